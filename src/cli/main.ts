@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// The command line: one file per noun, listed here.
+import { Command } from "commander";
+import type { AddCommand } from "./command.ts";
+
+const commands: AddCommand[] = [];
+
+const program = new Command("athanor")
+  .description("Train, adapt and study sequence models.")
+  .version("0.1.0")
+  .option("--debug", "print stacks with errors")
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+for (const add of commands) add(program);
+await program.parseAsync();
