@@ -1,0 +1,88 @@
+// A whole program as one ONNX graph.
+import { GraphError } from "../errors.ts";
+import { Emitter, type Ref } from "./emitter.ts";
+import { type Lowering, lower, type Target } from "./lower.ts";
+import type { OnnxGraph, OnnxPort } from "./onnx.ts";
+import { attributesOf, reach, type Storage, typeOf, type Value } from "./value.ts";
+
+/** A result by name. */
+export type Named<T> = readonly [name: string, value: T];
+
+/** How leaves with storage enter the graph: as inputs to feed, or as constants inside the model. */
+export type LeafMode = "feed" | "embed";
+
+export interface BuildOptions {
+  readonly target: Target;
+  readonly leaves: LeafMode;
+  readonly name?: string;
+}
+
+/** A graph, and the leaves that have to be fed to it, by input name. */
+export interface Built {
+  readonly graph: OnnxGraph;
+  readonly fed: Named<Storage>[];
+}
+
+/** A value that needs no computing. */
+export function isLeaf(v: Value): boolean {
+  return v.storage !== undefined;
+}
+
+/** Lowers `outputs`; `inputs` are declared in their order, also those that nothing uses. */
+export function buildGraph(
+  outputs: readonly Named<Value>[],
+  inputs: readonly Value[],
+  { target, leaves, name = "athanor" }: BuildOptions,
+): Built {
+  const emit = new Emitter();
+  const low: Lowering = { emit, target, done: new Map(), used: new Map() };
+  const fed: Named<Storage>[] = [];
+  for (const input of inputs) {
+    low.done.set(input, [emit.input(attributesOf(input, "input").name, typeOf(input))]);
+  }
+  const roots = outputs.map(([, v]) => v);
+  for (const v of everyLeaf(roots)) {
+    const { storage } = v;
+    if (storage === undefined) continue;
+    if (leaves === "embed") {
+      if (storage.host === undefined) {
+        throw new GraphError(
+          "compile: a tensor on the device cannot become a constant. Read it first, or pass it as an argument.",
+        );
+      }
+      low.done.set(v, [emit.initializer(storage.host, storage)]);
+    } else {
+      const as = `leaf_${fed.length}`;
+      fed.push([as, storage]);
+      low.done.set(v, [emit.input(as, typeOf(v))]);
+    }
+  }
+  const refs = lower(low, roots);
+  const taken = new Set<string>();
+  const ports: OnnxPort[] = refs.map((ref, i) => {
+    const [label] = outputs[i] ?? [""];
+    // An output needs a node of its own: inputs, constants and values with two names are copied by Identity.
+    const full = emit.materialize(ref);
+    const named: Ref = emitOutput(emit, full, label, taken);
+    return { name: named.name, type: full.type };
+  });
+  return { graph: emit.finish(name, ports), fed };
+}
+
+function emitOutput(emit: Emitter, ref: Ref, label: string, taken: Set<string>): Ref {
+  if (taken.has(label)) throw new GraphError(`output name "${label}" is used twice.`);
+  taken.add(label);
+  emit.root.nodes.push({
+    opType: "Identity",
+    domain: "",
+    inputs: [ref.name],
+    outputs: [label],
+    attributes: {},
+  });
+  return { ...ref, name: label };
+}
+
+/** Leaves reached from `roots`, those used only inside bodies included (bodies list them as inputs). */
+function everyLeaf(roots: readonly Value[]): Value[] {
+  return reach(roots, isLeaf).filter(isLeaf);
+}

@@ -1,0 +1,53 @@
+// A loop as ONNX `Scan`. What the body uses from outside is read from the outer scope by name, and what does not
+// change from step to step is computed outside.
+import { GraphError } from "../errors.ts";
+import type { Ref } from "./emitter.ts";
+import { type Lowering, lower } from "./lower.ts";
+import type { OpAttributes, Value } from "./value.ts";
+import { typeOf } from "./value.ts";
+
+/** Final carries, stacked results, and stacked carries before each step (the last only where they are read). */
+export function lowerScan(
+  low: Lowering,
+  value: Value,
+  inputs: readonly Ref[],
+  { body, carries, scanned, reverse }: OpAttributes["scan"],
+): readonly Ref[] {
+  const { emit } = low;
+  const parent = inputs.reduce((s, ref) => (ref.scope.depth > s.depth ? ref.scope : s), emit.root);
+  const scope = emit.nest(parent);
+  const parameters = body.parameters.map((p) => emit.parameter(scope, typeOf(p)));
+  body.parameters.forEach((p, i) => {
+    const ref = parameters[i];
+    if (ref) low.done.set(p, [ref]);
+  });
+  const results = lower(low, body.results);
+  const used = low.used.get(value) ?? new Set<number>();
+  const kept = Array.from({ length: carries }, (_, i) => body.results.length + i).filter((i) => used.has(i));
+  const before = kept.map((i) => parameters[i - body.results.length]).filter((p) => p !== undefined);
+  const graph = emit.body(scope, parameters, [...results, ...before]);
+  const count = results.length - carries + before.length;
+  const types = [
+    ...value.outputs.slice(0, body.results.length),
+    ...kept.map((i) => value.outputs[i] ?? null),
+  ];
+  const outputs = emit.nodes("Scan", inputs.slice(0, carries + scanned), types, {
+    within: parent,
+    attributes: {
+      body: { graph },
+      num_scan_inputs: { int: scanned },
+      scan_input_directions: { ints: Array.from({ length: scanned }, () => Number(reverse)) },
+      scan_output_directions: { ints: Array.from({ length: count }, () => Number(reverse)) },
+    },
+  });
+  const all: Ref[] = [];
+  outputs.slice(0, body.results.length).forEach((ref, i) => {
+    all[i] = ref;
+  });
+  kept.forEach((index, i) => {
+    const ref = outputs[body.results.length + i];
+    if (ref === undefined) throw new GraphError("scan: output missing");
+    all[index] = ref;
+  });
+  return all;
+}

@@ -1,0 +1,582 @@
+// From the closed op set to ONNX operators: one rule per op. A rule may look at what made its inputs (`from`)
+// and at repeated numbers (`splat`) to emit less.
+import { GraphError } from "../errors.ts";
+import { type Dim, mulDims, sameShape, type Shape } from "./dim.ts";
+import { type Dtype, hostArray } from "./dtype.ts";
+import type { Emitter, Ref } from "./emitter.ts";
+import { lowerFloat64 } from "./lower-float64.ts";
+import { lowerScan } from "./lower-scan.ts";
+import type { OnnxAttribute } from "./onnx.ts";
+import {
+  attributesOf,
+  type OpAttributes,
+  type OpName,
+  reach,
+  type Type,
+  typeOf,
+  type Value,
+} from "./value.ts";
+
+/** What the model may contain. */
+export interface Target {
+  /** Operators of ONNX Runtime's own (`com.microsoft`), which fuse more; a portable model does without. */
+  readonly contrib: boolean;
+}
+
+/** State of one lowering. */
+export interface Lowering {
+  readonly emit: Emitter;
+  readonly target: Target;
+  /** Outputs of values already lowered. */
+  readonly done: Map<Value, readonly Ref[]>;
+  /** Output indices that something reads, per value with several outputs. */
+  readonly used: Map<Value, Set<number>>;
+}
+
+interface RuleInput<A> {
+  readonly value: Value;
+  readonly inputs: readonly Ref[];
+  readonly attributes: A;
+  readonly type: Type;
+  readonly low: Lowering;
+  readonly emit: Emitter;
+}
+
+type Rule<A> = (r: RuleInput<A>) => Ref | readonly Ref[];
+
+/** Lowers everything that `roots` reach and returns their refs. */
+export function lower(low: Lowering, roots: readonly Value[]): Ref[] {
+  const values = reach(roots, (v) => low.done.has(v));
+  for (const v of values) {
+    if (v.op !== "item") continue;
+    const [owner] = v.inputs;
+    if (owner) low.used.set(owner, (low.used.get(owner) ?? new Set()).add(attributesOf(v, "item").index));
+  }
+  for (const v of values) if (!low.done.has(v)) low.done.set(v, lowerValue(low, v));
+  return roots.map((v) => refOf(low, v));
+}
+
+/** First output of a lowered value. */
+export function refOf(low: Lowering, value: Value): Ref {
+  const ref = low.done.get(value)?.[0];
+  if (ref === undefined) {
+    throw new GraphError(
+      `${value.op} is used outside of the function it belongs to. Pass it as an argument.`,
+    );
+  }
+  return ref;
+}
+
+function lowerValue(low: Lowering, value: Value): readonly Ref[] {
+  const outputs = value.inputs[0] && value.op === "item" ? low.done.get(value.inputs[0]) : undefined;
+  if (outputs) {
+    const ref = outputs[attributesOf(value, "item").index];
+    if (ref === undefined) throw new GraphError("item of a value without outputs");
+    return [ref];
+  }
+  const rule = LOWER[value.op] as Rule<unknown> | undefined;
+  if (rule === undefined) throw new GraphError(`${value.op} cannot stand here. Pass it as an argument.`);
+  const result = rule({
+    value,
+    inputs: value.inputs.map((v) => refOf(low, v)),
+    attributes: value.attributes,
+    type: typeOf(value),
+    low,
+    emit: low.emit,
+  });
+  return Array.isArray(result) ? (result as readonly Ref[]) : [result as Ref];
+}
+
+function at(inputs: readonly Ref[], index: number): Ref {
+  const ref = inputs[index];
+  if (ref === undefined) throw new GraphError(`input ${index} is missing`);
+  return ref;
+}
+
+const ints = (values: readonly number[]): OnnxAttribute => ({ ints: values });
+const int = (value: number): OnnxAttribute => ({ int: value });
+
+const one =
+  (opType: string): Rule<OpAttributes["exp"]> =>
+  (r) => {
+    const x = at(r.inputs, 0);
+    if (x.type.dtype === "float64") {
+      const precise = lowerFloat64(r.emit, r.value.op, x);
+      if (precise) return precise;
+    }
+    return r.emit.node(opType, [x], r.type);
+  };
+
+/** A repeated number as a scalar where the other operand alone gives the shape. */
+function lean(emit: Emitter, x: Ref, others: readonly Ref[], shape: Shape): Ref {
+  return x.splat !== undefined && others.some((o) => sameShape(o.type.shape, shape))
+    ? emit.scalar(x.splat, x.type.dtype)
+    : x;
+}
+
+const FOLD: Partial<Record<OpName, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+};
+
+/** Whether `y = x` for `x ∘ splat`. */
+function neutral(op: OpName, splat: number | undefined, left: boolean): boolean {
+  if (splat === undefined) return false;
+  if (op === "add") return splat === 0;
+  if (op === "sub") return splat === 0 && !left;
+  if (op === "mul") return splat === 1;
+  return op === "div" && splat === 1 && !left;
+}
+
+const two =
+  (opType: string, op: OpName): Rule<OpAttributes["add"]> =>
+  (r) => {
+    const a = at(r.inputs, 0);
+    const b = at(r.inputs, 1);
+    const { shape, dtype } = r.type;
+    const fold = FOLD[op];
+    const float = dtype === "float32" || dtype === "float64";
+    if (fold && a.splat !== undefined && b.splat !== undefined && float) {
+      const value = fold(a.splat, b.splat);
+      return r.emit.filled(dtype === "float32" ? Math.fround(value) : value, r.type);
+    }
+    if (neutral(op, b.splat, false) && sameShape(a.type.shape, shape)) return a;
+    if (neutral(op, a.splat, true) && sameShape(b.type.shape, shape)) return b;
+    if (op === "sub" && a.splat === 0 && sameShape(b.type.shape, shape))
+      return r.emit.node("Neg", [b], r.type);
+    return r.emit.node(opType, [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)], r.type);
+  };
+
+const reduce =
+  (opType: string): Rule<OpAttributes["sum"]> =>
+  (r) => {
+    const x = at(r.inputs, 0);
+    const { axes, keep } = r.attributes;
+    return r.emit.node(opType, [x, r.emit.ints(axes)], r.type, {
+      attributes: { keepdims: int(Number(keep)) },
+    });
+  };
+
+const argReduce =
+  (opType: string): Rule<OpAttributes["argMax"]> =>
+  (r) => {
+    const wide = r.emit.node(
+      opType,
+      r.inputs,
+      { dtype: "int64", shape: r.type.shape },
+      {
+        attributes: { axis: int(r.attributes.axis), keepdims: int(0) },
+      },
+    );
+    return castTo(r.emit, wide, "int32");
+  };
+
+const alongAxis =
+  (opType: string): Rule<OpAttributes["softmax"]> =>
+  (r) =>
+    r.emit.node(opType, r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } });
+
+/** `x` as `dtype`. */
+export function castTo(emit: Emitter, x: Ref, dtype: Dtype): Ref {
+  if (x.type.dtype === dtype) return x;
+  const types: Record<Dtype, number> = {
+    float32: 1,
+    uint8: 2,
+    int32: 6,
+    int64: 7,
+    bool: 9,
+    float16: 10,
+    float64: 11,
+  };
+  return emit.node("Cast", [x], { dtype, shape: x.type.shape }, { attributes: { to: int(types[dtype]) } });
+}
+
+function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
+  if (sameShape(x.type.shape, shape)) return x;
+  if (x.splat !== undefined) return emit.filled(x.splat, { dtype: x.type.dtype, shape });
+  // A reshape of a reshape is one reshape.
+  const source = x.from?.opType === "Reshape" ? (x.from.inputs[0] ?? x) : x;
+  if (sameShape(source.type.shape, shape)) return source;
+  const unknown = shape.filter((d) => typeof d === "string").length;
+  const to = unknown === 1 ? emit.ints(shape.map((d) => (typeof d === "string" ? -1 : d))) : emit.dims(shape);
+  const type: Type = { dtype: x.type.dtype, shape };
+  // −1 cannot be told from 0 elements; allowzero keeps empty tensors right.
+  return emit.node(
+    "Reshape",
+    [source, to],
+    type,
+    shape.includes(0) ? { attributes: { allowzero: int(1) } } : {},
+  );
+}
+
+/** What `x` is the transpose of, when only its last two axes are swapped. */
+function untransposed(x: Ref): Ref | undefined {
+  if (x.from?.opType !== "Transpose") return undefined;
+  const perm = x.from.attributes["perm"];
+  if (perm === undefined || !("ints" in perm)) return undefined;
+  const n = perm.ints.length;
+  const swapped = perm.ints.every((p, i) => p === (i === n - 2 ? n - 1 : i === n - 1 ? n - 2 : i));
+  return swapped ? x.from.inputs[0] : undefined;
+}
+
+/** `[x, factor]` when `y` is `x` times a number and made by a product that can be skipped. */
+function unscaled(y: Ref): { x: Ref; factor: number } | undefined {
+  if (y.from?.opType !== "Mul") return undefined;
+  const [a, b] = y.from.inputs;
+  if (a === undefined || b === undefined) return undefined;
+  if (b.splat !== undefined && sameShape(a.type.shape, y.type.shape)) return { x: a, factor: b.splat };
+  if (a.splat !== undefined && sameShape(b.type.shape, y.type.shape)) return { x: b, factor: a.splat };
+  return undefined;
+}
+
+const matmul: Rule<OpAttributes["matmul"]> = (r) => {
+  let a = at(r.inputs, 0);
+  let b = at(r.inputs, 1);
+  let { transposeA, transposeB, scale } = r.attributes;
+  const { emit } = r;
+  for (const scaled of [unscaled(a)]) if (scaled) [a, scale] = [scaled.x, scale * scaled.factor];
+  for (const scaled of [unscaled(b)]) if (scaled) [b, scale] = [scaled.x, scale * scaled.factor];
+  const [plainA, plainB] = [untransposed(a), untransposed(b)];
+  if (plainA) [a, transposeA] = [plainA, !transposeA];
+  if (plainB) [b, transposeB] = [plainB, !transposeB];
+  const { dtype, shape } = r.type;
+  const swapped = (x: Ref): Ref => {
+    const order = x.type.shape.map((_, i, s) =>
+      i === s.length - 2 ? i + 1 : i === s.length - 1 ? i - 1 : i,
+    );
+    const moved: Type = { dtype, shape: order.map((i): Dim => x.type.shape[i] ?? 1) };
+    return emit.node("Transpose", [x], moved, { attributes: { perm: ints(order) } });
+  };
+  const floats = dtype === "float32" || dtype === "float64";
+  if (a.type.shape.length === 2 && b.type.shape.length === 2 && floats) {
+    if (!transposeA && !transposeB && scale === 1) return emit.node("MatMul", [a, b], r.type);
+    return emit.node("Gemm", [a, b], r.type, {
+      attributes: {
+        transA: int(Number(transposeA)),
+        transB: int(Number(transposeB)),
+        alpha: { float: scale },
+      },
+    });
+  }
+  // A stack of rows against one matrix is one plain product.
+  if (b.type.shape.length === 2 && !transposeA && floats && (transposeB || scale !== 1)) {
+    const rows = mulDims(...a.type.shape.slice(0, -1));
+    const flat = reshapeTo(emit, a, [rows, a.type.shape.at(-1) ?? 1]);
+    const product = emit.node(
+      "Gemm",
+      [flat, b],
+      { dtype, shape: [rows, shape.at(-1) ?? 1] },
+      {
+        attributes: { transA: int(0), transB: int(Number(transposeB)), alpha: { float: scale } },
+      },
+    );
+    return reshapeTo(emit, product, shape);
+  }
+  if (r.low.target.contrib && dtype === "float32" && (transposeA || transposeB || scale !== 1)) {
+    return emit.node("FusedMatMul", [a, b], r.type, {
+      domain: "com.microsoft",
+      attributes: {
+        transA: int(Number(transposeA)),
+        transB: int(Number(transposeB)),
+        alpha: { float: scale },
+      },
+    });
+  }
+  const product = emit.node("MatMul", [transposeA ? swapped(a) : a, transposeB ? swapped(b) : b], r.type);
+  return scale === 1 ? product : emit.node("Mul", [product, emit.scalar(scale, dtype)], r.type);
+};
+
+/** Indices `[…]` as ONNX wants them to scatter whole rows: int64 `[…, 1]`. */
+function rowIndices(emit: Emitter, indices: Ref): Ref {
+  const wide = castTo(emit, indices, "int64");
+  return reshapeTo(emit, wide, [...indices.type.shape, 1]);
+}
+
+const INT64_MIN = -(2 ** 62);
+
+/** One rule per op. */
+const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
+  constant: (r) => r.emit.scalar(r.attributes.value, r.attributes.dtype),
+  iota: (r) => {
+    const { size, dtype } = r.attributes;
+    if (typeof size === "number") {
+      return r.emit.initializer(
+        hostArray(
+          Array.from({ length: size }, (_, i) => i),
+          dtype,
+        ),
+        { dtype, shape: [size] },
+      );
+    }
+    const scalar: Type = { dtype: "int64", shape: [] };
+    const end = r.emit.node("Squeeze", [r.emit.dims([size])], scalar);
+    const range = r.emit.node("Range", [r.emit.scalar(0, "int64"), end, r.emit.scalar(1, "int64")], {
+      dtype: "int64",
+      shape: [size],
+    });
+    return castTo(r.emit, range, dtype);
+  },
+  neg: one("Neg"),
+  abs: one("Abs"),
+  sign: one("Sign"),
+  floor: one("Floor"),
+  ceil: one("Ceil"),
+  round: one("Round"),
+  exp: one("Exp"),
+  log: one("Log"),
+  sqrt: one("Sqrt"),
+  sin: one("Sin"),
+  cos: one("Cos"),
+  tan: one("Tan"),
+  asin: one("Asin"),
+  acos: one("Acos"),
+  atan: one("Atan"),
+  sinh: one("Sinh"),
+  cosh: one("Cosh"),
+  tanh: one("Tanh"),
+  asinh: one("Asinh"),
+  acosh: one("Acosh"),
+  atanh: one("Atanh"),
+  erf: one("Erf"),
+  sigmoid: one("Sigmoid"),
+  softplus: one("Softplus"),
+  relu: one("Relu"),
+  silu: (r) => {
+    const x = at(r.inputs, 0);
+    if (r.low.target.contrib && r.type.dtype === "float32") {
+      return r.emit.node("QuickGelu", [x], r.type, {
+        domain: "com.microsoft",
+        attributes: { alpha: { float: 1 } },
+      });
+    }
+    return r.emit.node("Mul", [x, r.emit.node("Sigmoid", [x], r.type)], r.type);
+  },
+  gelu: (r) => {
+    const x = at(r.inputs, 0);
+    const { approximate } = r.attributes;
+    if (x.type.dtype === "float64") {
+      const precise = lowerFloat64(r.emit, approximate === "tanh" ? "geluTanh" : "gelu", x);
+      if (precise) return precise;
+    }
+    return r.emit.node("Gelu", [x], r.type, { attributes: { approximate: { text: approximate } } });
+  },
+  not: one("Not"),
+  cast: (r) => {
+    const x = at(r.inputs, 0);
+    return x.splat !== undefined && x.name === "" && r.type.dtype !== "bool"
+      ? r.emit.filled(x.splat, r.type)
+      : castTo(r.emit, x, r.attributes.to);
+  },
+  add: two("Add", "add"),
+  sub: two("Sub", "sub"),
+  mul: two("Mul", "mul"),
+  div: two("Div", "div"),
+  pow: (r) => {
+    const a = at(r.inputs, 0);
+    const b = at(r.inputs, 1);
+    if (b.splat === 1 && sameShape(a.type.shape, r.type.shape)) return a;
+    if (b.splat === 2 && sameShape(a.type.shape, r.type.shape)) return r.emit.node("Mul", [a, a], r.type);
+    return r.emit.node(
+      "Pow",
+      [lean(r.emit, a, [b], r.type.shape), lean(r.emit, b, [a], r.type.shape)],
+      r.type,
+    );
+  },
+  min: two("Min", "min"),
+  max: two("Max", "max"),
+  equal: two("Equal", "equal"),
+  less: two("Less", "less"),
+  lessEqual: two("LessOrEqual", "lessEqual"),
+  greater: two("Greater", "greater"),
+  greaterEqual: two("GreaterOrEqual", "greaterEqual"),
+  and: two("And", "and"),
+  or: two("Or", "or"),
+  xor: two("Xor", "xor"),
+  where: (r) => {
+    const condition = at(r.inputs, 0);
+    const a = at(r.inputs, 1);
+    const b = at(r.inputs, 2);
+    const { shape, dtype } = r.type;
+    if (dtype === "bool") {
+      // ONNX Runtime's Where does not choose between bools.
+      const [x, y] = [castTo(r.emit, a, "uint8"), castTo(r.emit, b, "uint8")];
+      return castTo(r.emit, r.emit.node("Where", [condition, x, y], { dtype: "uint8", shape }), "bool");
+    }
+    const whole = [condition, a, b];
+    return r.emit.node(
+      "Where",
+      [condition, lean(r.emit, a, [condition, b], shape), lean(r.emit, b, whole.slice(0, 2), shape)],
+      r.type,
+    );
+  },
+  sum: reduce("ReduceSum"),
+  mean: reduce("ReduceMean"),
+  reduceMax: reduce("ReduceMax"),
+  reduceMin: reduce("ReduceMin"),
+  prod: reduce("ReduceProd"),
+  logSumExp: reduce("ReduceLogSumExp"),
+  argMax: argReduce("ArgMax"),
+  argMin: argReduce("ArgMin"),
+  cumSum: (r) =>
+    r.emit.node("CumSum", [at(r.inputs, 0), r.emit.scalar(r.attributes.axis, "int64")], r.type, {
+      attributes: {
+        exclusive: int(Number(r.attributes.exclusive)),
+        reverse: int(Number(r.attributes.reverse)),
+      },
+    }),
+  matmul,
+  reshape: (r) => reshapeTo(r.emit, at(r.inputs, 0), r.type.shape),
+  transpose: (r) => {
+    const x = at(r.inputs, 0);
+    if (x.splat !== undefined) return r.emit.filled(x.splat, r.type);
+    const inner = x.from?.opType === "Transpose" ? x.from.attributes["perm"] : undefined;
+    const source = inner ? x.from?.inputs[0] : undefined;
+    if (inner && source && "ints" in inner) {
+      const order = r.attributes.order.map((i) => inner.ints[i] ?? 0);
+      if (order.every((a, i) => a === i)) return source;
+      return r.emit.node("Transpose", [source], r.type, { attributes: { perm: ints(order) } });
+    }
+    return r.emit.node("Transpose", [x], r.type, { attributes: { perm: ints(r.attributes.order) } });
+  },
+  broadcast: (r) => {
+    const x = at(r.inputs, 0);
+    if (x.splat !== undefined) return r.emit.filled(x.splat, r.type);
+    return r.emit.node("Expand", [x, r.emit.dims(r.type.shape)], r.type);
+  },
+  slice: (r) => {
+    const { starts, ends, steps } = r.attributes;
+    const x = at(r.inputs, 0);
+    if (x.splat !== undefined) return r.emit.filled(x.splat, r.type);
+    const axes = steps.flatMap((step, i) =>
+      starts[i] === 0 && ends[i] === x.type.shape[i] && step === 1 ? [] : [i],
+    );
+    const pick = <T>(list: readonly T[], otherwise: T): T[] => axes.map((i) => list[i] ?? otherwise);
+    const ending = pick(ends, 0).map((e): Dim => (e === -1 ? INT64_MIN : e));
+    return r.emit.node(
+      "Slice",
+      [x, r.emit.dims(pick(starts, 0)), r.emit.dims(ending), r.emit.ints(axes), r.emit.ints(pick(steps, 1))],
+      r.type,
+    );
+  },
+  concat: (r) => r.emit.node("Concat", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
+  pad: (r) => {
+    const { before, after, value } = r.attributes;
+    return r.emit.node(
+      "Pad",
+      [at(r.inputs, 0), r.emit.ints([...before, ...after]), r.emit.scalar(value, r.type.dtype)],
+      r.type,
+    );
+  },
+  triangle: (r) => {
+    const { part, diagonal } = r.attributes;
+    return r.emit.node("Trilu", [at(r.inputs, 0), r.emit.scalar(diagonal, "int64")], r.type, {
+      attributes: { upper: int(Number(part === "upper")) },
+    });
+  },
+  gather: (r) => r.emit.node("Gather", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
+  takeAlongAxis: (r) =>
+    r.emit.node("GatherElements", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
+  scatterAdd: (r) =>
+    r.emit.node(
+      "ScatterND",
+      [at(r.inputs, 0), rowIndices(r.emit, at(r.inputs, 1)), at(r.inputs, 2)],
+      r.type,
+      {
+        attributes: { reduction: { text: "add" } },
+      },
+    ),
+  addAlongAxis: (r) =>
+    r.emit.node("ScatterElements", r.inputs, r.type, {
+      attributes: { axis: int(r.attributes.axis), reduction: { text: "add" } },
+    }),
+  topK: (r) => {
+    const { axis, k, largest } = r.attributes;
+    const wide: Type = { dtype: "int64", shape: r.type.shape };
+    const [values, indices] = r.emit.nodes("TopK", [at(r.inputs, 0), r.emit.ints([k])], [r.type, wide], {
+      attributes: { axis: int(axis), largest: int(Number(largest)), sorted: int(1) },
+    });
+    if (values === undefined || indices === undefined) throw new GraphError("TopK: outputs missing");
+    return [values, castTo(r.emit, indices, "int32")];
+  },
+  softmax: alongAxis("Softmax"),
+  logSoftmax: alongAxis("LogSoftmax"),
+  layerNorm: (r) => {
+    const used = r.low.used.get(r.value) ?? new Set();
+    const types = r.value.outputs.map((t, i) => (i === 0 || used.has(i) ? t : null));
+    return r.emit.nodes("LayerNormalization", r.inputs, types, {
+      attributes: { axis: int(-1), epsilon: { float: r.attributes.epsilon } },
+    });
+  },
+  rmsNorm: (r) => {
+    const x = at(r.inputs, 0);
+    const scale = at(r.inputs, 1);
+    const used = r.low.used.get(r.value) ?? new Set();
+    const statistic = r.value.outputs[1];
+    if (statistic === undefined) throw new GraphError("rmsNorm: type missing");
+    if (r.low.target.contrib && r.type.dtype === "float32") {
+      return r.emit.nodes(
+        "SimplifiedLayerNormalization",
+        [x, scale],
+        [r.type, used.has(1) ? statistic : null],
+        {
+          attributes: { axis: int(-1), epsilon: { float: r.attributes.epsilon } },
+        },
+      );
+    }
+    const { emit } = r;
+    const dtype = r.type.dtype;
+    const square = emit.node("Mul", [x, x], r.type);
+    const mean = emit.node("ReduceMean", [square, emit.ints([-1])], statistic, {
+      attributes: { keepdims: int(1) },
+    });
+    const shifted = emit.node("Add", [mean, emit.scalar(r.attributes.epsilon, dtype)], statistic);
+    const inverse = emit.node(
+      "Div",
+      [emit.scalar(1, dtype), emit.node("Sqrt", [shifted], statistic)],
+      statistic,
+    );
+    return [emit.node("Mul", [emit.node("Mul", [x, inverse], r.type), scale], r.type), inverse];
+  },
+  alias: (r) => at(r.inputs, 0),
+  stopGradient: (r) => at(r.inputs, 0),
+  barrier: (r) => {
+    // `where(s = s, x, 0)` with one element `s` of the signal: no optimiser may drop it or move it earlier.
+    const x = at(r.inputs, 0);
+    const signal = r.emit.materialize(at(r.inputs, 1));
+    const rank = signal.type.shape.length;
+    const flag: Type = { dtype: signal.type.dtype, shape: [] };
+    const corner =
+      rank === 0
+        ? signal
+        : r.emit.node(
+            "Reshape",
+            [
+              r.emit.node(
+                "Slice",
+                [
+                  signal,
+                  r.emit.ints(Array(rank).fill(0)),
+                  r.emit.ints(Array(rank).fill(1)),
+                  r.emit.ints(signal.type.shape.map((_, i) => i)),
+                ],
+                { dtype: flag.dtype, shape: signal.type.shape.map(() => 1) },
+              ),
+              r.emit.ints([]),
+            ],
+            flag,
+          );
+    const holds = r.emit.node("Equal", [corner, corner], { dtype: "bool", shape: [] });
+    return r.emit.node("Where", [holds, x, r.emit.scalar(0, r.type.dtype)], r.type);
+  },
+  custom: (r) => r.inputs.slice(0, r.attributes.outputs),
+  recompute: (r) => {
+    const { body } = r.attributes;
+    body.parameters.forEach((p, i) => {
+      r.low.done.set(p, [at(r.inputs, i)]);
+    });
+    return lower(r.low, body.results);
+  },
+  scan: (r) => lowerScan(r.low, r.value, r.inputs, r.attributes),
+};

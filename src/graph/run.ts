@@ -1,0 +1,54 @@
+// Storage in and out of sessions.
+import { hostTensor, type Session } from "../runtime/session.ts";
+import type { Device, OrtTensor } from "../runtime/platform.ts";
+import { DTYPES, type Dtype, type HostArray } from "./dtype.ts";
+import type { Storage } from "./value.ts";
+
+/** Frees device memory of tensors that nothing holds any more. */
+const unreachable = new FinalizationRegistry<OrtTensor>((tensor) => tensor.dispose());
+
+/** The runtime's tensor over `storage`, without a copy where it lives there already. */
+export async function toNative(storage: Storage, device: Device): Promise<OrtTensor> {
+  if (storage.native !== undefined) {
+    const native = storage.native as OrtTensor;
+    if (native.location === "cpu" || device === "webgpu") return native;
+  }
+  const data = storage.host ?? (await storage.read());
+  return hostTensor(device, storage.dtype, data, storage.shape);
+}
+
+/** Storage over a tensor that a session returned. */
+export function fromNative(tensor: OrtTensor): Storage {
+  const dtype = tensor.type as Dtype;
+  const shape = [...tensor.dims];
+  const onHost = tensor.location === "cpu";
+  const storage: Storage = {
+    dtype,
+    shape,
+    host: onHost ? view(tensor.data as HostArray, dtype) : undefined,
+    native: tensor,
+    async read() {
+      return view((await tensor.getData()) as HostArray, dtype);
+    },
+  };
+  if (!onHost) unreachable.register(storage, tensor);
+  return storage;
+}
+
+/** Some builds hand float16 over as Uint16Array. */
+function view(data: HostArray, dtype: Dtype): HostArray {
+  const info = DTYPES[dtype];
+  if (data instanceof info.array) return data;
+  return new info.array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);
+}
+
+/** Runs `session` on named storages. */
+export async function runSession(
+  session: Session,
+  feeds: readonly (readonly [string, Storage])[],
+  into?: Readonly<Record<string, OrtTensor | null>>,
+): Promise<Record<string, OrtTensor>> {
+  const native: Record<string, OrtTensor> = {};
+  for (const [name, storage] of feeds) native[name] = await toNative(storage, session.device);
+  return session.run(native, into);
+}

@@ -1,0 +1,34 @@
+// The structure of a program as text: equal texts compile to equal graphs.
+import { isLeaf } from "./build.ts";
+import { type Body, reach, type Value } from "./value.ts";
+
+/** Text of everything that `roots` reach; leaves by type, since their elements are fed. */
+export function signature(roots: readonly Value[]): string {
+  const numbers = new Map<Value, number>();
+  const lines: string[] = [];
+  const visit = (results: readonly Value[]): string => {
+    for (const v of reach(results, (x) => isLeaf(x) || numbers.has(x))) {
+      if (numbers.has(v)) continue;
+      const number = numbers.size;
+      numbers.set(v, number);
+      if (isLeaf(v)) {
+        lines.push(`leaf ${JSON.stringify(v.outputs)}`);
+        continue;
+      }
+      // Bodies after their outer values, which are inputs and hence numbered already.
+      const attributes = JSON.stringify(v.attributes, (key, value: unknown) => {
+        if (typeof value === "function") return undefined;
+        if (key !== "body") return value;
+        const body = value as Body;
+        const parameters = visit(body.parameters);
+        return `(${parameters}) -> (${visit(body.results)})`;
+      });
+      lines.push(
+        `${number} ${v.op} ${v.inputs.map((i) => numbers.get(i)).join()} ${attributes} ${JSON.stringify(v.outputs)}`,
+      );
+    }
+    return results.map((r) => numbers.get(r)).join();
+  };
+  const outputs = visit(roots);
+  return `${lines.join("\n")}\n=> ${outputs}`;
+}

@@ -1,0 +1,222 @@
+// Functions compiled once and run many times.
+import { DtypeError, GraphError, OptionError } from "../errors.ts";
+import { buildGraph } from "../graph/build.ts";
+import { evaluateValues } from "../graph/evaluate.ts";
+import type { Shape } from "../graph/dim.ts";
+import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "../graph/onnx.ts";
+import { fromNative, runSession } from "../graph/run.ts";
+import type { Storage } from "../graph/value.ts";
+import type { Device, OrtTensor } from "../runtime/platform.ts";
+import { chooseDevice, openSession, type Session } from "../runtime/session.ts";
+import { fromStorage, Tensor } from "./tensor.ts";
+import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
+
+/** Options of `compile`. */
+export interface CompileOptions {
+  /** Where to run; default `ATHANOR_DEVICE`, else the platform's choice. */
+  readonly device?: Device;
+  /** Arguments whose tensors may be overwritten: their buffers become results of the next calls. */
+  readonly donate?: readonly number[];
+  /**
+   * Sizes that may differ from call to call: the shape of the input leaf `name` (`"0.ids"` for `ids` of the first
+   * argument) with names in place of numbers, or `undefined` to keep it fixed.
+   */
+  readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
+  /** Threads of one operator (default: all cores). */
+  readonly threads?: number;
+  /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
+  readonly profile?: string;
+}
+
+/** A compiled function. */
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: A): Promise<R>;
+  /** Traces and opens the program for arguments like these without running it. */
+  prepare(...args: A): Promise<void>;
+  /** Frees the sessions. */
+  release(): Promise<void>;
+}
+
+/** One traced program. */
+interface Program<R> {
+  readonly session: Session;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
+  /** The result with placeholders in place of tensors. */
+  readonly tree: R;
+}
+
+/** Models with weights above this many bytes keep them in a file of their own. */
+const EXTERNAL_BYTES = 8 << 20;
+
+/**
+ * `fn`, traced once per signature of its arguments (types, shapes, plain values) and run as one ONNX model.
+ * Tensors that `fn` uses from outside become constants of the model, which the runtime lays out for speed: pass
+ * weights as arguments to train them, close over them to generate.
+ * @param fn From trees of tensors and plain values to a tree of tensors.
+ * @example
+ * const step = compile((state, batch) => update(state, batch), { donate: [0] });
+ * state = await step(state, batch);
+ */
+export function compile<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  { device, donate = [], symbolic, threads, profile }: CompileOptions = {},
+): Compiled<A, R> {
+  const programs = new Map<string, Promise<Program<R>>>();
+  // Buffers of donated tensors by type, waiting to be results.
+  const pool = new Map<string, OrtTensor[]>();
+  const consumed = new WeakSet<Storage>();
+
+  const trace = async (args: A): Promise<Program<R>> => {
+    const on = chooseDevice(device);
+    const { placeholders, inputs } = placeholdersFor(args, symbolic);
+    const tree = fn(...placeholders);
+    const results = flattenTree(tree);
+    const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
+    const { graph } = buildGraph(outputs, inputs, { target: { contrib: true }, leaves: "embed" });
+    const donated = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => typeKey(t.dtype, t.shape))));
+    const ports = graph.outputs.map((port) => {
+      const fixed = port.type.shape.every((d) => typeof d === "number");
+      const key = typeKey(port.type.dtype, port.type.shape);
+      return {
+        name: port.name,
+        key: fixed && port.type.shape.length > 0 && donated.has(key) ? key : undefined,
+      };
+    });
+    const session = await openGraph(graph, on, {
+      ...(on === "webgpu" ? { onDevice: ports.filter((p) => p.key !== undefined).map((p) => p.name) } : {}),
+      ...(threads === undefined ? {} : { threads }),
+      ...(profile === undefined ? {} : { profile }),
+    });
+    return { session, inputs: graph.inputs.map((p) => p.name), outputs: ports, tree };
+  };
+
+  const programFor = (args: A): Promise<Program<R>> => {
+    const key = signatureOf(args, symbolic);
+    let program = programs.get(key);
+    if (program === undefined) {
+      program = trace(args);
+      programs.set(key, program);
+      program.catch(() => programs.delete(key));
+    }
+    return program;
+  };
+
+  const run = async (...args: A): Promise<R> => {
+    const tensors = leaves(args);
+    const storages = await evaluateValues(tensors, device);
+    for (const s of storages) {
+      if (consumed.has(s)) {
+        throw new GraphError(
+          `compile: a tensor [${s.shape.join(", ")}] was donated to an earlier call. Use that call's result.`,
+        );
+      }
+    }
+    const program = await programFor(args);
+    const into: Record<string, OrtTensor | null> = {};
+    for (const { name, key } of program.outputs)
+      into[name] = (key !== undefined && pool.get(key)?.pop()) || null;
+    const feeds = storages.map((s, i) => [program.inputs[i] ?? "", s] as const);
+    const results = await runSession(program.session, feeds, into);
+    recycle(
+      donate.flatMap((i) => leaves(args[i])),
+      pool,
+      consumed,
+    );
+    return unflattenTree(
+      program.tree,
+      program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor))),
+    ) as R;
+  };
+  return Object.assign(run, {
+    prepare: async (...args: A) => void (await programFor(args)),
+    release: async () => {
+      for (const program of programs.values()) await (await program).session.release();
+      programs.clear();
+      pool.clear();
+    },
+  });
+}
+
+/** Puts the buffers of donated tensors into the pool (host) or frees them (device). */
+function recycle(
+  tensors: readonly Tensor[],
+  pool: Map<string, OrtTensor[]>,
+  consumed: WeakSet<Storage>,
+): void {
+  for (const t of tensors) {
+    const { storage } = t;
+    if (storage === undefined || consumed.has(storage)) continue;
+    consumed.add(storage);
+    const native = storage.native as OrtTensor | undefined;
+    if (native === undefined) continue;
+    if (native.location === "cpu") {
+      const key = typeKey(t.dtype, t.shape);
+      pool.set(key, [...(pool.get(key) ?? []), native]);
+    } else native.dispose();
+  }
+}
+
+function typeKey(dtype: string, shape: Shape): string {
+  return `${dtype}[${shape.join()}]`;
+}
+
+/** Opens `graph`, with large weights beside the model. */
+export async function openGraph(
+  graph: OnnxGraph,
+  device: Device,
+  options: { onDevice?: readonly string[]; threads?: number; profile?: string } = {},
+): Promise<Session> {
+  const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
+  if (bytes < EXTERNAL_BYTES) return openSession({ bytes: encodeModel(graph) }, { device, ...options });
+  const external = planExternalData(graph, "weights.bin");
+  return openSession(
+    {
+      bytes: encodeModel(graph, external),
+      external: {
+        location: external.location,
+        byteLength: external.byteLength,
+        chunks: () => externalChunks(external),
+      },
+    },
+    { device, ...options },
+  );
+}
+
+/** Inputs of a program in place of the tensors of `args`. */
+export function placeholdersFor<A extends readonly unknown[]>(
+  args: A,
+  symbolic: CompileOptions["symbolic"],
+): { placeholders: A; inputs: Tensor[] } {
+  const inputs: Tensor[] = [];
+  const placeholders = mapTree(args, (t, name) => {
+    const input = new Tensor("input", [], { name: `in_${inputs.length}` }, [
+      { dtype: t.dtype, shape: symbolic?.(name, t.shape) ?? t.shape },
+    ]);
+    inputs.push(input);
+    return input;
+  }) as unknown as A;
+  return { placeholders, inputs };
+}
+
+/** Types of the tensors in `args` and all plain values beside them. */
+function signatureOf(args: readonly unknown[], symbolic: CompileOptions["symbolic"]): string {
+  const visit = (value: unknown, name: string): unknown => {
+    if (value instanceof Tensor) return typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape);
+    if (typeof value === "function") {
+      throw new OptionError(`compile: argument ${name} must be tensors or plain values, got a function.`);
+    }
+    if (typeof value === "bigint")
+      throw new DtypeError(`compile: argument ${name} must be a number, got a BigInt.`);
+    if (value === null || typeof value !== "object") return value ?? null;
+    return Object.entries(value).map(([key, v]) => [key, visit(v, name === "" ? key : `${name}.${key}`)]);
+  };
+  return JSON.stringify(visit(args, ""));
+}
+
+/** Every tensor of `tree`, computed, as leaves. */
+export async function evaluate<T>(tree: T, { device }: { device?: Device } = {}): Promise<T> {
+  const storages = await evaluateValues(leaves(tree), device);
+  let next = 0;
+  return mapTree(tree, () => fromStorage(storages[next++] as Storage)) as T;
+}

@@ -1,0 +1,26 @@
+export type { Dim, Shape } from "../graph/dim.ts";
+export { addDims, divideDims, mulDims, subDims } from "../graph/dim.ts";
+export type { Dtype, HostArray } from "../graph/dtype.ts";
+export type { Device } from "../runtime/platform.ts";
+export { compile, type Compiled, type CompileOptions, evaluate } from "./compile.ts";
+export { associativeScan, checkpoint, scan } from "./control.ts";
+export * from "./elementwise.ts";
+export { addAlongAxis, at, gather, oneHot, scatterAdd, sort, takeAlongAxis, topK } from "./indexing.ts";
+export * from "./movement.ts";
+export { layerNorm, logSoftmax, rmsNorm, softmax } from "./normalise.ts";
+export { conv1d, type Conv1dOptions, einsum, matmul, type MatmulOptions, rearrange } from "./product.ts";
+export * from "./reduce.ts";
+export { byteLength, full, iota, type Nested, ones, type Operand, Tensor, tensor, zeros } from "./tensor.ts";
+export {
+  customGradient,
+  grad,
+  jacobian,
+  jvp,
+  type Loss,
+  onesLike,
+  stopGradient,
+  straightThrough,
+  valueAndGrad,
+  vjp,
+} from "./transform.ts";
+export { flattenTree, leaves, type Mapped, mapTree, type Tree, unflattenTree, zipTrees } from "./tree.ts";
