@@ -32,8 +32,8 @@ export class IdBuffer {
 /** Reverses `data[from … to)` in place. */
 export function reverseRange(data: Int32Array, from: number, to: number): void {
   for (let i = from, j = to - 1; i < j; i++, j--) {
-    const x = data[i] as number;
-    data[i] = data[j] as number;
+    const x = data[i] ?? 0;
+    data[i] = data[j] ?? 0;
     data[j] = x;
   }
 }

@@ -77,7 +77,7 @@ export function specialId(
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const n = Math.min(a.length, b.length);
   for (let i = 0; i < n; i++) {
-    const d = (a[i] as number) - (b[i] as number);
+    const d = (a[i] ?? 0) - (b[i] ?? 0);
     if (d !== 0) return d;
   }
   return a.length - b.length;
@@ -128,12 +128,11 @@ export function checkUnigram(model: UnigramModel, where = "unigram model"): void
   const isSpecial = checkSpecials(specials, pieces, where);
   const bytesSeen = new Uint8Array(256);
   const seen = new Set<string>();
-  for (let id = 0; id < pieces.length; id++) {
+  for (const [id, piece] of pieces.entries()) {
     if (isSpecial.has(id)) continue;
-    const piece = pieces[id] as Uint8Array;
     if (piece.length === 0)
       throw new OptionError(`${where}: piece ${id} must have at least one byte, got 0.`);
-    if (!(Number.isFinite(logProbs[id]) && (logProbs[id] as number) <= 0)) {
+    if (!(Number.isFinite(logProbs[id]) && (logProbs[id] ?? 0) <= 0)) {
       throw new OptionError(
         `${where}: log probability of piece ${id} must be finite and ≤ 0, got ${logProbs[id]}.`,
       );
@@ -141,7 +140,7 @@ export function checkUnigram(model: UnigramModel, where = "unigram model"): void
     const key = latin1(piece);
     if (seen.has(key)) throw new OptionError(`${where}: pieces must differ, got piece ${id} twice.`);
     seen.add(key);
-    if (piece.length === 1) bytesSeen[piece[0] as number] = 1;
+    if (piece.length === 1) bytesSeen[piece[0] ?? 0] = 1;
   }
   const missing = bytesSeen.indexOf(0);
   if (missing >= 0) {
@@ -174,6 +173,6 @@ export function checkSpecials(
 /** One character per byte (U+0000–U+00FF): a short map key for a byte string. */
 export function latin1(bytes: Uint8Array): string {
   let s = "";
-  for (let i = 0; i < bytes.length; i++) s += String.fromCharCode(bytes[i] as number);
+  for (let i = 0; i < bytes.length; i++) s += String.fromCharCode(bytes[i] ?? 0);
   return s;
 }

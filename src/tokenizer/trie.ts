@@ -28,6 +28,14 @@ export const BASE_MASK = 0x7fffff;
 
 const MAX_SLOTS = 1 << 23;
 
+const EMPTY = new Uint8Array(0);
+
+/** Copies `from` to the front of the larger `to`. */
+function moved<A extends Int32Array | Uint8Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}
+
 /** Slots that grow: units, values, links of the free list, and which bases are taken. */
 class Builder {
   units: Int32Array = new Int32Array(0);
@@ -46,15 +54,11 @@ class Builder {
       throw new OptionError(`trie: keys must fit in ${MAX_SLOTS} slots. Use fewer or shorter keys.`);
     if (to > this.units.length) {
       const room = Math.min(MAX_SLOTS, Math.max(4096, to * 2));
-      const copy = <A extends Int32Array | Uint8Array>(a: A, b: A): A => {
-        b.set(a);
-        return b;
-      };
-      this.units = copy(this.units, new Int32Array(room));
-      this.values = copy(this.values, new Int32Array(room).fill(-1));
-      this.next = copy(this.next, new Int32Array(room));
-      this.previous = copy(this.previous, new Int32Array(room));
-      this.baseUsed = copy(this.baseUsed, new Uint8Array(room));
+      this.units = moved(this.units, new Int32Array(room));
+      this.values = moved(this.values, new Int32Array(room).fill(-1));
+      this.next = moved(this.next, new Int32Array(room));
+      this.previous = moved(this.previous, new Int32Array(room));
+      this.baseUsed = moved(this.baseUsed, new Uint8Array(room));
     }
     this.size = to;
     for (let slot = from; slot < to; slot++) this.free(slot);
@@ -66,7 +70,7 @@ class Builder {
       this.head = this.next[slot] = this.previous[slot] = slot;
       return;
     }
-    const last = this.previous[this.head] as number;
+    const last = this.previous[this.head] ?? 0;
     this.next[last] = slot;
     this.previous[slot] = last;
     this.next[slot] = this.head;
@@ -74,8 +78,8 @@ class Builder {
   }
 
   take(slot: number): void {
-    const next = this.next[slot] as number;
-    const previous = this.previous[slot] as number;
+    const next = this.next[slot] ?? 0;
+    const previous = this.previous[slot] ?? 0;
     if (next === slot) this.head = -1;
     else {
       this.next[previous] = next;
@@ -87,7 +91,7 @@ class Builder {
 
   /** A base whose slots for all `labels` are free. */
   findBase(labels: Uint8Array, count: number): number {
-    const first = labels[0] as number;
+    const first = labels[0] ?? 0;
     // A slot that refused this many times is near-full ground; starting fresh costs space, not time.
     let tries = 0;
     if (this.head >= 0) {
@@ -96,10 +100,10 @@ class Builder {
         const base = slot ^ first;
         if (this.baseUsed[base] === 0) {
           let i = 1;
-          while (i < count && this.next[base ^ (labels[i] as number)] !== -2) i++;
+          while (i < count && this.next[base ^ (labels[i] ?? 0)] !== -2) i++;
           if (i === count) return base;
         }
-        slot = this.next[slot] as number;
+        slot = this.next[slot] ?? 0;
       } while (slot !== this.head && ++tries < 512);
       // What refused 512 times goes to the back of the list, so that the next search starts elsewhere.
       if (tries >= 512) this.head = slot;
@@ -113,12 +117,14 @@ class Builder {
 /** Indices of `keys` in the order of their bytes; empty keys are left out. */
 function sortKeys(keys: readonly Uint8Array[]): Int32Array {
   const order: number[] = [];
-  for (let i = 0; i < keys.length; i++) if ((keys[i] as Uint8Array).length > 0) order.push(i);
+  keys.forEach((key, i) => {
+    if (key.length > 0) order.push(i);
+  });
   order.sort((x, y) => {
-    const a = keys[x] as Uint8Array;
-    const b = keys[y] as Uint8Array;
+    const a = keys[x] ?? EMPTY;
+    const b = keys[y] ?? EMPTY;
     const n = a.length < b.length ? a.length : b.length;
-    for (let i = 0; i < n; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
+    for (let i = 0; i < n; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
     return a.length - b.length || x - y;
   });
   return Int32Array.from(order);
@@ -146,17 +152,17 @@ export function buildTrie(keys: readonly Uint8Array[]): Trie {
   let root = 0;
   const labels = new Uint8Array(256);
   const starts = new Int32Array(257);
-  const byteAt = (k: number, depth: number): number =>
-    (keys[order[k] as number] as Uint8Array)[depth] as number;
+  const sorted = Array.from(order, (i) => keys[i] ?? EMPTY);
+  const byteAt = (k: number, depth: number): number => sorted[k]?.[depth] ?? 0;
   while (stack.length > 0) {
-    const node = stack.pop() as number;
-    const depth = stack.pop() as number;
-    const hi = stack.pop() as number;
-    let lo = stack.pop() as number;
-    if (node >= 0 && lo < hi && (keys[order[lo] as number] as Uint8Array).length === depth) {
-      b.units[node] = (b.units[node] as number) | 0x80000000;
-      b.values[node] = order[lo] as number;
-      while (lo < hi && (keys[order[lo] as number] as Uint8Array).length === depth) lo++;
+    const node = stack.pop() ?? 0;
+    const depth = stack.pop() ?? 0;
+    const hi = stack.pop() ?? 0;
+    let lo = stack.pop() ?? 0;
+    if (node >= 0 && lo < hi && sorted[lo]?.length === depth) {
+      b.units[node] = (b.units[node] ?? 0) | 0x80000000;
+      b.values[node] = order[lo] ?? 0;
+      while (lo < hi && sorted[lo]?.length === depth) lo++;
     }
     if (lo >= hi) continue; // a leaf keeps base 0
     let count = 0;
@@ -180,12 +186,12 @@ export function buildTrie(keys: readonly Uint8Array[]): Trie {
     const base = b.findBase(labels, count);
     b.baseUsed[base] = 1;
     if (node < 0) root = base;
-    else b.units[node] = (b.units[node] as number) | (base << 8);
+    else b.units[node] = (b.units[node] ?? 0) | (base << 8);
     for (let i = 0; i < count; i++) {
-      const child = base ^ (labels[i] as number);
+      const child = base ^ (labels[i] ?? 0);
       b.take(child);
-      b.units[child] = labels[i] as number;
-      stack.push(starts[i] as number, starts[i + 1] as number, depth + 1, child);
+      b.units[child] = labels[i] ?? 0;
+      stack.push(starts[i] ?? 0, starts[i + 1] ?? 0, depth + 1, child);
     }
   }
   closeFreeSlots(b);
@@ -210,13 +216,13 @@ export function find(trie: Trie, key: Uint8Array, from = 0, to: number = key.len
   let base = trie.root;
   let node = -1;
   for (let i = from; i < to; i++) {
-    const c = key[i] as number;
+    const c = key[i] ?? 0;
     node = base ^ c;
-    const unit = units[node] as number;
+    const unit = units[node] ?? 0;
     if ((unit & 255) !== c) return -1;
     base = (unit >>> 8) & BASE_MASK;
   }
-  return node < 0 ? -1 : (trie.values[node] as number);
+  return node < 0 ? -1 : (trie.values[node] ?? 0);
 }
 
 /** The value of the longest key that starts at `bytes[from]` and ends by `to`, or -1. */
@@ -225,11 +231,11 @@ export function longestMatch(trie: Trie, bytes: Uint8Array, from: number, to: nu
   let base = trie.root;
   let best = -1;
   for (let i = from; i < to; i++) {
-    const c = bytes[i] as number;
+    const c = bytes[i] ?? 0;
     const node = base ^ c;
-    const unit = units[node] as number;
+    const unit = units[node] ?? 0;
     if ((unit & 255) !== c) break;
-    if (unit < 0) best = values[node] as number;
+    if (unit < 0) best = values[node] ?? 0;
     base = (unit >>> 8) & BASE_MASK;
   }
   return best;

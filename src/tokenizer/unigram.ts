@@ -17,26 +17,33 @@ const NEWLINE = 10;
 export interface UnigramEncoder {
   readonly trie: Trie;
   readonly logProbs: Float64Array;
+  /** `logProbs` by trie node (-Infinity inside pieces): its load need not wait for the id's. */
+  readonly nodeScores: Float64Array;
   /** Bytes of each piece, by id. */
   readonly lengths: Int32Array;
   /** True if no piece continues after a newline: then each line can be segmented alone, from score 0. */
   readonly lines: boolean;
   /** Best score of a segmentation that ends at a position, relative to the window's start. */
   score: Float64Array;
-  /** Last piece of that segmentation. */
+  /** Trie node of the last piece of that segmentation. */
   back: Int32Array;
 }
 
 /**
  * Compiles a vocabulary: piece `id` has bytes `pieces[id]` (empty: never matched) and score `logProbs[id]`.
- * Every single byte should be a piece; a byte that is none throws when it is met.
+ * Every single byte should be a piece; a byte that is none throws when it is met. A trie already built from
+ * the same pieces can be passed in.
  */
-export function unigramEncoder(pieces: readonly Uint8Array[], logProbs: Float64Array): UnigramEncoder {
-  const trie = buildTrie(pieces);
+export function unigramEncoder(
+  pieces: readonly Uint8Array[],
+  logProbs: Float64Array,
+  trie: Trie = buildTrie(pieces),
+): UnigramEncoder {
   const room = WINDOW + trie.maxLength + 1;
   return {
     trie,
     logProbs,
+    nodeScores: Float64Array.from(trie.values, (id) => (id < 0 ? -Infinity : (logProbs[id] ?? -Infinity))),
     lengths: Int32Array.from(pieces, (p) => p.length),
     lines: !pieces.some(continuesAfterNewline),
     score: new Float64Array(room),
@@ -102,7 +109,7 @@ function encodeChunk(e: UnigramEncoder, bytes: Uint8Array, from: number, to: num
     const top = Math.min(length, reach + e.trie.maxLength);
     if (top + 1 > e.score.length) growRoom(e, top + 1);
     e.score.fill(-Infinity, known, top + 1);
-    forward(e.trie, e.logProbs, bytes, at, done, reach, to, e.score, e.back);
+    forward(e.trie, e.nodeScores, bytes, at, done, reach, to, e.score, e.back);
     if (reach === length) {
       emit(e, at, length, out);
       return;
@@ -129,7 +136,7 @@ function growRoom(e: UnigramEncoder, room: number): void {
 /** Pushes best scores from the starts `at + [done … reach)`; matches may run up to `to`. */
 function forward(
   trie: Trie,
-  logProbs: Float64Array,
+  nodeScores: Float64Array,
   bytes: Uint8Array,
   at: number,
   done: number,
@@ -138,22 +145,21 @@ function forward(
   score: Float64Array,
   back: Int32Array,
 ): void {
-  const { units, values, root } = trie;
+  const { units, root } = trie;
   for (let i = done; i < reach; i++) {
-    const s = score[i] as number;
+    const s = score[i] ?? 0;
     let base = root;
     for (let j = at + i; j < to; j++) {
-      const c = bytes[j] as number;
+      const c = bytes[j] ?? 0;
       const node = base ^ c;
-      const unit = units[node] as number;
+      const unit = units[node] ?? 0;
       if ((unit & 255) !== c) break;
       if (unit < 0) {
-        const id = values[node] as number;
-        const t = s + (logProbs[id] as number);
+        const t = s + (nodeScores[node] ?? 0);
         const end = j - at + 1;
-        if (t > (score[end] as number)) {
+        if (t > (score[end] ?? 0)) {
           score[end] = t;
-          back[end] = id;
+          back[end] = node;
         }
       }
       base = (unit >>> 8) & BASE_MASK;
@@ -167,10 +173,11 @@ function forward(
  */
 function meetingPoint(e: UnigramEncoder, reach: number, top: number): number {
   const { score, back, lengths } = e;
+  const { values } = e.trie;
   const marked = new Uint8Array(top + 1);
   let count = 0;
   for (let p = reach; p <= top; p++) {
-    if ((score[p] as number) > -Infinity) {
+    if ((score[p] ?? 0) > -Infinity) {
       marked[p] = 1;
       count++;
     }
@@ -178,7 +185,7 @@ function meetingPoint(e: UnigramEncoder, reach: number, top: number): number {
   for (let p = top; p > 0; p--) {
     if (marked[p] === 0) continue;
     if (count === 1 && p <= reach) return p;
-    const previous = p - (lengths[back[p] as number] as number);
+    const previous = p - (lengths[values[back[p] ?? 0] ?? 0] ?? 0);
     if (marked[previous] === 1) count--;
     else marked[previous] = 1;
   }
@@ -188,15 +195,20 @@ function meetingPoint(e: UnigramEncoder, reach: number, top: number): number {
 /** Appends the tokens of the best path to relative position `end`. */
 function emit(e: UnigramEncoder, at: number, end: number, out: IdBuffer): void {
   const { back, lengths } = e;
+  const { values } = e.trie;
   const first = out.length;
   const data = out.reserve(end);
-  let n = first;
   if (e.score[end] === -Infinity) {
     throw new OptionError(
       `encode: bytes ${at} to ${at + end} must be made of pieces, got one that is none. Add all 256 bytes.`,
     );
   }
-  for (let p = end; p > 0; p -= lengths[data[n++] as number] as number) data[n] = back[p] as number;
+  let n = first;
+  for (let p = end; p > 0; ) {
+    const id = values[back[p] ?? 0] ?? 0;
+    data[n++] = id;
+    p -= lengths[id] ?? 0;
+  }
   reverseRange(data, first, n);
   out.length = n;
 }
