@@ -1,6 +1,7 @@
 // Su Jianlin 2023, BytePiece, https://kexue.fm/archives/9752: a byte n-gram model without smoothing,
 // `L(g) = ln c(g) - ln c(g without its last byte)`, as an automaton that reads text once.
 import { OptionError } from "../errors.ts";
+import { exactLog } from "./exact-log.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import type { Run } from "./runs.ts";
 
@@ -203,6 +204,6 @@ function linkLevel(
     const suffix = j === 0 ? 0 : childOf(links, labels, links[16 * parent + 12] ?? 0, byte);
     links[16 * state + 12] = suffix;
     for (let t = 0; t < j; t++) values[STATE * state + t] = values[STATE * suffix + t] ?? 0;
-    values[STATE * state + j] = Math.log(level.counts[i] ?? 0) - Math.log(parents.counts[p] ?? 0);
+    values[STATE * state + j] = exactLog(level.counts[i] ?? 0) - exactLog(parents.counts[p] ?? 0);
   }
 }

@@ -1,20 +1,16 @@
 // Su Jianlin 2023, BytePiece, https://kexue.fm/archives/9752: from candidate pieces to a vocabulary.
 // SEG(keep, items): segment every item with the vocabulary `keep` (p = count / sum) and add the item's count
 // to each piece of its segmentation.
+import { exactLog } from "./exact-log.ts";
 import { IdBuffer } from "./ids.ts";
 import { compareBytes, type CountedPiece } from "./model.ts";
 import { isUtf8 } from "./nfc.ts";
+import { Pace } from "./pace.ts";
 import { type PieceList, pieceAt } from "./pieces.ts";
 import { encodeUnigramInto, unigramEncoder } from "./unigram.ts";
 
-/** Candidate pieces in parts, each part small enough for memory; may be read once. */
+/** Candidate pieces in parts, each part small enough for memory. */
 export type PieceParts = Iterable<PieceList>;
-
-/** What pruning reports and asks while it works. */
-export interface PruneHooks {
-  /** Called now and then with the items segmented so far in this round; may throw to stop. */
-  tick?: (done: number) => void;
-}
 
 /** What may stay as a candidate. */
 export interface KeepRule {
@@ -26,8 +22,8 @@ export interface KeepRule {
   wholeCharacters: boolean;
 }
 
-/** Items between two calls of `tick`. */
-const TICK = 4096;
+/** Items between two looks at the clock. */
+const TICK = 1024;
 
 /** A vocabulary at work: its pieces and the sum of what was assigned to them. */
 class Segmenter {
@@ -38,8 +34,8 @@ class Segmenter {
   constructor(keep: readonly CountedPiece[]) {
     let total = 0;
     for (const piece of keep) total += piece.count;
-    const logTotal = Math.log(total);
-    const logProbs = Float64Array.from(keep, (piece) => Math.log(piece.count) - logTotal);
+    const logTotal = exactLog(total);
+    const logProbs = Float64Array.from(keep, (piece) => exactLog(piece.count) - logTotal);
     this.#encoder = unigramEncoder(
       keep.map((piece) => piece.bytes),
       logProbs,
@@ -69,24 +65,28 @@ function counted(keep: readonly CountedPiece[], counts: Float64Array): CountedPi
 }
 
 /** SEG(keep, items) for items in memory. */
-export function redistribute(
+export async function redistribute(
   keep: readonly CountedPiece[],
   items: readonly CountedPiece[],
-  { tick }: PruneHooks = {},
-): CountedPiece[] {
+  pace: Pace = new Pace(),
+): Promise<CountedPiece[]> {
   const segmenter = new Segmenter(keep);
-  items.forEach(({ bytes, count }, i) => {
+  let done = 0;
+  for (const { bytes, count } of items) {
     segmenter.add(bytes, 0, bytes.length, count);
-    if (i % TICK === 0) tick?.(i);
-  });
+    if (++done % TICK === 0 && pace.due) await pace.rest(done);
+  }
   return counted(keep, segmenter.counts);
 }
 
 /** keep ← SEG(keep, keep) until no more piece vanishes: then every piece is its own best segmentation. */
-export function pruneWasted(keep: readonly CountedPiece[], hooks: PruneHooks = {}): CountedPiece[] {
+export async function pruneWasted(
+  keep: readonly CountedPiece[],
+  pace: Pace = new Pace(),
+): Promise<CountedPiece[]> {
   let now = [...keep];
   for (;;) {
-    const next = redistribute(now, now, hooks);
+    const next = await redistribute(now, now, pace);
     if (next.length === now.length) return next;
     now = next;
   }
@@ -97,11 +97,11 @@ export function pruneWasted(keep: readonly CountedPiece[], hooks: PruneHooks = {
  * apart with these; then removes pieces that are never their own best segmentation.
  * @param candidates Read twice: once for what stays, once for what is taken apart.
  */
-export function pruneCandidates(
+export async function pruneCandidates(
   candidates: () => PieceParts,
   rule: KeepRule,
-  hooks: PruneHooks = {},
-): CountedPiece[] {
+  pace: Pace = new Pace(),
+): Promise<CountedPiece[]> {
   const keep: CountedPiece[] = [];
   const bytes = new Float64Array(256);
   for (const list of candidates()) {
@@ -121,7 +121,7 @@ export function pruneCandidates(
       const from = list.offsets[i] ?? 0;
       const to = from + (list.lengths[i] ?? 0);
       const count = list.counts[i] ?? 0;
-      if (done++ % TICK === 0) hooks.tick?.(done);
+      if (++done % TICK === 0 && pace.due) await pace.rest(done);
       if (to - from === 1 || stays(list.arena.subarray(from, to), count, rule)) continue;
       segmenter.add(list.arena, from, to, count);
     }
@@ -130,7 +130,7 @@ export function pruneCandidates(
     bytes: piece.bytes,
     count: piece.count + (segmenter.counts[i] ?? 0),
   }));
-  return pruneWasted(all, hooks);
+  return await pruneWasted(all, pace);
 }
 
 function stays(piece: Uint8Array, count: number, rule: KeepRule): boolean {
@@ -149,17 +149,16 @@ function byPreference(x: CountedPiece, y: CountedPiece): number {
 }
 
 /** The `size` preferred pieces with the others' counts shared out among them; may end below `size`. */
-export function pruneToSize(
+export async function pruneToSize(
   keep: readonly CountedPiece[],
   size: number,
-  hooks: PruneHooks = {},
-): CountedPiece[] {
+  pace: Pace = new Pace(),
+): Promise<CountedPiece[]> {
   if (keep.length <= size) return [...keep];
   const sorted = [...keep].sort(byPreference);
   const head = sorted.slice(0, size).sort((x, y) => compareBytes(x.bytes, y.bytes));
-  const added = new Map(
-    redistribute(head, sorted.slice(size), hooks).map((piece) => [piece.bytes, piece.count]),
-  );
+  const shared = await redistribute(head, sorted.slice(size), pace);
+  const added = new Map(shared.map((piece) => [piece.bytes, piece.count]));
   const merged = head.map(({ bytes, count }) => ({ bytes, count: count + (added.get(bytes) ?? 0) }));
-  return pruneWasted(merged, hooks);
+  return await pruneWasted(merged, pace);
 }
