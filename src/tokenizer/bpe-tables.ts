@@ -3,6 +3,7 @@
 // encoding of its text exactly if every two neighbours are, and two neighbours can be tested by undoing their
 // merges, latest first, and looking for a merge across the border that would have come earlier.
 import { OptionError } from "../errors.ts";
+import { type Trie, find } from "./trie.ts";
 
 /** Merges by pair, and how each token is made when its own text is encoded. */
 export interface BpeTables {
@@ -30,29 +31,34 @@ function hash(left: number, right: number, mask: number): number {
   return (h ^ (h >>> 15)) & mask;
 }
 
-/** A table of the pairs of `merges` (`[left, right, merged]` flat); of equal pairs the first counts. */
-export function pairTable(merges: Int32Array): PairTable {
-  const count = merges.length / 3;
+/** A table with room for `count` pairs. */
+export function emptyPairs(count: number): PairTable {
   let size = 16;
   while (size < count * 2) size *= 2;
-  const table = {
+  return {
     left: new Int32Array(size).fill(-1),
     right: new Int32Array(size),
     rank: new Int32Array(size),
     mask: size - 1,
   };
-  for (let k = 0; k < count; k++) {
-    const l = merges[3 * k] ?? 0;
-    const r = merges[3 * k + 1] ?? 0;
-    let slot = hash(l, r, table.mask);
-    while (table.left[slot] !== -1 && !(table.left[slot] === l && table.right[slot] === r)) {
-      slot = (slot + 1) & table.mask;
-    }
-    if (table.left[slot] !== -1) continue;
-    table.left[slot] = l;
-    table.right[slot] = r;
-    table.rank[slot] = k;
+}
+
+/** Enters a pair; of equal pairs the first counts. */
+export function addPair(t: PairTable, left: number, right: number, rank: number): void {
+  let slot = hash(left, right, t.mask);
+  while (t.left[slot] !== -1) {
+    if (t.left[slot] === left && t.right[slot] === right) return;
+    slot = (slot + 1) & t.mask;
   }
+  t.left[slot] = left;
+  t.right[slot] = right;
+  t.rank[slot] = rank;
+}
+
+/** A table of the pairs of `merges` (`[left, right, merged]` flat). */
+export function pairTable(merges: Int32Array): PairTable {
+  const table = emptyPairs(merges.length / 3);
+  for (let k = 0; 3 * k < merges.length; k++) addPair(table, merges[3 * k] ?? 0, merges[3 * k + 1] ?? 0, k);
   return table;
 }
 
@@ -141,4 +147,44 @@ export function bpeTables(lengths: Int32Array, merges: Int32Array): BpeTables {
     tables.right[m] = r;
   }
   return tables;
+}
+
+/**
+ * Merges for a vocabulary that names tokens in order but not their parts (tiktoken, SentencePiece): any two
+ * neighbours whose join is a token may merge, lower rank first. Only the one pair per token that merging
+ * ever meets is listed; a token that merging never makes is left out.
+ * @param order Ids of the tokens that merges make, first merged first. All other tokens are starting symbols.
+ * @param trie All tokens. @returns `[left, right, merged]` flat.
+ */
+export function mergesFromOrder(
+  pieces: readonly Uint8Array[],
+  order: readonly number[],
+  trie: Trie,
+): Int32Array {
+  const n = pieces.length;
+  const tables: BpeTables = {
+    rank: new Int32Array(n).fill(-1),
+    left: new Int32Array(n).fill(-1),
+    right: new Int32Array(n).fill(-1),
+    pairs: emptyPairs(order.length),
+  };
+  const { rank, left, right } = tables;
+  for (const id of order) rank[id] = UNREACHABLE;
+  const merges: number[] = [];
+  for (const [k, id] of order.entries()) {
+    const piece = pieces[id] ?? new Uint8Array(0);
+    for (let cut = 1; cut < piece.length; cut++) {
+      const l = find(trie, piece, 0, cut);
+      if (l < 0 || rank[l] === UNREACHABLE) continue;
+      const r = find(trie, piece, cut);
+      if (r < 0 || rank[r] === UNREACHABLE || !areNeighbours(tables, l, r, k)) continue;
+      rank[id] = k;
+      left[id] = l;
+      right[id] = r;
+      addPair(tables.pairs, l, r, k);
+      merges.push(l, r, id);
+      break;
+    }
+  }
+  return Int32Array.from(merges);
 }

@@ -2,7 +2,15 @@
 // when no continuation is compatible with it. Every position fails at most once, because the encoding of the
 // text before it is unique (see bpe-tables.ts).
 import { OptionError, unreachable } from "../errors.ts";
-import { type BpeTables, UNREACHABLE, areNeighbours, bpeTables } from "./bpe-tables.ts";
+import {
+  type BpeTables,
+  type PairTable,
+  UNREACHABLE,
+  areNeighbours,
+  bpeTables,
+  pairRank,
+  pairTable,
+} from "./bpe-tables.ts";
 import type { IdBuffer } from "./ids.ts";
 import { type BpeModel, checkSpecials } from "./model.ts";
 import { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
@@ -12,6 +20,8 @@ import { strictTextOf } from "./utf8.ts";
 /** A byte-pair vocabulary compiled for encoding, with its working memory: one per thread. */
 export interface BpeEncoder {
   readonly tables: BpeTables;
+  /** Merges of the last, shared rank, and what they make. */
+  readonly tied: { readonly pairs: PairTable; readonly merges: Int32Array } | undefined;
   readonly lengths: Int32Array;
   /** Tokens that merging can produce. */
   readonly trie: Trie;
@@ -30,7 +40,9 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
   const { pieces, byteFallback } = model;
   checkSpecials(model.specials, pieces, "bpe");
   const lengths = Int32Array.from(pieces, (p) => p.length);
-  const tables = bpeTables(lengths, model.merges);
+  const tiedFrom = 3 * (model.tiedFrom ?? model.merges.length / 3);
+  const tables = bpeTables(lengths, model.merges.subarray(0, tiedFrom));
+  const tiedMerges = model.merges.subarray(tiedFrom);
   const fallback = new Set(byteFallback);
   const empty = new Uint8Array(0);
   const reachable = pieces.map((p, id) => (tables.rank[id] === UNREACHABLE || fallback.has(id) ? empty : p));
@@ -48,6 +60,7 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
   const prefix = Int32Array.from(pieces, (p) => (p.length < 2 ? -1 : longestMatch(trie, p, 0, p.length - 1)));
   return {
     tables,
+    tied: tiedMerges.length === 0 ? undefined : { pairs: pairTable(tiedMerges), merges: tiedMerges },
     lengths,
     trie,
     whole: model.wholeParts === true ? buildTrie(pieces) : undefined,
@@ -158,7 +171,9 @@ function encodePart(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
     }
   }
   if (e.byteFallback === undefined) {
+    const first = out.length;
     mergeRange(e, bytes, from, to, out);
+    mergeTied(e, out, first);
     return;
   }
   for (let at = from; at < to; ) {
@@ -170,7 +185,11 @@ function encodePart(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
       if (find(e.trie, bytes, end, end + width) < 0) break;
       end += width;
     }
-    if (end > at) mergeRange(e, bytes, at, end, out);
+    if (end > at) {
+      const first = out.length;
+      mergeRange(e, bytes, at, end, out);
+      mergeTied(e, out, first);
+    }
     for (at = end; at < Math.min(to, end + width); at++) out.push(e.byteFallback[bytes[at] ?? 0] ?? 0);
   }
 }
@@ -207,6 +226,26 @@ function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
       shorter = prefix[last] ?? -1;
     }
     token = shorter;
+  }
+  out.length = n;
+}
+
+/**
+ * Applies the tied merges to the ids from `first` on, leftmost first: after a merge only the pair to its left
+ * can be new on that side, so a stack that merges its top two as long as it can does exactly this.
+ */
+function mergeTied(e: BpeEncoder, out: IdBuffer, first: number): void {
+  if (e.tied === undefined) return;
+  const { data, length } = out;
+  let n = first;
+  for (let i = first; i < length; i++) {
+    data[n++] = data[i] ?? 0;
+    while (n - first >= 2) {
+      const k = pairRank(e.tied.pairs, data[n - 2] ?? 0, data[n - 1] ?? 0);
+      if (k < 0) break;
+      n--;
+      data[n - 1] = e.tied.merges[3 * k + 2] ?? 0;
+    }
   }
   out.length = n;
 }

@@ -39,6 +39,11 @@ export interface BpeModel {
   readonly pieces: readonly Uint8Array[];
   /** `[left id, right id, merged id]` of each merge, flat, in order of rank (first is merged first). */
   readonly merges: Int32Array;
+  /**
+   * Merges from this index on are of one rank: they come after all others, leftmost first whatever they make
+   * (the space runs of Llama 2 share one score). Default: none.
+   */
+  readonly tiedFrom?: number;
   readonly specials: readonly Special[];
   /** `"nfc"`: text is brought to Unicode NFC before encoding. Default none. */
   readonly normalization?: "nfc";
