@@ -15,6 +15,8 @@ export interface Counting {
   countWindows(order: number): Promise<{ windows: () => Iterable<Run>; report: CorpusReport }>;
   /** Segments the corpus and counts the pieces; the parts may be read several times. */
   countPieces(model: LanguageModel, pieceStart: PieceStart): Promise<() => Iterable<PieceList>>;
+  /** The chunks once more, for what needs the text itself. */
+  blocks(): AsyncIterable<ChunkBlock>;
   /** True if models should lie in memory shared with worker threads. */
   shared: boolean;
 }
@@ -81,6 +83,7 @@ export function countInMemory(corpus: Corpus, isolateDigits: boolean, pace: Pace
   };
   return {
     shared: false,
+    blocks: () => chunkBlocks(corpus, isolateDigits, emptyReport()),
     async countWindows(order) {
       const runs: Run[] = [];
       const report = emptyReport();
