@@ -76,6 +76,10 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
     if (ref === undefined) throw new GraphError("item of a value without outputs");
     return [ref];
   }
+  // ONNX Runtime's kernels disagree about tensors without elements; none is needed.
+  if (value.outputs.length > 0 && value.outputs.every((t) => t.shape.includes(0))) {
+    return value.outputs.map((t) => low.emit.filled(0, t));
+  }
   const rule = LOWER[value.op] as Rule<unknown> | undefined;
   if (rule === undefined) throw new GraphError(`${value.op} cannot stand here. Pass it as an argument.`);
   const result = rule({
@@ -246,8 +250,8 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   if (plainA) [a, transposeA] = [plainA, !transposeA];
   if (plainB) [b, transposeB] = [plainB, !transposeB];
   const { dtype, shape } = r.type;
-  // Fused products refuse operands without elements; what they would add up is nothing.
-  if (shape.includes(0) || a.type.shape.includes(0)) return emit.filled(0, r.type);
+  // An inner size of 0 adds up nothing.
+  if (a.type.shape.includes(0)) return emit.filled(0, r.type);
   const swapped = (x: Ref): Ref => {
     const order = x.type.shape.map((_, i, s) =>
       i === s.length - 2 ? i + 1 : i === s.length - 1 ? i - 1 : i,
