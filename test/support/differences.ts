@@ -63,7 +63,10 @@ async function moved(x: Tensor, k: number, amount: number): Promise<Tensor> {
 }
 
 /** Checks the gradient of every row, element by element. */
-export async function expectGradients(rows: readonly Row[], tolerance = DIFFERENCE.tolerance): Promise<void> {
+export async function expectGradients(
+  rows: readonly Row[],
+  tolerance: number = DIFFERENCE.tolerance,
+): Promise<void> {
   const points = rows.map((r) => [...r.at]);
   const losses = compile((xs: Tensor[][]) => rows.map((row, i) => scalar(row)(xs[i] ?? [])));
   const gradients = compile((xs: Tensor[][]) => rows.map((row, i) => grad(scalar(row))(xs[i] ?? [])));
@@ -102,7 +105,10 @@ export async function expectGradients(rows: readonly Row[], tolerance = DIFFEREN
 }
 
 /** Checks `jvp` of every row along a fixed direction. */
-export async function expectTangents(rows: readonly Row[], tolerance = DIFFERENCE.tolerance): Promise<void> {
+export async function expectTangents(
+  rows: readonly Row[],
+  tolerance: number = DIFFERENCE.tolerance,
+): Promise<void> {
   const points = rows.map((r) => [...r.at]);
   const directions = rows.map((r) => r.at.map((x, j) => weights(x, `${r.name} direction ${j}`)));
   const h = DIFFERENCE.step;

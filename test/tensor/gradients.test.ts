@@ -38,6 +38,16 @@ test("the table leaves no rule out", () => {
   expect(Object.keys(GRADIENTS).filter((op) => !seen.has(op))).toEqual([]);
 });
 
+async function at(f: (x: t.Tensor) => t.Tensor, values: number[]): Promise<number[]> {
+  const { x } = pair([values.length], values);
+  return Array.from(
+    await t
+      .grad((p: t.Tensor) => t.sum(f(p)))(x)
+      .data(),
+    Number,
+  );
+}
+
 test("ties share a derivative equally and kinks take the stated side", async () => {
   const at = async (f: (x: t.Tensor) => t.Tensor, values: number[]): Promise<number[]> => {
     const { x } = pair([values.length], values);
@@ -70,10 +80,11 @@ test("a value used twice adds up, one not used gets zeros, integers get zeros of
   expect(Array.from(await g.ids.data(), Number)).toEqual([0, 0]);
 });
 
+const f = (p: t.Tensor): t.Tensor => t.sum(t.softmax(p).mul(p).mul(p));
+
 test("float16 and float32 gradients keep their dtype and agree with float64", async () => {
   for (const dtype of ["float32", "float16"] as const) {
     const { x } = pair([2, 3], [0.5, -1, 2, 1, 0.25, -0.5], dtype);
-    const f = (p: t.Tensor): t.Tensor => t.sum(t.softmax(p).mul(p).mul(p));
     const got = t.grad(f)(x);
     expect(got.dtype).toBe(dtype);
     const wide = t.grad(f)(t.cast(x, "float64"));
