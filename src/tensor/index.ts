@@ -24,3 +24,5 @@ export {
   vjp,
 } from "./transform.ts";
 export { flattenTree, leaves, type Mapped, mapTree, type Tree, unflattenTree, zipTrees } from "./tree.ts";
+export * as random from "./random.ts";
+export { checkShapes } from "./check.ts";

@@ -1,0 +1,1 @@
+export { attend, type AttendOptions, repeatHeads } from "./dense.ts";

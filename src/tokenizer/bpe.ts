@@ -1,0 +1,251 @@
+// Byte-pair encoding in linear time for any input: the longest piece that fits is tried first, and taken back
+// when no continuation is compatible with it. Every position fails at most once, because the encoding of the
+// text before it is unique (see bpe-tables.ts).
+import { OptionError, unreachable } from "../errors.ts";
+import {
+  type BpeTables,
+  type PairTable,
+  UNREACHABLE,
+  areNeighbours,
+  bpeTables,
+  pairRank,
+  pairTable,
+} from "./bpe-tables.ts";
+import type { IdBuffer } from "./ids.ts";
+import { type BpeModel, checkSpecials } from "./model.ts";
+import { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
+import { lineEnd } from "./unigram.ts";
+import { strictTextOf } from "./utf8.ts";
+
+/** A byte-pair vocabulary compiled for encoding, with its working memory: one per thread. */
+export interface BpeEncoder {
+  readonly tables: BpeTables;
+  /** Merges of the last, shared rank, and what they make. */
+  readonly tied: { readonly pairs: PairTable; readonly merges: Int32Array } | undefined;
+  readonly lengths: Int32Array;
+  /** Tokens that merging can produce. */
+  readonly trie: Trie;
+  /** All tokens, where a part that is a token is taken whole; else undefined. */
+  readonly whole: Trie | undefined;
+  /** Longest token of `trie` that is a proper prefix of a token, or -1. */
+  readonly prefix: Int32Array;
+  readonly split: RegExp | undefined;
+  readonly byteFallback: Int32Array | undefined;
+  /** 1 at positions from which no encoding continues, relative to the part. */
+  blocked: Uint8Array;
+}
+
+/** Compiles a vocabulary. @throws OptionError if it is inconsistent or lacks a byte it needs. */
+export function bpeEncoder(model: BpeModel): BpeEncoder {
+  const { pieces, byteFallback } = model;
+  checkSpecials(model.specials, pieces, "bpe");
+  const lengths = Int32Array.from(pieces, (p) => p.length);
+  const tiedFrom = 3 * (model.tiedFrom ?? model.merges.length / 3);
+  const tables = bpeTables(lengths, model.merges.subarray(0, tiedFrom));
+  const tiedMerges = model.merges.subarray(tiedFrom);
+  const fallback = new Set(byteFallback);
+  const empty = new Uint8Array(0);
+  const reachable = pieces.map((p, id) => (tables.rank[id] === UNREACHABLE || fallback.has(id) ? empty : p));
+  // A longer token without a merge is no starting symbol: without characters to start from, only bytes are.
+  for (const [id, p] of reachable.entries()) {
+    const start = byteFallback === undefined ? p.length === 1 : isOneCharacter(p);
+    if (tables.rank[id] === -1 && !start) reachable[id] = empty;
+  }
+  const trie = buildTrie(reachable);
+  for (let b = 0; b < 256; b++) {
+    if (byteFallback === undefined ? find(trie, Uint8Array.of(b)) >= 0 : (byteFallback[b] ?? -1) >= 0)
+      continue;
+    throw new OptionError(`bpe: all 256 bytes must have a token, got none for byte ${b}. Add it.`);
+  }
+  const prefix = Int32Array.from(pieces, (p) => (p.length < 2 ? -1 : longestMatch(trie, p, 0, p.length - 1)));
+  return {
+    tables,
+    tied: tiedMerges.length === 0 ? undefined : { pairs: pairTable(tiedMerges), merges: tiedMerges },
+    lengths,
+    trie,
+    whole: model.wholeParts === true ? buildTrie(pieces) : undefined,
+    prefix,
+    split: model.split === undefined ? undefined : new RegExp(model.split, "gu"),
+    byteFallback,
+    blocked: new Uint8Array(256),
+  };
+}
+
+/** True for the UTF-8 of a single code point. */
+export function isOneCharacter(bytes: Uint8Array): boolean {
+  const c = bytes[0] ?? 0;
+  return bytes.length === (c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0);
+}
+
+/**
+ * Appends the ids of `bytes[from … to)`.
+ * @param text The same as text, where the caller has it: a split pattern needs it.
+ */
+export function encodeBpeInto(
+  e: BpeEncoder,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  out: IdBuffer,
+  text?: string,
+): void {
+  if (e.split === undefined) {
+    for (let at = from; at < to; ) {
+      const end = e.byteFallback === undefined ? lineEnd(bytes, at, to) : to;
+      encodePart(e, bytes, at, end, out);
+      at = end;
+    }
+    return;
+  }
+  const known = text ?? strictTextOf(bytes.subarray(from, to));
+  if (known !== undefined) {
+    encodeSplit(e, e.split, bytes, from, to, out, known);
+    return;
+  }
+  // Bytes that are no text: the valid runs between them are split, each invalid byte stands alone.
+  for (let at = from; at < to; ) {
+    let end = at;
+    while (end < to && characterLength(bytes, end, to) > 0) end += characterLength(bytes, end, to);
+    if (end > at) encodeSplit(e, e.split, bytes, at, end, out, strictTextOf(bytes.subarray(at, end)) ?? "");
+    if (end < to) encodePart(e, bytes, end, end + 1, out);
+    at = end + 1;
+  }
+}
+
+/** Bytes of the valid character at `i`, or 0. */
+function characterLength(bytes: Uint8Array, i: number, to: number): number {
+  for (let n = 1; n <= 4 && i + n <= to; n++) {
+    const part = bytes.subarray(i, i + n);
+    if (isOneCharacter(part)) return strictTextOf(part) === undefined ? 0 : n;
+  }
+  return 0;
+}
+
+/** Encodes each match of `split` and each gap between matches alone. */
+function encodeSplit(
+  e: BpeEncoder,
+  split: RegExp,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  out: IdBuffer,
+  text: string,
+): void {
+  const ascii = text.length === to - from;
+  let unit = 0; // UTF-16 position that belongs to byte `at`
+  let at = from;
+  const advance = (target: number): void => {
+    const end = ascii ? from + target : at + bytesBetween(text, unit, target);
+    if (end > at) encodePart(e, bytes, at, end, out);
+    at = end;
+    unit = target;
+  };
+  split.lastIndex = 0;
+  for (let match = split.exec(text); match !== null; match = split.exec(text)) {
+    const end = match.index + match[0].length;
+    if (match[0].length === 0) split.lastIndex++;
+    advance(match.index);
+    advance(end);
+  }
+  advance(text.length);
+}
+
+/** UTF-8 bytes of `text[from … to)`, which is well formed. */
+function bytesBetween(text: string, from: number, to: number): number {
+  let n = to - from;
+  for (let i = from; i < to; i++) {
+    const c = text.charCodeAt(i);
+    // A surrogate is half of four bytes.
+    if (c >= 0x80) n += c < 0x800 || (c >= 0xd800 && c < 0xe000) ? 1 : 2;
+  }
+  return n;
+}
+
+/** One part of the text: bytes that merging never leaves. */
+function encodePart(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, out: IdBuffer): void {
+  if (e.whole !== undefined) {
+    const id = find(e.whole, bytes, from, to);
+    if (id >= 0) {
+      out.push(id);
+      return;
+    }
+  }
+  if (e.byteFallback === undefined) {
+    const first = out.length;
+    mergeRange(e, bytes, from, to, out);
+    mergeTied(e, out, first);
+    return;
+  }
+  for (let at = from; at < to; ) {
+    // A run of characters that the vocabulary has, then one that it lacks, byte by byte.
+    let end = at;
+    let width = 0;
+    while (end < to) {
+      width = Math.max(1, characterLength(bytes, end, to));
+      if (find(e.trie, bytes, end, end + width) < 0) break;
+      end += width;
+    }
+    if (end > at) {
+      const first = out.length;
+      mergeRange(e, bytes, at, end, out);
+      mergeTied(e, out, first);
+    }
+    for (at = end; at < Math.min(to, end + width); at++) out.push(e.byteFallback[bytes[at] ?? 0] ?? 0);
+  }
+}
+
+/** Merges `bytes[from … to)`, all of whose symbols the vocabulary has. */
+function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, out: IdBuffer): void {
+  const { trie, tables, lengths, prefix } = e;
+  let token = longestMatch(trie, bytes, from, to);
+  if ((lengths[token] ?? 0) === to - from) {
+    out.push(token); // most parts of most texts
+    return;
+  }
+  const size = to - from + 1;
+  if (e.blocked.length < size) e.blocked = new Uint8Array(size * 2);
+  else e.blocked.fill(0, 0, size);
+  const { blocked } = e;
+  const first = out.length;
+  const data = out.reserve(to - from);
+  let n = first;
+  for (let at = from; at < to; ) {
+    const end = at + (lengths[token] ?? 1);
+    if (blocked[end - from] === 0 && (n === first || areNeighbours(tables, data[n - 1] ?? 0, token))) {
+      data[n++] = token;
+      at = end;
+      if (at < to) token = longestMatch(trie, bytes, at, to);
+      continue;
+    }
+    let shorter = prefix[token] ?? -1;
+    while (shorter < 0) {
+      blocked[at - from] = 1;
+      if (n === first) unreachable("a text without byte-pair encoding");
+      const last = data[--n] ?? 0;
+      at -= lengths[last] ?? 1;
+      shorter = prefix[last] ?? -1;
+    }
+    token = shorter;
+  }
+  out.length = n;
+}
+
+/**
+ * Applies the tied merges to the ids from `first` on, leftmost first: after a merge only the pair to its left
+ * can be new on that side, so a stack that merges its top two as long as it can does exactly this.
+ */
+function mergeTied(e: BpeEncoder, out: IdBuffer, first: number): void {
+  if (e.tied === undefined) return;
+  const { data, length } = out;
+  let n = first;
+  for (let i = first; i < length; i++) {
+    data[n++] = data[i] ?? 0;
+    while (n - first >= 2) {
+      const k = pairRank(e.tied.pairs, data[n - 2] ?? 0, data[n - 1] ?? 0);
+      if (k < 0) break;
+      n--;
+      data[n - 1] = e.tied.merges[3 * k + 2] ?? 0;
+    }
+  }
+  out.length = n;
+}

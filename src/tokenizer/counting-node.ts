@@ -1,0 +1,110 @@
+// Counting over worker threads with bounded memory and runs on disk. The counts, and so the vocabulary, are
+// the same for any number of workers and any memory: they are sums of integers over the same chunks.
+import type { ChunkBlock } from "./chunk.ts";
+import { type CorpusReport, chunkBlocks, emptyReport } from "./corpus.ts";
+import type { Counting } from "./counting.ts";
+import type { FileCorpus } from "./corpus-node.ts";
+import { mergeSorted } from "./heap.ts";
+import { type CountedPiece, compareBytes } from "./model.ts";
+import type { Pace } from "./pace.ts";
+import { PieceCounter, type PieceList } from "./pieces.ts";
+import { readPieceRun, readWindowRun } from "./run-files-node.ts";
+import { mergeRuns } from "./runs.ts";
+import { shardPool } from "./shard-pool-node.ts";
+import type { ShardTask } from "./shards-node.ts";
+import { WorkFolder } from "./work-folder-node.ts";
+
+/** How a training on disk is carried out; none of it changes the result. */
+export interface CountingPlan {
+  workers: number;
+  /** Bytes for counting tables, all workers together. */
+  memoryLimit: number;
+  folder: WorkFolder;
+}
+
+/** Bytes of merged pieces handed over at once. */
+const PART = 1 << 22;
+
+const byBytes = (a: CountedPiece, b: CountedPiece): boolean => compareBytes(a.bytes, b.bytes) < 0;
+
+/** Merges piece runs, adding the counts of equal pieces, in parts of a few megabytes. */
+export function* mergePieceRuns(paths: readonly string[]): Generator<PieceList> {
+  let counter = new PieceCounter();
+  // Equal pieces come out one after another, so a part may end only where the piece changes.
+  let last: Uint8Array | undefined;
+  for (const { bytes, count } of mergeSorted(paths.map(readPieceRun), byBytes)) {
+    const same = last !== undefined && compareBytes(last, bytes) === 0;
+    if (!same && counter.memory > PART) {
+      yield counter.finish();
+      counter = new PieceCounter();
+    }
+    counter.add(bytes, 0, bytes.length, count);
+    if (!same) last = bytes.slice();
+  }
+  if (counter.size > 0) yield counter.finish();
+}
+
+/** Counts on disk; see `CountingPlan`. */
+export function countOnDisk(
+  corpus: FileCorpus,
+  isolateDigits: boolean,
+  plan: CountingPlan,
+  pace: Pace,
+): Counting {
+  const { folder, workers } = plan;
+  const what = [corpus.fingerprint, isolateDigits];
+  let order = 0;
+
+  /** Runs `task` over the shards that no finished group covers. */
+  const run = async (name: string, prefix: string, task: ShardTask): Promise<CorpusReport> => {
+    const finished = new Set(folder.groups(name).flatMap(({ shards }) => shards));
+    const report = emptyReport();
+    const writes: Promise<void>[] = [];
+    let done = 0;
+    // A new name for each start: a resumed training must not write over finished files.
+    const attempt = `${prefix}-${name}-${folder.groups(name).length}-${Date.now().toString(36)}`;
+    const place = { directory: folder.directory, name: attempt, memory: plan.memoryLimit / 2 };
+    const pool = shardPool(workers, task, place, {
+      group: (group) => writes.push(folder.add(name, group)),
+      counted: (bytes) => {
+        done += bytes;
+      },
+    });
+    try {
+      let shard = 0;
+      for await (const block of chunkBlocks(corpus, isolateDigits, report)) {
+        if (finished.has(shard)) done += block.bytes.length;
+        else await pool.add(shard, block satisfies ChunkBlock);
+        shard += 1;
+        if (pace.due) await pace.rest(done);
+      }
+      await pool.close();
+      await Promise.all(writes);
+    } catch (error) {
+      await pool.stop();
+      await Promise.allSettled(writes);
+      throw error;
+    }
+    pace.end(done);
+    return report;
+  };
+
+  return {
+    shared: workers > 1,
+    blocks: () => chunkBlocks(corpus, isolateDigits, emptyReport()),
+    async countWindows(windowOrder) {
+      order = windowOrder;
+      pace.phase("count", corpus.bytes);
+      const name = WorkFolder.taskName(["windows", ...what, order]);
+      const report = await run(name, "windows", { kind: "windows", order });
+      return { windows: () => mergeRuns(folder.files(name).map(readWindowRun)), report };
+    },
+    async countPieces(model, pieceStart) {
+      pace.phase("segment", corpus.bytes);
+      const kept = model.kept.join(" ");
+      const name = WorkFolder.taskName(["pieces", ...what, order, pieceStart, kept]);
+      await run(name, "pieces", { kind: "pieces", model, pieceStart });
+      return () => mergePieceRuns(folder.files(name));
+    },
+  };
+}

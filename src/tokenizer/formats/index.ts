@@ -1,0 +1,74 @@
+// Vocabulary files of other programs.
+import { FileError } from "../../errors.ts";
+import { createTokenizer } from "../create.ts";
+import type { TokenizerModel } from "../model.ts";
+import type { Tokenizer } from "../tokenizer.ts";
+import { strictTextOf } from "../utf8.ts";
+import { readBytePiece, writeBytePiece } from "./bytepiece.ts";
+import { huggingFaceTokenizer } from "./hugging-face-other.ts";
+import { readHuggingFace } from "./hugging-face-read.ts";
+import { writeHuggingFace } from "./hugging-face-write.ts";
+import { isLlama2c, readLlama2c } from "./llama2c.ts";
+import { writeSentencePiece } from "./sentencepiece.ts";
+import { type TiktokenOptions, isTiktoken, readTiktoken } from "./tiktoken.ts";
+
+export { readBytePiece, writeBytePiece } from "./bytepiece.ts";
+export { huggingFaceTokenizer } from "./hugging-face-other.ts";
+export { type HuggingFaceFile, readHuggingFace } from "./hugging-face-read.ts";
+export { writeHuggingFace } from "./hugging-face-write.ts";
+export { readLlama2c } from "./llama2c.ts";
+export { writeSentencePiece } from "./sentencepiece.ts";
+export { TIKTOKEN_SPLITS, type TiktokenOptions, readTiktoken } from "./tiktoken.ts";
+
+/**
+ * A tokenizer from a file's bytes; the kind is told from the content: tokenizer.json, BytePiece JSON,
+ * llama2.c tokenizer.bin or tiktoken.
+ * @param file Its name, for messages. @param config tokenizer_config.json, where there is one.
+ * @throws FileError if it is none of these, cut off or edited into nonsense.
+ */
+export function parseTokenizer(
+  data: Uint8Array,
+  file = "tokenizer",
+  { config, ...tiktoken }: TiktokenOptions & { readonly config?: object } = {},
+): Tokenizer {
+  if (isLlama2c(data)) return checked(readLlama2c(data, file), file);
+  const text = strictTextOf(data)?.replace(/^\ufeff/, "");
+  if (text === undefined || text.trim() === "") {
+    throw new FileError(
+      `load: ${file} must be a tokenizer.json, a BytePiece model, a tiktoken vocabulary or a llama2.c tokenizer.bin, got ${data.length} other bytes.`,
+    );
+  }
+  if (isTiktoken(text)) return checked(readTiktoken(text, file, tiktoken), file);
+  if (!/"model"\s*:\s*\{/.test(text)) return checked(readBytePiece(text, file), file);
+  const read = readHuggingFace(text, file);
+  if (read.model === undefined) return huggingFaceTokenizer(read.json, config, file);
+  try {
+    return createTokenizer(read.model);
+  } catch (error) {
+    // A merge list that our linear encoder cannot read may still be one for the other library.
+    if (read.model.kind === "bpe") return huggingFaceTokenizer(read.json, config, file);
+    throw new FileError(`load: ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function checked(model: TokenizerModel, file: string): Tokenizer {
+  try {
+    return createTokenizer(model);
+  } catch (error) {
+    throw new FileError(`load: ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** File formats that `formatTokenizer` writes. */
+export type TokenizerFormat = "tokenizer.json" | "bytepiece" | "sentencepiece";
+
+/** The content of a file in `format`. @throws OptionError if the format cannot hold the vocabulary. */
+export function formatTokenizer(model: TokenizerModel, format: TokenizerFormat): string | Uint8Array {
+  if (format === "tokenizer.json") return writeHuggingFace(model);
+  if (model.kind !== "unigram") {
+    throw new FileError(
+      `save: format ${format} must get a unigram model, got ${model.kind}. Use tokenizer.json.`,
+    );
+  }
+  return format === "bytepiece" ? writeBytePiece(model) : writeSentencePiece(model);
+}

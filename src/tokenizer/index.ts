@@ -1,0 +1,38 @@
+// Text ↔ ids. Browser-safe: files, worker threads and training on disk are in `athanor/tokenizer/node`.
+export { type BpeEncoder, bpeEncoder, encodeBpeInto } from "./bpe.ts";
+export { byteTokenizer, createTokenizer } from "./create.ts";
+export { IdBuffer } from "./ids.ts";
+export {
+  type BpeModel,
+  type CountedPiece,
+  DEFAULT_SPECIALS,
+  type Special,
+  type SpecialRole,
+  type TokenizerModel,
+  type UnigramModel,
+  compareBytes,
+  specialId,
+  unigramFromPieces,
+} from "./model.ts";
+export type { Offsets } from "./offsets.ts";
+export { type Random, randomStream } from "./random.ts";
+export {
+  type SampleMethod,
+  type UnigramSampler,
+  logPartition,
+  sampleBiased,
+  sampleUnigram,
+  unigramSampler,
+} from "./sample.ts";
+export type { AllowSpecials } from "./specials.ts";
+export type {
+  DecodeOptions,
+  EncodeOptions,
+  Encoding,
+  SampleOptions,
+  StreamDecoder,
+  Tokenizer,
+} from "./tokenizer.ts";
+export { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
+export { type UnigramEncoder, encodeUnigram, encodeUnigramInto, unigramEncoder } from "./unigram.ts";
+export { Utf8Stream } from "./utf8.ts";

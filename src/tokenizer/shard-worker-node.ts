@@ -1,0 +1,42 @@
+// A worker thread that counts shards: the main thread reads and cuts the text, workers do the rest.
+import { parentPort } from "node:worker_threads";
+import { UserError } from "../errors.ts";
+import { type Group, ShardCounter, type ShardPlace, type ShardTask } from "./shards-node.ts";
+
+/** Messages to a worker. */
+export type ShardRequest =
+  | { kind: "start"; task: ShardTask; place: ShardPlace }
+  | { kind: "shard"; shard: number; bytes: Uint8Array; ends: Int32Array }
+  | { kind: "close" };
+
+/** Messages from a worker: one per shard, one for `close`; or one that says why it cannot go on. */
+export type ShardReply =
+  | { kind: "done"; bytes: number; group: Group | undefined }
+  | { kind: "closed"; group: Group | undefined }
+  | { kind: "failed"; message: string; isUserError: boolean };
+
+const port = parentPort;
+let counter: ShardCounter | undefined;
+
+function answer(request: ShardRequest): ShardReply | undefined {
+  if (request.kind === "start") {
+    counter = new ShardCounter(request.task, request.place);
+    return undefined;
+  }
+  if (request.kind === "shard") {
+    return { kind: "done", bytes: request.bytes.length, group: counter?.add(request.shard, request) };
+  }
+  return { kind: "closed", group: counter?.close() };
+}
+
+port?.on("message", (request: ShardRequest) => {
+  let reply: ShardReply | undefined;
+  try {
+    reply = answer(request);
+  } catch (error) {
+    // An error loses its class on the way to another thread.
+    const message = error instanceof Error ? error.message : String(error);
+    reply = { kind: "failed", message, isUserError: error instanceof UserError };
+  }
+  if (reply) port.postMessage(reply);
+});

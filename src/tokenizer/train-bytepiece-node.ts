@@ -1,0 +1,85 @@
+// BytePiece training from files, with workers, a memory limit and resumption; the method is in
+// train-bytepiece.ts.
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { OptionError, checkOptions } from "../errors.ts";
+import { countOnDisk } from "./counting-node.ts";
+import type { Counting } from "./counting.ts";
+import { fileCorpus } from "./corpus-node.ts";
+import { Pace, type TrainControl } from "./pace.ts";
+import {
+  type BytePieceOptions,
+  type TrainResult,
+  bytePieceFrom,
+  bytePieceSettings,
+  checkInteger,
+} from "./train-bytepiece.ts";
+import { WorkFolder } from "./work-folder-node.ts";
+
+/** How a training from files is carried out; nothing here changes its result. */
+export interface FileTrainControl extends TrainControl {
+  /** Threads that count. Default: the cores of this machine, at most 8. */
+  workers?: number;
+  /** Bytes for the counting tables of all workers; the language model and text blocks come on top. Default 1 GiB. */
+  memoryLimit?: number;
+  /**
+   * Folder for runs. It is kept when the training is stopped, and the next one with the same files and options
+   * goes on from it. Default: a temporary folder that is always removed.
+   */
+  directory?: string;
+}
+
+const CONTROL_NAMES = ["signal", "onProgress", "workers", "memoryLimit", "directory"] as const;
+const LEAST_MEMORY = 1 << 20;
+
+/** Opens the corpus and the folder, hands a counter to `body`, and cleans up. */
+export async function withDiskCounting<T>(
+  where: string,
+  paths: readonly string[],
+  isolateDigits: boolean,
+  control: FileTrainControl,
+  body: (counting: Counting, pace: Pace) => Promise<T>,
+): Promise<T> {
+  checkOptions(where, control, CONTROL_NAMES);
+  const { workers = Math.min(8, availableParallelism()), memoryLimit = 2 ** 30, directory } = control;
+  checkInteger(where, "workers", workers, 1, 64);
+  if (!(memoryLimit >= LEAST_MEMORY)) {
+    throw new OptionError(
+      `${where}: memoryLimit must be at least ${LEAST_MEMORY} bytes, got ${memoryLimit}.`,
+    );
+  }
+  const pace = new Pace(control);
+  const corpus = await fileCorpus(paths);
+  const place = directory ?? (await mkdtemp(join(tmpdir(), "athanor-tokenizer-")));
+  try {
+    const folder = await WorkFolder.open(place);
+    const result = await body(
+      countOnDisk(corpus, isolateDigits, { workers, memoryLimit, folder }, pace),
+      pace,
+    );
+    folder.clear();
+    return result;
+  } finally {
+    if (directory === undefined) await rm(place, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Trains BytePiece vocabularies from text files: the same vocabularies, byte for byte, for every number of
+ * workers and every memory limit, and the same as `trainBytePiece` gives for the same texts.
+ * @param paths Files, one text each. Files that are not UTF-8 are trained on as bytes, with a warning.
+ * @throws OptionError for a bad option or files without text, FileError for a file that cannot be read or a
+ * full disk (finished runs stay in `directory`).
+ */
+export function trainBytePieceFiles(
+  paths: readonly string[],
+  options: BytePieceOptions = {},
+  control: FileTrainControl = {},
+): Promise<TrainResult> {
+  const where = "trainBytePieceFiles";
+  const settings = bytePieceSettings(where, options);
+  return withDiskCounting(where, paths, settings.isolateDigits, control, (counting, pace) =>
+    bytePieceFrom(where, counting, settings, pace),
+  );
+}

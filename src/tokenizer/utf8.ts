@@ -1,0 +1,75 @@
+// UTF-8 as a stream (The Unicode Standard 16, section 3.9, table 3-7; WHATWG Encoding, "UTF-8 decoder"):
+// a character is given out with its last byte, and only a tail that can still become one is held back.
+
+const encoder = new TextEncoder();
+/** Keeps a leading byte order mark, which a plain TextDecoder would drop. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+/** UTF-8 of `text`; a lone surrogate becomes U+FFFD, as everywhere on the web. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/** Text of `bytes`; each maximal invalid part becomes U+FFFD. */
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Text of `bytes`, or undefined if they are not UTF-8. */
+export function strictTextOf(bytes: Uint8Array): string | undefined {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of the longest tail of `bytes` that begins a character without completing it: 0 to 3. */
+export function incompleteTail(bytes: Uint8Array): number {
+  const n = bytes.length;
+  for (let back = 1; back <= 3 && back <= n; back++) {
+    const c = bytes[n - back] ?? 0;
+    if (c < 0x80) return 0;
+    if (c < 0xc0) continue; // a continuation byte: its lead is further left
+    const length = c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    if (length <= back) return 0;
+    if (back > 1) {
+      // The second byte decides whether E0, ED, F0 and F4 begin anything at all.
+      const second = bytes[n - back + 1] ?? 0;
+      if ((c === 0xe0 && second < 0xa0) || (c === 0xf0 && second < 0x90)) return 0;
+      if ((c === 0xed && second > 0x9f) || (c === 0xf4 && second > 0x8f)) return 0;
+    }
+    return back;
+  }
+  return 0;
+}
+
+/**
+ * Decodes bytes that arrive in parts: the outputs of `push` and the final `flush`, joined, equal `textOf` of
+ * all bytes joined, for every way of cutting them. `push` ends exactly after the last complete character.
+ */
+export class Utf8Stream {
+  #tail: Uint8Array = new Uint8Array(0);
+
+  /** The text that `bytes` completes. */
+  push(bytes: Uint8Array): string {
+    const held = this.#tail.length;
+    let all = bytes;
+    if (held > 0) {
+      all = new Uint8Array(held + bytes.length);
+      all.set(this.#tail);
+      all.set(bytes, held);
+    }
+    const end = all.length - incompleteTail(all);
+    this.#tail = all.slice(end);
+    return textOf(all.subarray(0, end));
+  }
+
+  /** What is left: U+FFFD if a character was begun, else nothing. The stream starts anew. */
+  flush(): string {
+    const rest = textOf(this.#tail);
+    this.#tail = new Uint8Array(0);
+    return rest;
+  }
+}

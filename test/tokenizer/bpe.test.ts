@@ -1,0 +1,152 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createTokenizer } from "../../src/tokenizer/create.ts";
+import type { BpeModel } from "../../src/tokenizer/model.ts";
+import { learnSlowly, mergeSlowly } from "../reference/bpe.ts";
+import { alphabetText } from "./models.ts";
+
+const BYTES = Array.from({ length: 256 }, (_, b) => Uint8Array.of(b));
+
+function modelFrom(merges: readonly (readonly [number, number])[]): BpeModel {
+  const pieces = [...BYTES];
+  const flat: number[] = [];
+  for (const [l, r] of merges) {
+    const bytes = Uint8Array.from([...(pieces[l] ?? []), ...(pieces[r] ?? [])]);
+    flat.push(l, r, pieces.length);
+    pieces.push(bytes);
+  }
+  return { kind: "bpe", pieces, merges: Int32Array.from(flat), specials: [] };
+}
+
+/** The definition, from the merge list. */
+function slowIds(model: BpeModel, text: Uint8Array): number[] {
+  const ranks = new Map<string, number>();
+  const made = new Map<string, number>();
+  for (let k = 0; 3 * k < model.merges.length; k++) {
+    const key = `${model.merges[3 * k]},${model.merges[3 * k + 1]}`;
+    if (ranks.has(key)) continue;
+    ranks.set(key, k);
+    made.set(key, model.merges[3 * k + 2] ?? -1);
+  }
+  return mergeSlowly(
+    [...text],
+    (l, r) => ranks.get(`${l},${r}`),
+    (l, r) => made.get(`${l},${r}`) ?? -1,
+  );
+}
+
+describe("encodeBpe", () => {
+  test("equals merging step by step, for vocabularies learnt from text", () => {
+    fc.assert(
+      fc.property(
+        alphabetText(60),
+        fc.integer({ min: 0, max: 25 }),
+        alphabetText(40),
+        (corpus, count, text) => {
+          const model = modelFrom(learnSlowly([...corpus], count));
+          expect([...createTokenizer(model).encode(text)]).toEqual(slowIds(model, text));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("equals merging step by step, when a token can be made in several ways", () => {
+    fc.assert(
+      fc.property(
+        alphabetText(60),
+        fc.integer({ min: 2, max: 25 }),
+        alphabetText(40),
+        (corpus, count, text) => {
+          // Every split of a learnt token into two tokens becomes a merge, ranked by the token: SentencePiece's rule.
+          const learnt = modelFrom(learnSlowly([...corpus], count));
+          const idOf = new Map(learnt.pieces.map((p, id) => [p.join(), id]));
+          const flat: number[] = [];
+          for (let id = 256; id < learnt.pieces.length; id++) {
+            const p = learnt.pieces[id] ?? new Uint8Array(0);
+            if (idOf.get(p.join()) !== id) continue; // learnt twice
+            for (let cut = 1; cut < p.length; cut++) {
+              const l = idOf.get(p.slice(0, cut).join());
+              const r = idOf.get(p.slice(cut).join());
+              if (l !== undefined && r !== undefined) flat.push(l, r, id);
+            }
+          }
+          const pieces = learnt.pieces.map((p, id) =>
+            idOf.get(p.join()) === id ? p : Uint8Array.of(255, id & 255, id >> 8),
+          );
+          const model: BpeModel = { kind: "bpe", pieces, merges: Int32Array.from(flat), specials: [] };
+          // Equal ranks of one token's splits: the definition takes the leftmost of the lowest *token*.
+          const made = new Map<string, number>();
+          for (let k = 0; k < flat.length; k += 3) made.set(`${flat[k]},${flat[k + 1]}`, flat[k + 2] ?? -1);
+          const slow = mergeSlowly(
+            [...text],
+            (l, r) => made.get(`${l},${r}`),
+            (l, r) => made.get(`${l},${r}`) ?? -1,
+          );
+          expect([...createTokenizer(model).encode(text)]).toEqual(slow);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("the article's hard case: long runs of one byte", () => {
+    const model = modelFrom([
+      [97, 97],
+      [256, 256],
+      [257, 256],
+      [257, 257],
+    ]);
+    for (let n = 0; n < 60; n++) {
+      const text = new Uint8Array(n).fill(97);
+      expect([...createTokenizer(model).encode(text)]).toEqual(slowIds(model, text));
+    }
+  });
+
+  test("matches and gaps of the split pattern are encoded alone, also around bytes that are no text", () => {
+    const model: BpeModel = {
+      ...modelFrom([
+        [97, 98],
+        [32, 97],
+      ]),
+      split: " ?\\p{L}+",
+    };
+    const tokenizer = createTokenizer(model);
+    const slow = (parts: string[]): number[] =>
+      parts.flatMap((p) => slowIds(model, new TextEncoder().encode(p)));
+    expect([...tokenizer.encode("ab ab1ab é太ab😀ab")]).toEqual(
+      slow(["ab", " ab", "1", "ab", " é太ab", "😀", "ab"]),
+    );
+    const broken = Uint8Array.of(97, 98, 0xe5, 32, 97, 98);
+    expect([...tokenizer.encode(broken)]).toEqual([...slow(["ab"]), 0xe5, ...slow([" ab"])]);
+    expect(tokenizer.decodeBytes(tokenizer.encode(broken))).toEqual(broken);
+  });
+
+  test("parts that are tokens are taken whole where the vocabulary says so", () => {
+    const plain = modelFrom([
+      [97, 98],
+      [98, 99],
+    ]);
+    const pieces = [...plain.pieces, new TextEncoder().encode("abc")];
+    const model: BpeModel = { ...plain, pieces, split: "\\S+", wholeParts: true };
+    expect([...createTokenizer(model).encode("abc")]).toEqual([258]);
+    expect([...createTokenizer({ ...model, wholeParts: false }).encode("abc")]).toEqual([256, 99]);
+    expect([...createTokenizer(model).encode("abca")]).toEqual([256, 99, 97]);
+  });
+
+  test("errors say what is wrong", () => {
+    const model = modelFrom([[97, 98]]);
+    expect(() => createTokenizer({ ...model, merges: Int32Array.of(97, 99, 999) })).toThrow(
+      "bpe: merge 0 must join two tokens into a third, got 97 + 99 = 999 of 257 ids.",
+    );
+    expect(() =>
+      createTokenizer({ ...model, pieces: model.pieces.slice(0, 200), merges: new Int32Array(0) }),
+    ).toThrow("bpe: all 256 bytes must have a token, got none for byte 200. Add it.");
+    const late = modelFrom([
+      [97, 98],
+      [256, 99],
+    ]);
+    const swapped = Int32Array.of(256, 99, 257, 97, 98, 256);
+    expect(() => createTokenizer({ ...late, merges: swapped })).toThrow("merge 0 must come after the merges");
+  });
+});
