@@ -104,10 +104,15 @@ export class Emitter {
 
   /** An int64 vector constant, shared; what ONNX takes for shapes, axes and bounds. */
   ints(values: readonly number[]): Ref {
-    const key = `ints ${values.join()}`;
+    return this.vector(values, "int64");
+  }
+
+  /** A vector constant, shared. */
+  vector(values: readonly number[], dtype: Dtype): Ref {
+    const key = `${dtype} [${values.join()}]`;
     const known = this.constants.get(key);
     if (known) return known;
-    const ref = this.initializer(hostArray(values, "int64"), { dtype: "int64", shape: [values.length] });
+    const ref = this.initializer(hostArray(values, dtype), { dtype, shape: [values.length] });
     this.constants.set(key, ref);
     return ref;
   }

@@ -5,6 +5,7 @@ import { type Dim, mulDims, sameShape, type Shape } from "./dim.ts";
 import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
+import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
 import type { OnnxAttribute } from "./onnx.ts";
 import {
@@ -33,7 +34,8 @@ export interface Lowering {
   readonly used: Map<Value, Set<number>>;
 }
 
-interface RuleInput<A> {
+/** What a rule sees: a value, its inputs as lowered, and the state of the lowering. */
+export interface RuleInput<A> {
   readonly value: Value;
   readonly inputs: readonly Ref[];
   readonly attributes: A;
@@ -42,7 +44,7 @@ interface RuleInput<A> {
   readonly emit: Emitter;
 }
 
-type Rule<A> = (r: RuleInput<A>) => Ref | readonly Ref[];
+export type Rule<A> = (r: RuleInput<A>) => Ref | readonly Ref[];
 
 /** Lowers everything that `roots` reach and returns their refs. */
 export function lower(low: Lowering, roots: readonly Value[]): Ref[] {
@@ -74,6 +76,10 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
     if (ref === undefined) throw new GraphError("item of a value without outputs");
     return [ref];
   }
+  // ONNX Runtime's kernels disagree about tensors without elements; none is needed.
+  if (value.outputs.length > 0 && value.outputs.every((t) => t.shape.includes(0))) {
+    return value.outputs.map((t) => low.emit.filled(0, t));
+  }
   const rule = LOWER[value.op] as Rule<unknown> | undefined;
   if (rule === undefined) throw new GraphError(`${value.op} cannot stand here. Pass it as an argument.`);
   const result = rule({
@@ -87,14 +93,16 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   return Array.isArray(result) ? (result as readonly Ref[]) : [result as Ref];
 }
 
-function at(inputs: readonly Ref[], index: number): Ref {
+/** Input `index` of a rule. */
+export function at(inputs: readonly Ref[], index: number): Ref {
   const ref = inputs[index];
   if (ref === undefined) throw new GraphError(`input ${index} is missing`);
   return ref;
 }
 
 const ints = (values: readonly number[]): OnnxAttribute => ({ ints: values });
-const int = (value: number): OnnxAttribute => ({ int: value });
+/** An integer attribute. */
+export const int = (value: number): OnnxAttribute => ({ int: value });
 
 const one =
   (opType: string): Rule<OpAttributes["exp"]> =>
@@ -277,6 +285,8 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   if (plainA) [a, transposeA] = [plainA, !transposeA];
   if (plainB) [b, transposeB] = [plainB, !transposeB];
   const { dtype, shape } = r.type;
+  // An inner size of 0 adds up nothing.
+  if (a.type.shape.includes(0)) return emit.filled(0, r.type);
   const swapped = (x: Ref): Ref => {
     const order = x.type.shape.map((_, i, s) =>
       i === s.length - 2 ? i + 1 : i === s.length - 1 ? i - 1 : i,
@@ -386,7 +396,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
         attributes: { alpha: { float: 1 } },
       });
     }
-    return r.emit.node("Mul", [x, r.emit.node("Sigmoid", [x], r.type)], r.type);
+    const gate = r.type.dtype === "float64" ? lowerFloat64(r.emit, "sigmoid", x) : undefined;
+    return r.emit.node("Mul", [x, gate ?? r.emit.node("Sigmoid", [x], r.type)], r.type);
   },
   gelu: (r) => {
     const x = at(r.inputs, 0);
@@ -537,43 +548,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   },
   softmax: alongAxis("Softmax"),
   logSoftmax: alongAxis("LogSoftmax"),
-  layerNorm: (r) => {
-    const used = r.low.used.get(r.value) ?? new Set();
-    const types = r.value.outputs.map((t, i) => (i === 0 || used.has(i) ? t : null));
-    return r.emit.nodes("LayerNormalization", r.inputs, types, {
-      attributes: { axis: int(-1), epsilon: { float: r.attributes.epsilon } },
-    });
-  },
-  rmsNorm: (r) => {
-    const x = at(r.inputs, 0);
-    const scale = at(r.inputs, 1);
-    const used = r.low.used.get(r.value) ?? new Set();
-    const statistic = r.value.outputs[1];
-    if (statistic === undefined) throw new GraphError("rmsNorm: type missing");
-    if (r.low.target.contrib && r.type.dtype === "float32") {
-      return r.emit.nodes(
-        "SimplifiedLayerNormalization",
-        [x, scale],
-        [r.type, used.has(1) ? statistic : null],
-        {
-          attributes: { axis: int(-1), epsilon: { float: r.attributes.epsilon } },
-        },
-      );
-    }
-    const { emit } = r;
-    const dtype = r.type.dtype;
-    const square = emit.node("Mul", [x, x], r.type);
-    const mean = emit.node("ReduceMean", [square, emit.ints([-1])], statistic, {
-      attributes: { keepdims: int(1) },
-    });
-    const shifted = emit.node("Add", [mean, emit.scalar(r.attributes.epsilon, dtype)], statistic);
-    const inverse = emit.node(
-      "Div",
-      [emit.scalar(1, dtype), emit.node("Sqrt", [shifted], statistic)],
-      statistic,
-    );
-    return [emit.node("Mul", [emit.node("Mul", [x, inverse], r.type), scale], r.type), inverse];
-  },
+  layerNorm: lowerLayerNorm,
+  rmsNorm: lowerRmsNorm,
   alias: (r) => at(r.inputs, 0),
   stopGradient: (r) => at(r.inputs, 0),
   barrier: (r) => {
