@@ -7,6 +7,8 @@ import { eachTerm, isPrefix, queryTerms, stem } from "./tokens.ts";
 export interface Wanted {
   readonly stems: ReadonlySet<string>;
   readonly prefixes: readonly string[];
+  /** First UTF-16 units of all of these: most words of a text are passed over by their first letter. */
+  readonly initials: ReadonlySet<number>;
 }
 
 /** What the words of plain texts ask to highlight: keywords, or lines of a filter. */
@@ -20,7 +22,12 @@ export function wantedBy(query: ParsedQuery | string): Wanted {
 }
 
 function wantedTerms(terms: readonly string[]): Wanted {
-  return { stems: new Set(terms.filter((t) => !isPrefix(t)).map(stem)), prefixes: terms.filter(isPrefix) };
+  return {
+    stems: new Set(terms.filter((t) => !isPrefix(t)).map(stem)),
+    prefixes: terms.filter(isPrefix),
+    // A stem keeps the first letter of its word, unless that is a lone "y".
+    initials: new Set(terms.flatMap((t) => [t.charCodeAt(0), stem(t).charCodeAt(0)])),
+  };
 }
 
 /** A range and the stem it is there for. */
@@ -30,10 +37,11 @@ interface Found {
   readonly root: string;
 }
 
-function find(text: string, { stems, prefixes }: Wanted): Found[] {
+function find(text: string, { stems, prefixes, initials }: Wanted): Found[] {
   const found: Found[] = [];
   if (stems.size + prefixes.length === 0) return found;
   eachTerm(text, (term, start, end) => {
+    if (!initials.has(term.charCodeAt(0))) return;
     const root = stem(term);
     if (stems.has(root)) found.push({ start, end, root });
     else {

@@ -47,6 +47,8 @@ export interface PaperStore {
   /** Venues, most papers first. */
   venues(): Promise<Tally[]>;
   count(): Promise<number>;
+  /** In how many papers each term stands exactly so; for `keywords`. Terms as `queryTerms` gives them. */
+  documents(terms: readonly string[]): Promise<number[]>;
   /** Every paper, by identifier; for exports and for building a `Scorer`. */
   all(): AsyncIterable<Paper>;
   /** Changes with every write by this process or another; for caches. */

@@ -48,6 +48,7 @@ CREATE TABLE postings(
 CREATE TABLE lengths(chunk INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE VIRTUAL TABLE exact USING fts5(
   title, abstract, authors, content='', contentless_delete=1, tokenize='ascii');
+INSERT INTO exact(exact, rank) VALUES ('hashsize', 33554432); -- bytes held before a flush: fewer merges
 PRAGMA user_version = ${format};
 `;
 

@@ -1,11 +1,6 @@
 // Postings as bytes: pairs (distance to the paper before, frequency) as little-endian base-128 integers.
 // About 2.2 bytes a posting against 8 for two 32-bit integers, and decoding is still a few nanoseconds.
-
-/** Ascending slots of papers, and how often the term counts in each. */
-export interface Postings {
-  readonly slots: number[];
-  readonly frequencies: number[];
-}
+import type { Postings } from "../analyse.ts";
 
 /** The bytes of postings. Slots must ascend; frequencies are positive integers. */
 export function encodePostings({ slots, frequencies }: Postings): Uint8Array {

@@ -5,11 +5,13 @@ import { normaliseId } from "../identifier.ts";
 import type { Hit, Page, Paper, Query } from "../paper.ts";
 import { mergeAll, mergePapers, samePaper, sameText } from "../record.ts";
 import type { Added, Listing, PaperStore, Tally } from "../store.ts";
+import { stem } from "../tokens.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { allOf, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, whereAfter } from "./order.ts";
+import { eachPosting } from "./postings.ts";
 import { search, snapshot, type Snapshot } from "./reader.ts";
-import { fromRow } from "./rows.ts";
+import { blob, fromRow } from "./rows.ts";
 import { erase, insert, mergeSegments, updateFacts } from "./writer.ts";
 
 /**
@@ -89,6 +91,7 @@ export async function openStore(path: string): Promise<PaperStore> {
          GROUP BY p.venue COLLATE NOCASE ORDER BY count DESC, value`,
       ),
     count: async () => Number(db.one("SELECT value FROM meta WHERE name = 'papers'")?.["value"]),
+    documents: async (terms) => db.read(() => documents(db, fresh().segments, terms)),
     all: () => all(db),
     version: async () => String(db.one("SELECT value FROM meta WHERE name = 'writes'")?.["value"]),
     close: async () => db.close(),
@@ -126,6 +129,18 @@ function add(db: Database, papers: readonly Paper[]): Added {
   });
   mergeSegments(db);
   return result;
+}
+
+function documents(db: Database, segments: readonly number[], terms: readonly string[]): number[] {
+  return terms.map((term) => {
+    let count = 0;
+    for (const segment of segments) {
+      const sql = "SELECT data FROM postings WHERE segment = ? AND stem = ? AND form = ?";
+      const row = db.one(sql, segment, stem(term), term);
+      if (row) eachPosting(blob(row, "data"), () => count++);
+    }
+    return count;
+  });
 }
 
 function touch(db: Database): void {

@@ -1,12 +1,12 @@
 // Writing the index. Each call of `insert` makes one segment of postings; segments of one size are merged, so
 // that a paper is rewritten a logarithmic number of times and a query reads few segments. Slots (row numbers)
 // only grow, so postings of later segments come after those of earlier ones.
-import { analyse, type Analysis } from "../analyse.ts";
+import { analyse, type Analysis, post, type Postings } from "../analyse.ts";
 import { parentOf } from "../categories.ts";
 import type { Paper } from "../paper.ts";
 import { stem } from "../tokens.ts";
 import type { Database } from "./database.ts";
-import { decodePostings, encodePostings, eachPosting, type Postings } from "./postings.ts";
+import { decodePostings, eachPosting, encodePostings } from "./postings.ts";
 import { blob, fromRow, titleKey } from "./rows.ts";
 
 /** Papers whose lengths share a row. */
@@ -31,13 +31,7 @@ export function insert(db: Database, papers: readonly Paper[]): void {
   for (const paper of papers) {
     const analysis = analyse(paper);
     insertRow(db, slot, paper, analysis);
-    for (const [form, frequency] of analysis.frequencies) {
-      const list = postings.get(form);
-      if (list) {
-        list.slots.push(slot);
-        list.frequencies.push(frequency);
-      } else postings.set(form, { slots: [slot], frequencies: [frequency] });
-    }
+    post(postings, slot, analysis);
     lengths.push(analysis.length);
     slot++;
   }
@@ -128,13 +122,15 @@ export function erase(db: Database, slots: readonly number[]): void {
     const row = db.one("SELECT * FROM papers WHERE slot = ?", slot);
     if (!row) continue;
     const paper = fromRow(row);
-    const { frequencies, length } = analyse(paper);
+    const analysis = analyse(paper);
+    const own = new Map<string, Postings>();
+    post(own, slot, analysis);
     const segment = Number(
       db.one("SELECT segment FROM segments WHERE ? BETWEEN first AND last", slot)?.["segment"],
     );
     const forms = removed.get(segment) ?? new Map<string, Set<number>>();
     removed.set(segment, forms);
-    for (const form of frequencies.keys()) {
+    for (const form of own.keys()) {
       const set = forms.get(form) ?? new Set<number>();
       set.add(slot);
       forms.set(form, set);
@@ -143,7 +139,7 @@ export function erase(db: Database, slots: readonly number[]): void {
     db.run("DELETE FROM exact WHERE rowid = ?", slot);
     db.run("DELETE FROM papers WHERE slot = ?", slot);
     increase(db, "papers", -1);
-    increase(db, "terms", -length);
+    increase(db, "terms", -analysis.length);
   }
   for (const [segment, forms] of removed)
     for (const [form, gone] of forms) eraseFrom(db, segment, form, gone);
