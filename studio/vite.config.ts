@@ -13,7 +13,12 @@ const onlyWoff2: Plugin = {
 
 const config: UserConfig = defineConfig({
   plugins: [onlyWoff2, svelte()],
-  build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 700 },
+  build: {
+    target: "es2023",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+  },
   server: { fs: { allow: [".."] } },
 });
 

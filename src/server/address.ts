@@ -97,7 +97,8 @@ function commaList(text: string): string[] {
 function splitPath(path: string): { parts: string[]; form: Form } {
   const parts = path.split("/").filter((part) => part !== "");
   const last = parts.at(-1);
-  if (parts.length > 1 && (last === "json" || last === "feed")) return { parts: parts.slice(0, -1), form: last };
+  if (parts.length > 1 && (last === "json" || last === "feed"))
+    return { parts: parts.slice(0, -1), form: last };
   return { parts, form: "page" };
 }
 
@@ -126,7 +127,10 @@ function parsePlace(parts: readonly string[], params: URLSearchParams): Place | 
   if (branch === "arxiv") return parseArxiv(rest, params);
   if (branch === "venue" && rest.length === 1) return { kind: "venue", venue: decode(rest[0] ?? "") };
   if (branch === "papers" && rest.length === 1) {
-    const ids = (rest[0] ?? "").split(",").map(decode).filter((id) => id !== "");
+    const ids = (rest[0] ?? "")
+      .split(",")
+      .map(decode)
+      .filter((id) => id !== "");
     return { kind: "papers", ids: ids.slice(0, mostPapers) };
   }
   return undefined;
@@ -153,7 +157,9 @@ export function parseAddress(path: string, params: URLSearchParams): Address | u
 function pathOf(place: Place): string {
   switch (place.kind) {
     case "list":
-      return place.categories === "" ? "/arxiv" : `/arxiv/${encodeURIComponent(place.categories).replaceAll("%2B", "+")}`;
+      return place.categories === ""
+        ? "/arxiv"
+        : `/arxiv/${encodeURIComponent(place.categories).replaceAll("%2B", "+")}`;
     case "search":
       return "/arxiv/search";
     case "venue":
@@ -162,7 +168,7 @@ function pathOf(place: Place): string {
       return place.ids.length > 0 && place.ids.every(looksLikeArxivId)
         ? `/arxiv/${place.ids.join(",")}`
         : `/papers/${place.ids.map(encodeURIComponent).join(",")}`;
-    case "related":
+    default:
       return looksLikeArxivId(place.id)
         ? `/arxiv/${place.id}/related`
         : `/papers/${encodeURIComponent(place.id)}/related`;

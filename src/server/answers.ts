@@ -1,7 +1,14 @@
 // What the paper server says: an address in, plain data out. JSON answers and feeds are both made of it.
 import type { Filter, Hit, Page, Paper, Sort } from "../papers/paper.ts";
 import type { PaperStore, Tally } from "../papers/store.ts";
-import { type Address, daysOf, formatAddress, type ListPlace, type Place, type SearchPlace } from "./address.ts";
+import {
+  type Address,
+  daysOf,
+  formatAddress,
+  type ListPlace,
+  type Place,
+  type SearchPlace,
+} from "./address.ts";
 
 /** A paper as the page receives it: with the keywords the page keeps for a reader's cloud. */
 export type Listed<P extends Paper = Paper> = P & { readonly keywords: readonly string[] };
@@ -50,12 +57,26 @@ export type Answer = ListAnswer | SearchAnswer;
 
 /** What knows about words and nearness: keywords per paper, and papers near a paper. */
 export interface Relations {
+  /** Keywords of a paper, as far as they are known already; never waits. */
   keywords(paper: Paper): readonly string[];
   related(paper: Paper, limit: number): Promise<readonly Paper[]>;
+  /**
+   * Is told the store's version with each request, and follows it in its own time. Returns a number that
+   * changes when keywords have become known: answers written before then lack them.
+   */
+  follow(version: string): number;
+  /** Resolves when the version last told is followed. */
+  ready(): Promise<void>;
 }
 
 /** Papers on one page unless the address says otherwise. */
-const defaults: Readonly<Record<Place["kind"], number>> = { list: 1000, venue: 50, papers: 1000, related: 20, search: 30 };
+const defaults: Readonly<Record<Place["kind"], number>> = {
+  list: 1000,
+  venue: 50,
+  papers: 1000,
+  related: 20,
+  search: 30,
+};
 
 /** Papers in a feed: more than a day's list, so that a reader who polls daily misses none. */
 const feedLimit = 200;
@@ -84,13 +105,17 @@ export function titleOf(place: Place): string {
       return place.ids.join(", ").slice(0, 200);
     case "related":
       return `Related to ${place.id}`;
-    case "search":
+    default:
       return `Search: ${place.query.slice(0, 200)}`;
   }
 }
 
 /** The days a list covers: those asked for; else the latest, except in a feed, which takes the newest papers. */
-async function listDays(place: ListPlace, address: Address, store: PaperStore): Promise<{ from?: string; to?: string }> {
+async function listDays(
+  place: ListPlace,
+  address: Address,
+  store: PaperStore,
+): Promise<{ from?: string; to?: string }> {
   if (place.date === "all") return {};
   const asked = daysOf(place.date);
   if (asked.from !== undefined || address.form === "feed") return asked;
@@ -111,15 +136,31 @@ function filterOf(categories: string, days: { from?: string; to?: string }): Fil
 /** Sort, size and cursor of a page. */
 function paging(address: Address, sort: Sort): { sort: Sort; limit: number; cursor?: string } {
   const limit = address.limit ?? (address.form === "feed" ? feedLimit : defaults[address.place.kind]);
-  return { sort: address.sort ?? sort, limit, ...(address.cursor !== undefined && { cursor: address.cursor }) };
+  return {
+    sort: address.sort ?? sort,
+    limit,
+    ...(address.cursor !== undefined && { cursor: address.cursor }),
+  };
 }
 
-async function answerList(place: ListPlace, address: Address, store: PaperStore): Promise<Partial<ListAnswer> & Page<Paper>> {
+async function answerList(
+  place: ListPlace,
+  address: Address,
+  store: PaperStore,
+): Promise<Partial<ListAnswer> & Page<Paper>> {
   const days = await listDays(place, address, store);
-  return { ...days, ...(await store.list({ filter: filterOf(place.categories, days), ...paging(address, "announced") })) };
+  return {
+    ...days,
+    ...(await store.list({ filter: filterOf(place.categories, days), ...paging(address, "announced") })),
+  };
 }
 
-async function answerSearch(place: SearchPlace, address: Address, store: PaperStore, relations: Relations): Promise<SearchAnswer> {
+async function answerSearch(
+  place: SearchPlace,
+  address: Address,
+  store: PaperStore,
+  relations: Relations,
+): Promise<SearchAnswer> {
   const filter = filterOf(place.categories, daysOf(place.date));
   const page = await store.search({ text: place.query, filter, ...paging(address, "relevance") });
   return {
@@ -133,7 +174,11 @@ async function answerSearch(place: SearchPlace, address: Address, store: PaperSt
 }
 
 /** The papers of a place that is not a search. */
-async function papersOf(address: Address, store: PaperStore, relations: Relations): Promise<Partial<ListAnswer> & Page<Paper>> {
+async function papersOf(
+  address: Address,
+  store: PaperStore,
+  relations: Relations,
+): Promise<Partial<ListAnswer> & Page<Paper>> {
   const { place } = address;
   if (place.kind === "list") return await answerList(place, address, store);
   if (place.kind === "venue") {
@@ -143,7 +188,8 @@ async function papersOf(address: Address, store: PaperStore, relations: Relation
   const ids = place.kind === "papers" ? place.ids : place.kind === "related" ? [place.id] : [];
   const found = await store.get(ids);
   if (place.kind === "papers") return { hits: found, total: found.length };
-  const near = found[0] === undefined ? [] : await relations.related(found[0], paging(address, "relevance").limit);
+  const near =
+    found[0] === undefined ? [] : await relations.related(found[0], paging(address, "relevance").limit);
   return { hits: near, total: near.length };
 }
 

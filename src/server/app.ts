@@ -35,7 +35,11 @@ export function createApp(allowedHosts: readonly string[] = []): Hono {
   app.use(async (context, next) => {
     for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value);
     if (!isOwnHost(context.req.header("host"), allowedHosts)) {
-      return refuse(context, 403, "server: Host must name this machine. Use http://localhost or http://127.0.0.1.");
+      return refuse(
+        context,
+        403,
+        "server: Host must name this machine. Use http://localhost or http://127.0.0.1.",
+      );
     }
     if (context.req.method !== "GET" && context.req.method !== "HEAD") {
       context.header("allow", "GET, HEAD");
@@ -78,7 +82,9 @@ export async function listen(app: Hono, options: ListenOptions = {}): Promise<Li
   try {
     await promise;
   } catch (cause) {
-    throw new BackendError(`listen: ${host}:${port} must be free. Choose another --port, or 0 for any.`, { cause });
+    throw new BackendError(`listen: ${host}:${port} must be free. Choose another --port, or 0 for any.`, {
+      cause,
+    });
   }
   const address = server.address();
   const bound = typeof address === "object" && address !== null ? address.port : port;

@@ -31,7 +31,16 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /** Kinds of file that are text and shrink. */
-const compressible: readonly string[] = [".html", ".js", ".css", ".svg", ".json", ".webmanifest", ".txt", ".wasm"];
+const compressible: readonly string[] = [
+  ".html",
+  ".js",
+  ".css",
+  ".svg",
+  ".json",
+  ".webmanifest",
+  ".txt",
+  ".wasm",
+];
 
 /** A strong validator of some bytes. */
 export function etagOf(body: Uint8Array | string): string {
@@ -48,7 +57,8 @@ export function matchesEtag(header: string | undefined, etag: string): boolean {
 function asset(path: string, content: Uint8Array): Asset {
   const extension = extname(path).toLowerCase();
   const body = new Uint8Array(content);
-  const gzip = compressible.includes(extension) && body.length > 1024 ? new Uint8Array(gzipSync(body)) : undefined;
+  const gzip =
+    compressible.includes(extension) && body.length > 1024 ? new Uint8Array(gzipSync(body)) : undefined;
   return {
     body,
     ...(gzip !== undefined && gzip.length < 0.9 * body.length && { gzip }),

@@ -8,7 +8,7 @@ import { createApp, listen, type Listening, type ListenOptions, refuse, sendAsse
 import { type Asset, etagOf, matchesEtag, readAssets } from "./assets.ts";
 import { atomFeed } from "./atom.ts";
 import { answerCache } from "./cache.ts";
-import { createRelations } from "./relations.ts";
+import { createRelations, type OwnRelations } from "./relations.ts";
 import { shell } from "./shell.ts";
 import { studioFolder } from "./studio.ts";
 
@@ -30,6 +30,8 @@ export interface PapersServer {
   listen(options?: ListenOptions): Promise<string>;
   /** Where it answers; `undefined` unless it listens. */
   readonly url: string | undefined;
+  /** Resolves when keywords and related papers come from memory; nothing needs to wait for it but a measurement. */
+  ready(): Promise<void>;
   /** Answers one request without a socket. */
   fetch(request: Request): Promise<Response>;
   /** Stops listening; the store stays open, for it is the caller's. */
@@ -71,11 +73,22 @@ function feed(said: Answer, origin: string): string {
 }
 
 /** What a request for JSON, a feed or a page gets. */
-async function write(address: Address, origin: string, store: PaperStore, relations: Relations, html: string): Promise<Written> {
+async function write(
+  address: Address,
+  origin: string,
+  store: PaperStore,
+  relations: Relations,
+  html: string,
+): Promise<Written> {
   const { place, form } = address;
   if (form !== "page") {
     const said = await answer(address, store, relations);
-    if (isMissing(address, said)) return written(404, "application/json; charset=utf-8", JSON.stringify({ error: "papers: none of these is in the collection." }));
+    if (isMissing(address, said))
+      return written(
+        404,
+        "application/json; charset=utf-8",
+        JSON.stringify({ error: "papers: none of these is in the collection." }),
+      );
     return form === "feed"
       ? written(200, "application/atom+xml; charset=utf-8", feed(said, origin))
       : written(200, "application/json; charset=utf-8", JSON.stringify(said));
@@ -84,8 +97,16 @@ async function write(address: Address, origin: string, store: PaperStore, relati
   const paper = found?.[0];
   const { cursor: _, limit: __, ...rest } = address;
   const title = paper?.title ?? titleOf(place);
-  const head = { title, feed: formatAddress({ ...rest, form: "feed" }), ...(paper !== undefined && { paper }) };
-  return written(found !== undefined && paper === undefined ? 404 : 200, "text/html; charset=utf-8", shell(html, head));
+  const head = {
+    title,
+    feed: formatAddress({ ...rest, form: "feed" }),
+    ...(paper !== undefined && { paper }),
+  };
+  return written(
+    found !== undefined && paper === undefined ? 404 : 200,
+    "text/html; charset=utf-8",
+    shell(html, head),
+  );
 }
 
 /** Sends a text, or 304 if the client has it. */
@@ -98,7 +119,12 @@ function send(context: Context, text: Written): Response {
 }
 
 /** The app without a socket. */
-function papersApp(store: PaperStore, relations: Relations, assets: ReadonlyMap<string, Asset>, allowedHosts: readonly string[]): Hono {
+function papersApp(
+  store: PaperStore,
+  relations: Relations,
+  assets: ReadonlyMap<string, Asset>,
+  allowedHosts: readonly string[],
+): Hono {
   const html = new TextDecoder().decode(assets.get("/index.html")?.body);
   const cache = answerCache<Written>(cacheBound);
   const app = createApp(allowedHosts);
@@ -106,7 +132,8 @@ function papersApp(store: PaperStore, relations: Relations, assets: ReadonlyMap<
     const url = new URL(context.req.url);
     const asset = url.pathname === "/index.html" ? undefined : assets.get(url.pathname);
     if (asset !== undefined) return sendAsset(context, asset);
-    const key = `${await store.version()} ${url.origin} ${url.pathname}${url.search}`;
+    const version = await store.version();
+    const key = `${version} ${relations.follow(version)} ${url.origin} ${url.pathname}${url.search}`;
     const kept = cache.get(key);
     if (kept !== undefined) return send(context, kept);
     const text = await writeAny(url);
@@ -117,9 +144,14 @@ function papersApp(store: PaperStore, relations: Relations, assets: ReadonlyMap<
   return app;
 
   async function writeAny(url: URL): Promise<Written | undefined> {
-    if (browserOnly.includes(url.pathname)) return written(200, "text/html; charset=utf-8", shell(html, { title: "Papers" }));
+    if (browserOnly.includes(url.pathname))
+      return written(200, "text/html; charset=utf-8", shell(html, { title: "Papers" }));
     if (url.pathname === "/overview/json") {
-      const said = await overview(store, url.searchParams.get("categories") ?? "", url.searchParams.get("date") ?? "");
+      const said = await overview(
+        store,
+        url.searchParams.get("categories") ?? "",
+        url.searchParams.get("date") ?? "",
+      );
       return written(200, "application/json; charset=utf-8", JSON.stringify(said));
     }
     const address = parseAddress(url.pathname, url.searchParams);
@@ -140,6 +172,7 @@ export function createPapersServer(store: PaperStore, options: PapersServerOptio
   const { say = () => {}, allowedHosts = [] } = options;
   let app: Promise<Hono> | undefined;
   let running: Listening | undefined;
+  let own: OwnRelations | undefined;
   const ready = (): Promise<Hono> => (app ??= prepare());
   return {
     async listen(where) {
@@ -149,6 +182,10 @@ export function createPapersServer(store: PaperStore, options: PapersServerOptio
     get url() {
       return running?.url;
     },
+    async ready() {
+      await ready();
+      await (options.relations ?? own)?.ready();
+    },
     async fetch(request) {
       return await (await ready()).fetch(request);
     },
@@ -156,12 +193,21 @@ export function createPapersServer(store: PaperStore, options: PapersServerOptio
       const closing = running;
       running = undefined;
       await closing?.close();
+      await own?.close();
+      own = undefined;
+      app = undefined;
     },
   };
 
   async function prepare(): Promise<Hono> {
     const assets = await readAssets(options.assets ?? (await studioFolder(say)));
-    const relations = options.relations ?? createRelations(store);
-    return papersApp(store, relations, assets, allowedHosts.map((name) => name.toLowerCase()));
+    const relations = options.relations ?? (own = createRelations(store));
+    relations.follow(await store.version());
+    return papersApp(
+      store,
+      relations,
+      assets,
+      allowedHosts.map((name) => name.toLowerCase()),
+    );
   }
 }

@@ -21,14 +21,18 @@ function meta(name: string, content: string): string {
 
 /** Highwire tags of one paper (https://scholar.google.com/intl/en/scholar/inclusion.html#indexing). */
 function citation(paper: Paper): string[] {
-  const date = paper.announced === "" ? String(paper.year || "") : paper.announced.replaceAll("-", "/");
+  // The day of the list is the day of publication only if the year agrees: old papers are announced again.
+  const recent = paper.announced.startsWith(String(paper.year)) && paper.announced !== "";
+  const date = recent ? paper.announced.replaceAll("-", "/") : String(paper.year || "");
   return [
     meta("citation_title", paper.title),
     ...paper.authors.map((author) => meta("citation_author", author)),
     ...(date === "" ? [] : [meta("citation_date", date)]),
     ...(paper.abstract === "" ? [] : [meta("citation_abstract", paper.abstract)]),
     ...(/^https?:/i.test(paper.url) ? [meta("citation_public_url", paper.url)] : []),
-    ...(paper.venue === "arXiv" ? [meta("citation_arxiv_id", paper.id)] : [meta("citation_conference_title", paper.venue)]),
+    ...(paper.venue === "arXiv"
+      ? [meta("citation_arxiv_id", paper.id)]
+      : [meta("citation_conference_title", paper.venue)]),
   ];
 }
 
@@ -37,7 +41,9 @@ export function shell(template: string, head: ShellHead): string {
   const elements = [
     ...(head.feed === undefined
       ? []
-      : [`<link rel="alternate" type="application/atom+xml" title="${escapeMarkup(head.title)}" href="${escapeMarkup(head.feed)}">`]),
+      : [
+          `<link rel="alternate" type="application/atom+xml" title="${escapeMarkup(head.title)}" href="${escapeMarkup(head.feed)}">`,
+        ]),
     ...(head.paper === undefined ? [] : citation(head.paper)),
   ].join("\n    ");
   // Functions, because a replacement text would give `$&` in a paper's title a meaning.

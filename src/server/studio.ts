@@ -25,14 +25,23 @@ async function latestChange(paths: readonly string[]): Promise<number> {
 
 /** Sources of the page, those shared with the server included. */
 async function sourceTime(): Promise<number> {
-  const own = ["src", "public", "index.html", "vite.config.ts", "package.json"].map((name) => join(studio, name));
-  return await latestChange([...own, resolve(studio, "../src/papers"), resolve(studio, "../src/server/address.ts")]);
+  const own = ["src", "public", "index.html", "vite.config.ts", "package.json"].map((name) =>
+    join(studio, name),
+  );
+  return await latestChange([
+    ...own,
+    resolve(studio, "../src/papers"),
+    resolve(studio, "../src/server/address.ts"),
+  ]);
 }
 
 /** Vite's program, if it is installed. */
 function findVite(): string | undefined {
   try {
-    return join(dirname(createRequire(join(studio, "package.json")).resolve("vite/package.json")), "bin/vite.js");
+    return join(
+      dirname(createRequire(join(studio, "package.json")).resolve("vite/package.json")),
+      "bin/vite.js",
+    );
   } catch {
     return undefined;
   }
@@ -50,7 +59,9 @@ async function build(vite: string, folder: string): Promise<void> {
   child.once("close", done);
   const code = await promise;
   if (code === 0) return;
-  throw new BackendError(`studioFolder: the page must build, got exit code ${code}.\n${output.trim().slice(-2000)}`);
+  throw new BackendError(
+    `studioFolder: the page must build, got exit code ${code}.\n${output.trim().slice(-2000)}`,
+  );
 }
 
 /** Replaces `dist` by what was built; another process may do the same at the same time. */
@@ -59,7 +70,8 @@ async function install(built: string, dist: string): Promise<void> {
   await rename(dist, old).catch(() => {});
   await rename(built, dist).catch(async (cause: unknown) => {
     await rm(built, { recursive: true, force: true });
-    if (!existsSync(join(dist, "index.html"))) throw new FileError(`studioFolder: ${dist} must be writable.`, { cause });
+    if (!existsSync(join(dist, "index.html")))
+      throw new FileError(`studioFolder: ${dist} must be writable.`, { cause });
   });
   await rm(old, { recursive: true, force: true });
 }
@@ -74,15 +86,22 @@ export async function studioFolder(say: (line: string) => void = () => {}): Prom
   const exists = existsSync(join(dist, "index.html"));
   const sources = existsSync(join(studio, "src"));
   if (!sources && !exists) {
-    throw new FileError(`studioFolder: ${dist} must hold the built page. Reinstall the package, or run "npm run build" in a checkout.`);
+    throw new FileError(
+      `studioFolder: ${dist} must hold the built page. Reinstall the package, or run "npm run build" in a checkout.`,
+    );
   }
-  if (!sources || (exists && (await stat(join(dist, "index.html"))).mtimeMs >= (await sourceTime()))) return dist;
+  if (!sources || (exists && (await stat(join(dist, "index.html"))).mtimeMs >= (await sourceTime())))
+    return dist;
   const vite = findVite();
   if (vite === undefined) {
     if (exists) return dist;
     throw new FileError(`studioFolder: ${dist} must hold the built page. Run "npm ci" and "npm run build".`);
   }
-  say(exists ? "The page's sources are newer than its build: building it again ..." : "Building the page (first start only) ...");
+  say(
+    exists
+      ? "The page's sources are newer than its build: building it again ..."
+      : "Building the page (first start only) ...",
+  );
   const built = `${dist}.new-${process.pid}`;
   await build(vite, built);
   await install(built, dist);

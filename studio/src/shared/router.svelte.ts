@@ -25,7 +25,14 @@ export function go(address: string, how: "push" | "replace" = "push"): void {
 
 /** Whether a click on a link is one that the page answers itself. */
 function isPlainClick(event: MouseEvent): boolean {
-  return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey && !event.defaultPrevented;
+  return (
+    event.button === 0 &&
+    !event.metaKey &&
+    !event.ctrlKey &&
+    !event.shiftKey &&
+    !event.altKey &&
+    !event.defaultPrevented
+  );
 }
 
 /** Starts following links and the browser's own buttons. Call once. */

@@ -23,21 +23,29 @@ async function getJson(address: string, signal: AbortSignal | null): Promise<unk
   const response = await fetch(address, { signal, credentials: "omit" });
   const body: unknown = await response.json();
   if (response.ok) return body;
-  const message = typeof body === "object" && body !== null && "error" in body ? String(body.error) : response.statusText;
+  const message =
+    typeof body === "object" && body !== null && "error" in body ? String(body.error) : response.statusText;
   throw new AnswerError(response.status, message);
 }
 
 /** Asks for the papers at a JSON address. */
 export async function askPapers(address: string, signal: AbortSignal | null = null): Promise<Said> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this project's own server
   return (await getJson(address, signal)) as Said;
 }
 
 /** Asks what the collection holds within limits. */
-export async function askOverview(categories: string, date: string, signal: AbortSignal | null = null): Promise<Overview> {
+export async function askOverview(
+  categories: string,
+  date: string,
+  signal: AbortSignal | null = null,
+): Promise<Overview> {
   const params = new URLSearchParams();
   if (categories !== "") params.set("categories", categories);
   if (/^\d{4}-\d{2}-\d{2}$/.test(date)) params.set("date", date);
-  return (await getJson(`/overview/json${params.size > 0 ? `?${params}` : ""}`, signal)) as Overview;
+  const query = params.size > 0 ? `?${params}` : "";
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this project's own server
+  return (await getJson(`/overview/json${query}`, signal)) as Overview;
 }
 
 /** Whether an error only says that a request was given up for a newer one. */

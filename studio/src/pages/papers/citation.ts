@@ -5,7 +5,9 @@ import { plainText, webAddress } from "./tex.ts";
 
 /** Address of the paper's own page, or nothing if the record has none that may be followed. */
 export function paperLink(paper: Paper): string | undefined {
-  return webAddress(paper.url) ?? (looksLikeArxivId(paper.id) ? `https://arxiv.org/abs/${paper.id}` : undefined);
+  return (
+    webAddress(paper.url) ?? (looksLikeArxivId(paper.id) ? `https://arxiv.org/abs/${paper.id}` : undefined)
+  );
 }
 
 /** Address of the PDF, where it follows from the identifier. */

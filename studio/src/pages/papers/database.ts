@@ -23,22 +23,28 @@ const table = "entries";
 
 function finished(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onerror = () => reject(transaction.error ?? new Error("database: the transaction failed"));
-    transaction.onabort = () => reject(transaction.error ?? new Error("database: the transaction was given up"));
+    transaction.addEventListener("complete", () => resolve());
+    transaction.addEventListener("error", () =>
+      reject(transaction.error ?? new Error("database: the transaction failed")),
+    );
+    transaction.addEventListener("abort", () =>
+      reject(transaction.error ?? new Error("database: the transaction was given up")),
+    );
   });
 }
 
 function result<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error("database: the request failed"));
+    request.addEventListener("success", () => resolve(request.result));
+    request.addEventListener("error", () =>
+      reject(request.error ?? new Error("database: the request failed")),
+    );
   });
 }
 
 async function open(): Promise<IDBDatabase> {
   const request = indexedDB.open(name, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(table, { keyPath: "id" });
+  request.addEventListener("upgradeneeded", () => request.result.createObjectStore(table, { keyPath: "id" }));
   return await result(request);
 }
 
@@ -49,6 +55,7 @@ function durable(database: IDBDatabase): Database {
     await finished(transaction);
   };
   return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this file writes the table
     all: async () => (await result(database.transaction(table).objectStore(table).getAll())) as Entry[],
     put: (entries) => write((store) => entries.forEach((entry) => store.put(entry))),
     remove: (id) => write((store) => store.delete(id)),

@@ -5,13 +5,17 @@ export function dayName(day: string, locale: string, style: "long" | "short" = "
   const time = Date.parse(`${day}T00:00:00Z`);
   if (Number.isNaN(time)) return day;
   const options: Intl.DateTimeFormatOptions =
-    style === "long" ? { weekday: "short", day: "numeric", month: "long", year: "numeric" } : { day: "numeric", month: "short", year: "numeric" };
+    style === "long"
+      ? { weekday: "short", day: "numeric", month: "long", year: "numeric" }
+      : { day: "numeric", month: "short", year: "numeric" };
   return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" }).format(time);
 }
 
 /** A month for a reader: `June 2026`. */
 export function monthName(month: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" }).format(Date.parse(`${month}-01T00:00:00Z`));
+  return new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" }).format(
+    Date.parse(`${month}-01T00:00:00Z`),
+  );
 }
 
 /** First letters of the days of the week, Monday first. */
@@ -33,7 +37,9 @@ export function monthGrid(month: string): string[] {
   const first = new Date(Date.UTC(year, number - 1, 1));
   const length = new Date(Date.UTC(year, number, 0)).getUTCDate();
   const blank = (first.getUTCDay() + 6) % 7;
-  return Array.from({ length: blank + length }, (_, i) => (i < blank ? "" : `${month}-${String(i - blank + 1).padStart(2, "0")}`));
+  return Array.from({ length: blank + length }, (_, i) =>
+    i < blank ? "" : `${month}-${String(i - blank + 1).padStart(2, "0")}`,
+  );
 }
 
 /** How strong a day is shaded, 0 to 4, against the busiest. */

@@ -53,7 +53,12 @@ function entry(value: unknown): Entry | undefined {
   const starred = number(value["starredAt"]);
   const readTime = number(value["readAt"]);
   if (read.id === "" || (starred === 0 && readTime === 0)) return undefined;
-  return { id: read.id, paper: read, ...(starred > 0 && { starredAt: starred }), ...(readTime > 0 && { readAt: readTime }) };
+  return {
+    id: read.id,
+    paper: read,
+    ...(starred > 0 && { starredAt: starred }),
+    ...(readTime > 0 && { readAt: readTime }),
+  };
 }
 
 /** Reads the file, or nothing if it is another kind of file. Entries that cannot be read are left out. */
@@ -61,7 +66,10 @@ export function readExchange(content: string): Exchange | undefined {
   try {
     const value: unknown = JSON.parse(content);
     if (!isRecord(value) || value["kind"] !== kind || !Array.isArray(value["entries"])) return undefined;
-    return { keywords: text(value["keywords"]), entries: value["entries"].map(entry).filter((e) => e !== undefined) };
+    return {
+      keywords: text(value["keywords"]),
+      entries: value["entries"].map(entry).filter((e) => e !== undefined),
+    };
   } catch {
     return undefined;
   }

@@ -17,7 +17,14 @@ export const noFilter: ListFilter = { include: "", exclude: "", all: false, only
 
 /** The terms of a text area: one a line, without surrounding space and repetitions. */
 export function termsOf(text: string): string[] {
-  return [...new Set(text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== ""))];
+  return [
+    ...new Set(
+      text
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter((line) => line !== ""),
+    ),
+  ];
 }
 
 /** Scripts written without spaces: a term may start anywhere. */
@@ -45,7 +52,10 @@ export function findMarks(text: string, pattern: RegExp | undefined): [number, n
 }
 
 /** Joins two lists of ranges into one that is ascending and disjoint. */
-export function mergeMarks(a: readonly (readonly [number, number])[], b: readonly (readonly [number, number])[]): [number, number][] {
+export function mergeMarks(
+  a: readonly (readonly [number, number])[],
+  b: readonly (readonly [number, number])[],
+): [number, number][] {
   const merged: [number, number][] = [];
   for (const [start, end] of [...a, ...b].sort((x, y) => x[0] - y[0])) {
     const last = merged.at(-1);

@@ -7,11 +7,29 @@ const entries = new SvelteMap<string, Entry>();
 const channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("athanor-papers");
 let database: Promise<Database> | undefined;
 
+/** Other tabs of this site read the database again. */
+function tellOtherTabs(): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no target, a window has
+  channel?.postMessage("changed");
+}
+
 /** Plain data of a paper, without what a search added to it. */
 function record(paper: Listed): Listed {
   const { id, title, authors, abstract, categories, venue, year, announced, url, stars, keywords } = paper;
   // Kept papers are for the reader's lists: a monstrous abstract is cut.
-  return structuredClone({ id, title, authors: [...authors], abstract: abstract.slice(0, 20_000), categories: [...categories], venue, year, announced, url, stars, keywords: [...keywords] });
+  return structuredClone({
+    id,
+    title,
+    authors: [...authors],
+    abstract: abstract.slice(0, 20_000),
+    categories: [...categories],
+    venue,
+    year,
+    announced,
+    url,
+    stars,
+    keywords: [...keywords],
+  });
 }
 
 async function refresh(): Promise<void> {
@@ -23,7 +41,7 @@ async function refresh(): Promise<void> {
 
 /** Reads what was kept, and follows other tabs. Call once. */
 export async function openLibrary(): Promise<void> {
-  if (channel !== undefined) channel.onmessage = () => void refresh();
+  channel?.addEventListener("message", () => void refresh());
   await refresh();
 }
 
@@ -34,7 +52,7 @@ async function keep(entry: Entry): Promise<void> {
   else entries.set(entry.id, entry);
   const place = await (database ??= openDatabase());
   await (nothing ? place.remove(entry.id) : place.put([entry]));
-  channel?.postMessage("changed");
+  tellOtherTabs();
 }
 
 /** Whether and when a paper was starred. */
@@ -85,12 +103,12 @@ export async function importLibrary(imported: readonly Entry[]): Promise<void> {
   const fresh = imported.filter(({ id }) => !entries.has(id));
   for (const entry of fresh) entries.set(entry.id, entry);
   await (await (database ??= openDatabase())).put(fresh);
-  channel?.postMessage("changed");
+  tellOtherTabs();
 }
 
 /** Forgets stars and record. */
 export async function forgetLibrary(): Promise<void> {
   entries.clear();
   await (await (database ??= openDatabase())).clear();
-  channel?.postMessage("changed");
+  tellOtherTabs();
 }

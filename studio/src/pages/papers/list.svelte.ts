@@ -35,7 +35,10 @@ export class PaperList {
     this.status = "loading";
     try {
       // The preference order needs the whole list, for it is made here; newest first is the server's to make.
-      const more = { ...(order === "newest" && { sort: "newest" as const }), ...(order === "preference" && { limit: 1000 }) };
+      const more = {
+        ...(order === "newest" && { sort: "newest" as const }),
+        ...(order === "preference" && { limit: 1000 }),
+      };
       const said = await askPapers(jsonOf(view, more), current.signal);
       if (current.signal.aborted) return;
       this.#take(view, said.papers, "ready");

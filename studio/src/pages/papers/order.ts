@@ -21,19 +21,26 @@ function byNewest(a: Paper, b: Paper): number {
   return a.id === b.id ? 0 : a.id > b.id ? -1 : 1;
 }
 
+/** The reader's own star counts before the stars a collection brings. */
+function byStars<P extends Paper>(papers: readonly P[], reader: Reader<P>): readonly P[] {
+  const own = (paper: Paper): number => (reader.starredAt(paper.id) === undefined ? 0 : 1);
+  return [...papers].sort((a, b) => own(b) - own(a) || b.stars - a.stars);
+}
+
 /** The papers in an order; papers that are equal to it stay as the list has them. */
-export function inOrder<P extends Paper>(papers: readonly P[], order: Order, reader: Reader<P>): readonly P[] {
+export function inOrder<P extends Paper>(
+  papers: readonly P[],
+  order: Order,
+  reader: Reader<P>,
+): readonly P[] {
   switch (order) {
-    case "list":
-      return papers;
     case "newest":
       return [...papers].sort(byNewest);
     case "preference":
       return reader.rank(papers);
-    case "stars": {
-      // The reader's own star counts before the stars a collection brings.
-      const own = (paper: Paper): number => (reader.starredAt(paper.id) === undefined ? 0 : 1);
-      return [...papers].sort((a, b) => own(b) - own(a) || b.stars - a.stars);
-    }
+    case "stars":
+      return byStars(papers, reader);
+    default:
+      return papers;
   }
 }

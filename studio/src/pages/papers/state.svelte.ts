@@ -1,8 +1,7 @@
 // What the parts of the paper page share: the reader's settings for it, the list, the chosen paper.
-import { pageSettings } from "../../shared/settings.svelte.ts";
+import { type Kept, keptState, objectOf, oneOf, textOf } from "../../shared/kept.svelte.ts";
 import type { Shown } from "./api.ts";
 import type { ListFilter } from "./filter.ts";
-import { noFilter } from "./filter.ts";
 import { PaperList } from "./list.svelte.ts";
 import type { Order } from "./order.ts";
 
@@ -22,14 +21,24 @@ export interface PapersSettings {
   pane: Pane;
 }
 
+/** A filter as it was kept. */
+function readFilter(kept: Kept): ListFilter {
+  return {
+    include: textOf(kept["include"]),
+    exclude: textOf(kept["exclude"]),
+    all: kept["all"] === true,
+    only: kept["only"] === true,
+  };
+}
+
 /** The reader's settings for this page. */
-export const own: PapersSettings = pageSettings<PapersSettings>("papers", {
-  density: "full",
-  order: "list",
-  keywords: "",
-  filter: noFilter,
-  pane: "related",
-});
+export const own: PapersSettings = keptState("athanor.papers", (kept) => ({
+  density: oneOf(kept["density"], ["short", "full", "titles"]),
+  order: oneOf(kept["order"], ["list", "stars", "preference", "newest"]),
+  keywords: textOf(kept["keywords"]),
+  filter: readFilter(objectOf(kept["filter"])),
+  pane: oneOf(kept["pane"], ["related", "filter", "you"]),
+}));
 
 /** The list on the page. */
 export const list: PaperList = new PaperList();

@@ -47,7 +47,10 @@ const hyperlink = String.raw`\\(?:url|href)\{(?<target>[^{}]{1,2000})\}(?:\{(?<l
 const address = String.raw`(?<address>https?:\/\/[^\s<>"'{}|\\^$]{3,500})`;
 const escaped = String.raw`\\(?<escaped>[%&#_{}$ ])`;
 const typed = "(?<typed>---?|``|''|~)";
-const tokens = new RegExp([...formula, hyperlink, styled, address, escaped, typed, "(?<open>\\{)", "(?<close>\\})"].join("|"), "g");
+const tokens = new RegExp(
+  [...formula, hyperlink, styled, address, escaped, typed, "(?<open>\\{)", "(?<close>\\})"].join("|"),
+  "g",
+);
 
 const styles: Readonly<Record<string, Style>> = {
   emph: "emphasis",
@@ -59,7 +62,13 @@ const styles: Readonly<Record<string, Style>> = {
   textsc: "caps",
 };
 
-const typography: Readonly<Record<string, string>> = { "---": "—", "--": "–", "``": "“", "''": "”", "~": "\u00a0" };
+const typography: Readonly<Record<string, string>> = {
+  "---": "—",
+  "--": "–",
+  "``": "“",
+  "''": "”",
+  "~": "\u00a0",
+};
 
 /** An address that may stand in a link, or nothing. */
 export function webAddress(text: string): string | undefined {
@@ -70,7 +79,9 @@ export function webAddress(text: string): string | undefined {
 /** Full stops and brackets after an address belong to the sentence. */
 function trimAddress(text: string): string {
   const trimmed = text.replace(/[.,;:!?*]+$/, "");
-  return trimmed.endsWith(")") && !trimmed.includes("(") ? trimmed.slice(0, -1).replace(/[.,;:!?*]+$/, "") : trimmed;
+  return trimmed.endsWith(")") && !trimmed.includes("(")
+    ? trimmed.slice(0, -1).replace(/[.,;:!?*]+$/, "")
+    : trimmed;
 }
 
 /** Collects pieces; joins neighbouring verbatim text of one style. */
@@ -164,7 +175,10 @@ export interface Stretch {
 }
 
 /** Cuts a text piece at the ends of marked ranges (ascending, disjoint, in offsets of the source). */
-export function cutAtMarks(piece: TextPiece | LinkPiece, marks: readonly (readonly [number, number])[]): Stretch[] {
+export function cutAtMarks(
+  piece: TextPiece | LinkPiece,
+  marks: readonly (readonly [number, number])[],
+): Stretch[] {
   const inside = marks.filter(([start, end]) => start < piece.end && end > piece.start);
   if (inside.length === 0) return [{ value: piece.value, marked: false }];
   if (piece.value.length !== piece.end - piece.start) return [{ value: piece.value, marked: true }];

@@ -35,7 +35,9 @@ export function feedOf(place: Place): string {
 
 /** The category expression and days a view is limited to. */
 export function limitsOf(view: View): { categories: string; date: string } {
-  return view.kind === "list" || view.kind === "search" ? { categories: view.categories, date: view.date } : { categories: "", date: "" };
+  return view.kind === "list" || view.kind === "search"
+    ? { categories: view.categories, date: view.date }
+    : { categories: "", date: "" };
 }
 
 /** The same view within other limits; a view that has none becomes a list. */
@@ -59,7 +61,10 @@ export interface Term {
 /** The terms of `cs.AI+cs.LG-cs.CY`; none if it cannot be read. */
 export function termsOfExpression(expression: string): Term[] {
   const { plus, minus } = parseCategories(expression) ?? { plus: [], minus: [] };
-  return [...plus.map((name) => ({ name, without: false })), ...minus.map((name) => ({ name, without: true }))];
+  return [
+    ...plus.map((name) => ({ name, without: false })),
+    ...minus.map((name) => ({ name, without: true })),
+  ];
 }
 
 /** Writes terms as an expression: those to include first. */
