@@ -2,8 +2,9 @@
 // The command line: one file per noun, listed here.
 import { Command } from "commander";
 import type { AddCommand } from "./command.ts";
+import { addPapers } from "./papers.ts";
 
-const commands: AddCommand[] = [];
+const commands: AddCommand[] = [addPapers];
 
 const program = new Command("athanor")
   .description("Train, adapt and study sequence models.")

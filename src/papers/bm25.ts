@@ -18,9 +18,12 @@ export const titleWeight = 5;
 /** Weight of a word that shares only its stem with the query. */
 export const variantWeight = 0.8;
 
-/** Length of a paper for BM25, in terms. Authors do not count: a thousand of them make no paper verbose. */
+/**
+ * Length of a paper for BM25: its terms, weighted as their frequencies are, so that a record of a title alone
+ * is no short paper. Authors do not count: a thousand of them make no paper verbose.
+ */
 export function lengthOf(titleTerms: number, abstractTerms: number): number {
-  return titleTerms + abstractTerms;
+  return titleWeight * titleTerms + abstractTerms;
 }
 
 /** `ln(1 + (N − df + ½) / (df + ½))`, positive for every df from 0 to N. */
