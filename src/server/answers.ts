@@ -69,13 +69,16 @@ export interface Relations {
   ready(): Promise<void>;
 }
 
+/** The part of `Relations` that an answer needs. */
+export type Known = Pick<Relations, "keywords" | "related">;
+
 /** Papers on one page unless the address says otherwise. */
 const defaults: Readonly<Record<Place["kind"], number>> = {
   list: 1000,
   venue: 50,
   papers: 1000,
   related: 20,
-  search: 30,
+  search: 20,
 };
 
 /** Papers in a feed: more than a day's list, so that a reader who polls daily misses none. */
@@ -124,7 +127,7 @@ async function listDays(
 }
 
 /** Adds keywords. */
-function listed<P extends Paper>(papers: readonly P[], relations: Relations): Listed<P>[] {
+function listed<P extends Paper>(papers: readonly P[], relations: Known): Listed<P>[] {
   return papers.map((paper) => ({ ...paper, keywords: relations.keywords(paper) }));
 }
 
@@ -159,7 +162,7 @@ async function answerSearch(
   place: SearchPlace,
   address: Address,
   store: PaperStore,
-  relations: Relations,
+  relations: Known,
 ): Promise<SearchAnswer> {
   const filter = filterOf(place.categories, daysOf(place.date));
   const page = await store.search({ text: place.query, filter, ...paging(address, "relevance") });
@@ -177,7 +180,7 @@ async function answerSearch(
 async function papersOf(
   address: Address,
   store: PaperStore,
-  relations: Relations,
+  relations: Known,
 ): Promise<Partial<ListAnswer> & Page<Paper>> {
   const { place } = address;
   if (place.kind === "list") return await answerList(place, address, store);
@@ -198,7 +201,7 @@ async function papersOf(
  * caller decides whether that is a 404.
  * @throws UserError for a category expression that cannot be read.
  */
-export async function answer(address: Address, store: PaperStore, relations: Relations): Promise<Answer> {
+export async function answer(address: Address, store: PaperStore, relations: Known): Promise<Answer> {
   const { place } = address;
   if (place.kind === "search") return await answerSearch(place, address, store, relations);
   const page = await papersOf(address, store, relations);

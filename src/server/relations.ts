@@ -1,11 +1,10 @@
 // Keywords and related papers for the server: from a thread with the in-memory scorer once it is ready, from
 // the store until then and for collections too large for memory.
 import { Worker } from "node:worker_threads";
-import { keywordCount, keywords } from "../papers/keywords.ts";
+import { storeRelated } from "../papers/of-store.ts";
 import type { Paper } from "../papers/paper.ts";
 import type { Ranked, ScoredText } from "../papers/scorer.ts";
 import type { PaperStore } from "../papers/store.ts";
-import { queryTerms } from "../papers/tokens.ts";
 import type { Relations } from "./answers.ts";
 import type { Reply, Request } from "./relations-worker.ts";
 
@@ -26,16 +25,8 @@ function scoredText({ id, title, abstract, authors }: Paper): ScoredText {
   return { id, title, abstract, authors };
 }
 
-/** Related papers through the store alone: what `related` of the room does with a scorer. */
-async function relatedInStore(store: PaperStore, paper: Paper, limit: number): Promise<readonly Paper[]> {
-  const terms = [...new Set(queryTerms(`${paper.title}\n${paper.abstract.slice(0, 20_000)}`))];
-  const [count, frequencies] = await Promise.all([store.count(), store.documents(terms)]);
-  const documents = new Map(terms.map((term, i) => [term, frequencies[i] ?? 0]));
-  const words = keywords(paper, { count, documents: (term) => documents.get(term) ?? 0 });
-  if (words.length === 0) return [];
-  const { hits } = await store.search({ text: words.slice(0, keywordCount).join(" "), limit: limit + 1 });
-  return hits.filter(({ id }) => id !== paper.id).slice(0, limit);
-}
+/** Receives keywords as they become known. */
+export type Learn = (words: readonly (readonly [id: string, words: readonly string[]])[]) => void;
 
 /** A thread with a scorer. */
 interface Thread {
@@ -45,7 +36,7 @@ interface Thread {
 }
 
 /** Starts a thread over all papers of a store; `learn` receives keywords as they come. */
-function startThread(store: PaperStore, learn: (id: string, words: readonly string[]) => void): Thread {
+function startThread(store: PaperStore, learn: Learn): Thread {
   // The same file as source and as built.
   const file = import.meta.url.endsWith(".ts") ? "./relations-worker.ts" : "./relations-worker.js";
   const worker = new Worker(new URL(file, import.meta.url));
@@ -57,7 +48,7 @@ function startThread(store: PaperStore, learn: (id: string, words: readonly stri
   const tell = (request: Request): void => worker.postMessage(request);
   worker.on("message", (reply: Reply) => {
     if (reply.kind === "built") resolve();
-    else if (reply.kind === "keywords") for (const [id, words] of reply.words) learn(id, words);
+    else if (reply.kind === "keywords") learn(reply.words);
     else {
       asked.get(reply.ask)?.(reply.ranked);
       asked.delete(reply.ask);
@@ -95,7 +86,7 @@ function startThread(store: PaperStore, learn: (id: string, words: readonly stri
 }
 
 /** Keywords and related papers of a store. They follow the store's changes with some seconds' delay. */
-export function createRelations(store: PaperStore): OwnRelations {
+export function createRelations(store: PaperStore, learn: Learn = () => {}): OwnRelations {
   const words = new Map<string, readonly string[]>();
   let thread: Thread | undefined;
   let old: Thread | undefined;
@@ -104,7 +95,10 @@ export function createRelations(store: PaperStore): OwnRelations {
   let settled: Promise<void> = Promise.resolve();
   const renew = async (): Promise<void> => {
     if ((await store.count()) > mostInMemory) return;
-    const next = startThread(store, (id, list) => words.set(id, list));
+    const next = startThread(store, (some) => {
+      for (const [id, list] of some) words.set(id, list);
+      learn(some);
+    });
     old = next;
     await next.ready;
     generation++;
@@ -115,7 +109,7 @@ export function createRelations(store: PaperStore): OwnRelations {
   return {
     keywords: ({ id }) => words.get(id) ?? [],
     async related(paper, limit) {
-      if (thread === undefined) return await relatedInStore(store, paper, limit);
+      if (thread === undefined) return await storeRelated(store, paper, limit);
       const ranked = await thread.related(paper, limit);
       return await store.get(ranked.map(({ id }) => id));
     },
