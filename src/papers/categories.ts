@@ -62,18 +62,20 @@ export function parseCategories(text: string): CategoryExpression | undefined {
   return plus.size + minus.size === 0 ? undefined : { plus: [...plus].sort(), minus: [...minus].sort() };
 }
 
-// Archives with a hyphen; anything else after a hyphen is subtracted.
-const hyphened =
-  /^(?:astro-ph|cond-mat|gr-qc|hep-(?:ex|lat|ph|th)|math-ph|nucl-(?:ex|th)|q-(?:bio|fin)|quant-ph|(?:adap|alg|chao|comp|dg|funct|patt|solv|acc|ao|atom|bayes|chem|cmp|mtrl|plasm|supr)-(?:org|geom|dyn|gas|an|sol|phys|sci|lg|th|con|ph|int))(?![a-z])/i;
+// Names with a hyphen of their own; at any other hyphen a category is subtracted.
+const archives =
+  /^(?:astro-ph|cond-mat|gr-qc|hep-(?:ex|lat|ph|th)|math-ph|nucl-(?:ex|th)|q-(?:bio|fin|alg)|quant-ph|alg-geom|adap-org|chao-dyn|cmp-lg|comp-gas|dg-ga|funct-an|patt-sol|solv-int|(?:acc|ao|atom|bayes|chem|plasm)-(?:phys|ph|an)|mtrl-th|supr-con)(?![a-z])/i;
+const subjects =
+  /^\.(?:dis-nn|mes-hall|mtrl-sci|quant-gas|stat-mech|str-el|supr-con|(?:acc|ao|app|atom|bio|chem|class|comp|ed|gen|geo|hist|med|plasm|pop|soc|space)-ph|atm-clus|data-an|flu-dyn|ins-det)(?![a-z])/i;
 
 function splitMinus(part: string): string[] | undefined {
   const terms: string[] = part.startsWith("-") ? [""] : [];
   let rest = part.replace(/^-/, "");
   while (rest !== "") {
-    const archive = hyphened.exec(rest)?.[0] ?? /^[a-z]+/i.exec(rest)?.[0];
+    const archive = archives.exec(rest)?.[0] ?? /^[a-z]+/i.exec(rest)?.[0];
     if (archive === undefined) return undefined;
-    // `cond-mat.str-el` and the like: a longer subject keeps its hyphen.
-    const subject = /^\.(?:[a-z]{3,}-[a-z]+(?![a-z.])|[a-z]+)/i.exec(rest.slice(archive.length))?.[0] ?? "";
+    const tail = rest.slice(archive.length);
+    const subject = subjects.exec(tail)?.[0] ?? /^\.[a-z]+/i.exec(tail)?.[0] ?? "";
     const after = rest.slice(archive.length + subject.length);
     if (after !== "" && !after.startsWith("-")) return undefined;
     if (after === "-") return undefined;

@@ -74,7 +74,10 @@ function unicodeWord(text: string, at: number, visit: Visit): number {
   if (found === undefined) return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
   if (startsPaired.test(found)) pair(found, at, visit);
   else {
-    const term = fold(found).slice(0, longest);
+    // Folding can lay bare what is no letter: `⑴` becomes `(1)`.
+    const term = fold(found)
+      .replace(/[^\p{L}\p{N}\p{M}]/gu, "")
+      .slice(0, longest);
     if (term !== "") visit(term, at, at + found.length);
   }
   return at + found.length;
@@ -85,9 +88,15 @@ function pair(run: string, at: number, visit: Visit): void {
   let start = at;
   for (const [i, character] of characters.entries()) {
     const next = characters[i + 1] ?? "";
-    visit((character + next).normalize("NFKC"), start, start + character.length + next.length);
+    visit(plainForm(character) + plainForm(next), start, start + character.length + next.length);
     start += character.length;
   }
+}
+
+/** A half-width or compatibility character as the usual one; one that stands for several stays. */
+function plainForm(character: string): string {
+  const plain = character.normalize("NFKC");
+  return plain === "" || isOneCharacter(plain) ? plain : character;
 }
 
 /** The terms of a text in order, with their ranges. */

@@ -20,7 +20,11 @@ import { erase, insert, mergeSegments, updateFacts } from "./writer.ts";
  * @throws FileError if the file is no paper store, damaged, locked for more than 5 s, or cannot be written.
  */
 export async function openStore(path: string): Promise<PaperStore> {
-  const db = openDatabase(path);
+  return createStore(openDatabase(path));
+}
+
+/** The store over an open file. */
+export function createStore(db: Database): PaperStore {
   let state: Snapshot | undefined;
   const fresh = () => (state = snapshot(db, state));
   const counts = new Map<string, number>();
