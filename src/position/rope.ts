@@ -64,9 +64,9 @@ export function rotate(
 
 /** Rotary position embedding: the score depends on the difference of positions only. */
 export function rope({ base = 10_000, layout = "half" }: RopeOptions = {}): Position {
-  return productPosition((q, k, queryPositions, keyPositions) => {
-    const { D } = checkShapes("rope", { q: [q, "B~ H T~ D"] });
-    const theta = ropeFrequencies(D, base);
-    return { q: rotate(q, queryPositions, theta, layout), k: rotate(k, keyPositions, theta, layout) };
-  });
+  const turn = (x: Tensor, positions: Tensor): Tensor => {
+    const { D } = checkShapes("rope", { x: [x, "B~ H T~ D"] });
+    return rotate(x, positions, ropeFrequencies(D, base), layout);
+  };
+  return productPosition({ query: turn, key: turn });
 }
