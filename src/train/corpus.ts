@@ -19,10 +19,10 @@ export interface Split<T> {
 }
 
 /**
- * The last `share` (default 0.1) of every source becomes validation: a single text is cut between two characters, a
+ * The last `share` of every source becomes validation: a single text is cut between two characters, a
  * list of texts between two texts. The same sources give the same split, whatever the seed.
  */
-export function splitSources(sources: readonly Source[], share = 0.1): Split<Uint8Array[]> {
+export function splitSources(sources: readonly Source[], share: number): Split<Uint8Array[]> {
   const train: Uint8Array[] = [];
   const validation: Uint8Array[] = [];
   for (const { texts } of sources) {
