@@ -47,7 +47,7 @@ export function splitSources(sources: readonly Source[], share: number): Split<U
 
 /** The nearest position at or before `at` where a UTF-8 character begins; `at` itself in bytes that are no UTF-8. */
 export function characterStart(bytes: Uint8Array, at: number): number {
-  for (let i = at; i > at - 4 && i > 0; i--) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return i;
+  for (let i = at; i > at - 4 && i >= 0; i--) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return i;
   return at;
 }
 
