@@ -28,8 +28,10 @@ export interface CausalLMConfig {
   readonly norm: NormKind;
   readonly normEpsilon: number;
   readonly position: PositionConfig;
-  /** Biases in all linear maps and, with layer norms, in the norms. */
-  readonly bias: boolean;
+  /** Biases: in all linear maps and layer norms, in the query, key and value maps only (Qwen2), or nowhere. */
+  readonly bias: "all" | "qkv" | "none";
+  /** RMS norm of each query and key head before the turn (Qwen3). */
+  readonly headNorm: boolean;
   /** The output matrix is the embedding table. */
   readonly tieEmbeddings: boolean;
 }
@@ -48,6 +50,7 @@ const KEYS: readonly (keyof CausalLMConfig)[] = [
   "normEpsilon",
   "position",
   "bias",
+  "headNorm",
   "tieEmbeddings",
 ];
 
@@ -68,7 +71,8 @@ export function causalLMConfig(
     norm: "rms",
     normEpsilon: 1e-5,
     position: { type: "rope" },
-    bias: false,
+    bias: "none",
+    headNorm: false,
     tieEmbeddings: true,
     ...sizes,
     activation,
@@ -109,14 +113,65 @@ export function positionOf(config: CausalLMConfig): Position {
   return config.position.type === "learned" ? noPosition() : rope(config.position);
 }
 
+/** Name and shape of every parameter, in the order of the model. */
+export function parameterShapes(config: CausalLMConfig): Map<string, readonly number[]> {
+  const { width: C, headWidth: D, heads: H, keyValueHeads: G, hidden: F, vocabulary: V } = config;
+  const shapes = new Map<string, readonly number[]>();
+  const linear = (name: string, out: number, from: number, bias: boolean): void => {
+    shapes.set(`${name}.weight`, [out, from]);
+    if (bias) shapes.set(`${name}.bias`, [out]);
+  };
+  const norm = (name: string, width = C): void => {
+    shapes.set(`${name}.weight`, [width]);
+    if (config.norm === "layer" && config.bias === "all") shapes.set(`${name}.bias`, [width]);
+  };
+  shapes.set("model.embed_tokens.weight", [V, C]);
+  if (config.position.type === "learned") shapes.set("model.embed_positions.weight", [config.context, C]);
+  const every = config.bias === "all";
+  const qkv = config.bias !== "none";
+  for (let i = 0; i < config.layers; i++) {
+    const at = `model.layers.${i}`;
+    norm(`${at}.input_layernorm`);
+    linear(`${at}.self_attn.q_proj`, H * D, C, qkv);
+    linear(`${at}.self_attn.k_proj`, G * D, C, qkv);
+    linear(`${at}.self_attn.v_proj`, G * D, C, qkv);
+    linear(`${at}.self_attn.o_proj`, C, H * D, every);
+    if (config.headNorm) {
+      shapes.set(`${at}.self_attn.q_norm.weight`, [D]);
+      shapes.set(`${at}.self_attn.k_norm.weight`, [D]);
+    }
+    norm(`${at}.post_attention_layernorm`);
+    if (config.activation === "swiglu") linear(`${at}.mlp.gate_proj`, F, C, every);
+    linear(`${at}.mlp.up_proj`, F, C, every);
+    linear(`${at}.mlp.down_proj`, C, F, every);
+  }
+  norm("model.norm");
+  if (!config.tieEmbeddings) shapes.set("lm_head.weight", [V, C]);
+  return shapes;
+}
+
 /** Number of parameters. */
 export function parameterCount(config: CausalLMConfig): number {
-  const { width: C, headWidth: D, heads: H, keyValueHeads: G, hidden: F, vocabulary: V, layers: L } = config;
-  const attention = C * D * H * 2 + C * D * G * 2 + (config.bias ? D * H + 2 * D * G + C : 0);
-  const wide = config.activation === "swiglu" ? 3 : 2;
-  const mlp = wide * C * F + (config.bias ? (wide - 1) * F + C : 0);
-  const normSize = config.norm === "layer" && config.bias ? 2 * C : C;
-  const embeddings =
-    V * C * (config.tieEmbeddings ? 1 : 2) + (config.position.type === "learned" ? config.context * C : 0);
-  return embeddings + L * (attention + mlp + 2 * normSize) + normSize;
+  let count = 0;
+  for (const shape of parameterShapes(config).values()) count += shape.reduce((a, b) => a * b, 1);
+  return count;
+}
+
+/** A tree of parameters from leaves by name; whole numbers in names are places in an array. */
+export function parameterTree<L>(
+  config: CausalLMConfig,
+  leaf: (name: string, shape: readonly number[]) => L,
+): unknown {
+  const root: Record<string, unknown> = {};
+  for (const [name, shape] of parameterShapes(config)) {
+    const path = name.split(".");
+    const last = path.pop() ?? "";
+    let node = root;
+    path.forEach((key, i) => {
+      const next = /^\d+$/.test(path[i + 1] ?? last) ? [] : {};
+      node = (node[key] ??= next) as Record<string, unknown>;
+    });
+    node[last] = leaf(name, shape);
+  }
+  return root;
 }
