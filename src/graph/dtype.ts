@@ -30,11 +30,13 @@ export function isFloat(dtype: Dtype): boolean {
   return dtype === "float32" || dtype === "float64" || dtype === "float16";
 }
 
-/** The numbers in `values` as host storage of `dtype`; booleans become 0 and 1. */
+/** The numbers in `values` as host storage of `dtype`; booleans become 0 and 1, as does anything for `bool`. */
 export function hostArray(values: ArrayLike<number | boolean | bigint>, dtype: Dtype): HostArray {
   const out = new DTYPES[dtype].array(values.length);
   if (out instanceof BigInt64Array) {
     for (let i = 0; i < out.length; i++) out[i] = BigInt(values[i] ?? 0);
+  } else if (dtype === "bool") {
+    for (let i = 0; i < out.length; i++) out[i] = Number(Boolean(values[i]));
   } else {
     for (let i = 0; i < out.length; i++) out[i] = Number(values[i]);
   }

@@ -111,6 +111,11 @@ const PRECISE: Readonly<Record<string, Unary>> = {
       k.node("Log", k.node("Div", k.node("Add", k.number(1), x), k.node("Sub", k.number(1), x))),
       k.number(0.5),
     ),
+  // ONNX Runtime has a kernel, but fuses `x · sigmoid(x)` into one that it lacks in float64.
+  sigmoid: (k, x) => {
+    const decay = k.node("Exp", k.node("Neg", x));
+    return k.node("Div", k.number(1), k.node("Add", decay, k.number(1)));
+  },
   gelu: (k, x) => {
     const half = k.node("Mul", x, k.number(0.5));
     return k.node("Mul", half, k.node("Add", erf(k, k.node("Mul", x, k.number(Math.SQRT1_2))), k.number(1)));

@@ -242,6 +242,8 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   if (plainA) [a, transposeA] = [plainA, !transposeA];
   if (plainB) [b, transposeB] = [plainB, !transposeB];
   const { dtype, shape } = r.type;
+  // Fused products refuse operands without elements; what they would add up is nothing.
+  if (shape.includes(0) || a.type.shape.includes(0)) return emit.filled(0, r.type);
   const swapped = (x: Ref): Ref => {
     const order = x.type.shape.map((_, i, s) =>
       i === s.length - 2 ? i + 1 : i === s.length - 1 ? i - 1 : i,
@@ -351,7 +353,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
         attributes: { alpha: { float: 1 } },
       });
     }
-    return r.emit.node("Mul", [x, r.emit.node("Sigmoid", [x], r.type)], r.type);
+    const gate = r.type.dtype === "float64" ? lowerFloat64(r.emit, "sigmoid", x) : undefined;
+    return r.emit.node("Mul", [x, gate ?? r.emit.node("Sigmoid", [x], r.type)], r.type);
   },
   gelu: (r) => {
     const x = at(r.inputs, 0);

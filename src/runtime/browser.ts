@@ -19,6 +19,7 @@ export const platform: Platform = {
     }
     return create(model.bytes, { ...options, externalData: [{ path: external.location, data }] });
   },
+  feed: (tensor) => tensor,
   advice(device) {
     if (device === "webgpu") return "This browser offers no WebGPU adapter here; use device wasm.";
     return "Use one of wasm, webgpu.";

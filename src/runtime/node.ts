@@ -2,7 +2,7 @@
 import { mkdtempSync, openSync, writeSync, closeSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Platform } from "./platform.ts";
+import type { OrtTensor, Platform } from "./platform.ts";
 
 /** ONNX Runtime in Node: native CPU, WebGPU through Dawn, CUDA where its provider is installed. */
 export const platform: Platform = {
@@ -24,6 +24,13 @@ export const platform: Platform = {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  },
+  feed(tensor) {
+    // The binding returns Float16Array but takes only Uint16Array.
+    if (tensor.type !== "float16" || tensor.location !== "cpu") return tensor;
+    const { buffer, byteOffset, length } = tensor.data as unknown as Uint16Array;
+    const data = new Uint16Array(buffer, byteOffset, length);
+    return Object.create(tensor, { data: { value: data } }) as OrtTensor;
   },
   advice(device) {
     if (device === "cuda")

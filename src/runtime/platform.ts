@@ -31,6 +31,8 @@ export interface Platform {
     model: ModelFile,
     options: InferenceSession.SessionOptions,
   ): Promise<InferenceSession>;
+  /** `tensor` as the runtime wants it at its door, where that differs from what it hands out. */
+  feed(tensor: OrtTensor): OrtTensor;
   /** What to do when the device is missing. */
   advice(device: Device): string;
 }

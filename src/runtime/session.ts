@@ -65,6 +65,11 @@ async function runtimeOf(device: Device): ReturnType<typeof platform.runtime> {
   }
 }
 
+/** Tensors as this platform's runtime takes them. */
+function ready(tensors: Readonly<Record<string, OrtTensor | null>>): Record<string, OrtTensor | null> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t && platform.feed(t)]));
+}
+
 /** Opens a model. @throws BackendError when the device is missing or refuses the model. */
 export async function openSession(model: ModelFile, options: SessionOptions): Promise<Session> {
   const { device } = options;
@@ -102,8 +107,11 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   return {
     device,
     async run(feeds, into) {
-      const fetches = into ?? session.outputNames;
-      return (await session.run(feeds, fetches as InferenceSession.FetchesType)) as Record<string, OrtTensor>;
+      const fetches = into === undefined ? session.outputNames : ready(into);
+      return (await session.run(
+        ready(feeds) as InferenceSession.FeedsType,
+        fetches as InferenceSession.FetchesType,
+      )) as Record<string, OrtTensor>;
     },
     async release() {
       if (options.profile !== undefined) session.endProfiling();
