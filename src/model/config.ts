@@ -1,12 +1,10 @@
 // The shape of a decoder, in words.
 import { OptionError, checkOptions } from "../errors.ts";
 import type { NormKind } from "../nn/index.ts";
-import { noPosition, type Position, rope, type RotaryLayout } from "../position/index.ts";
+import { createPosition, noPosition, type Position, type PositionSpec } from "../position/index.ts";
 
-/** How positions enter the model. */
-export type PositionConfig =
-  | { readonly type: "rope"; readonly base?: number; readonly layout?: RotaryLayout }
-  | { readonly type: "learned" };
+/** How positions enter the model: a way of scoring, or a table of learned positions added to the embeddings. */
+export type PositionConfig = PositionSpec | { readonly type: "learned" };
 
 /** A decoder-only transformer. Widths in numbers of elements. */
 export interface CausalLMConfig {
@@ -103,14 +101,12 @@ export function checkConfig(config: CausalLMConfig): void {
       `causalLM: keyValueHeads must divide heads, got ${config.keyValueHeads} and ${config.heads}.`,
     );
   }
-  if (config.position.type === "rope" && config.headWidth % 2 !== 0) {
-    throw new OptionError(`causalLM: headWidth must be even for rope, got ${config.headWidth}.`);
-  }
+  positionOf(config);
 }
 
 /** The scores that `config.position` stands for. */
 export function positionOf(config: CausalLMConfig): Position {
-  return config.position.type === "learned" ? noPosition() : rope(config.position);
+  return config.position.type === "learned" ? noPosition() : createPosition(config.position);
 }
 
 /** Name and shape of every parameter, in the order of the model. */

@@ -21,6 +21,13 @@ const ACTIVATIONS: Readonly<Record<string, CausalLMConfig["activation"]>> = {
   gelu_pytorch_tanh: "gelu-tanh",
 };
 
+const ARCHITECTURES = {
+  llama: "LlamaForCausalLM",
+  qwen2: "Qwen2ForCausalLM",
+  qwen3: "Qwen3ForCausalLM",
+  athanor: "AthanorForCausalLM",
+} as const;
+
 /** Ids that a model's files name. */
 export interface ModelTokens {
   readonly bos: number | undefined;
@@ -149,10 +156,7 @@ export function toHuggingFace(
   const plain = rope && config.norm === "rms" && config.activation === "swiglu";
   const type = !plain ? "athanor" : config.headNorm ? "qwen3" : config.bias === "qkv" ? "qwen2" : "llama";
   return {
-    architectures: [
-      { llama: "LlamaForCausalLM", qwen2: "Qwen2ForCausalLM", qwen3: "Qwen3ForCausalLM" }[type] ??
-        "AthanorForCausalLM",
-    ],
+    architectures: [ARCHITECTURES[type]],
     model_type: type,
     vocab_size: config.vocabulary,
     max_position_embeddings: config.context,
