@@ -18,6 +18,8 @@ export interface DecoderOptions {
   readonly threads?: number;
   /** Bits a weight, in blocks of 32 with a scale each; default: as they are. */
   readonly weightBits?: 4 | 8;
+  /** Prefix of a profile (Node only). */
+  readonly profile?: string;
 }
 
 /** What is known after some tokens: immutable, so that several continuations may share it. */
