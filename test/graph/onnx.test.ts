@@ -39,32 +39,39 @@ const port = fc.record({
 
 const whole = fc.integer({ min: -(2 ** 52), max: 2 ** 52 });
 
-const { graph: graphOf } = fc.letrec<{ graph: OnnxGraph; node: OnnxNode; attribute: OnnxAttribute }>((tie) => ({
-  attribute: fc.oneof(
-    { depthSize: "small" },
-    whole.map((int) => ({ int })),
-    fc.float({ noNaN: true }).map((float) => ({ float })),
-    fc.string().map((text) => ({ text })),
-    fc.array(whole).map((ints) => ({ ints })),
-    tie("graph").map((graph) => ({ graph })),
-  ),
-  node: fc.record({
-    opType: word,
-    domain: fc.constantFrom("", "com.microsoft"),
-    inputs: fc.array(fc.oneof(word, fc.constant("")), { maxLength: 3 }),
-    outputs: fc.array(word, { minLength: 1, maxLength: 3 }),
-    attributes: fc.dictionary(word.filter((w) => w !== "__proto__"), tie("attribute"), { maxKeys: 3, noNullPrototype: true }),
+const { graph: graphOf } = fc.letrec<{ graph: OnnxGraph; node: OnnxNode; attribute: OnnxAttribute }>(
+  (tie) => ({
+    attribute: fc.oneof(
+      { depthSize: "small" },
+      whole.map((int) => ({ int })),
+      fc.float({ noNaN: true }).map((float) => ({ float })),
+      fc.string().map((text) => ({ text })),
+      fc.array(whole).map((ints) => ({ ints })),
+      tie("graph").map((graph) => ({ graph })),
+    ),
+    node: fc.record({
+      opType: word,
+      domain: fc.constantFrom("", "com.microsoft"),
+      inputs: fc.array(fc.oneof(word, fc.constant("")), { maxLength: 3 }),
+      outputs: fc.array(word, { minLength: 1, maxLength: 3 }),
+      attributes: fc.dictionary(
+        word.filter((w) => w !== "__proto__"),
+        tie("attribute"),
+        { maxKeys: 3, noNullPrototype: true },
+      ),
+    }),
+    graph: fc.record({
+      name: word,
+      nodes: fc.array(tie("node"), { maxLength: 3 }),
+      initializers: fc.array(tensorOf, { maxLength: 2 }),
+      inputs: fc.array(port, { maxLength: 2 }),
+      outputs: fc.array(port, { maxLength: 2 }),
+    }),
   }),
-  graph: fc.record({
-    name: word,
-    nodes: fc.array(tie("node"), { maxLength: 3 }),
-    initializers: fc.array(tensorOf, { maxLength: 2 }),
-    inputs: fc.array(port, { maxLength: 2 }),
-    outputs: fc.array(port, { maxLength: 2 }),
-  }),
-}));
+);
 
-const raw = (t: OnnxTensor): Uint8Array => new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
+const raw = (t: OnnxTensor): Uint8Array =>
+  new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
 
 /** What a reader should see. */
 function plain(graph: OnnxGraph): ReadGraph {
@@ -168,7 +175,13 @@ test("plain onnxruntime-node returns every tensor, inside the model and beside i
       nodes: [
         { opType: "Neg", domain: "", inputs: ["x"], outputs: ["y"], attributes: {} },
         ...initializers.map(
-          (t): OnnxNode => ({ opType: "Identity", domain: "", inputs: [t.name], outputs: [`o_${t.dtype}`], attributes: {} }),
+          (t): OnnxNode => ({
+            opType: "Identity",
+            domain: "",
+            inputs: [t.name],
+            outputs: [`o_${t.dtype}`],
+            attributes: {},
+          }),
         ),
       ],
       outputs: [

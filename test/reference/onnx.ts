@@ -32,7 +32,8 @@ function* fields(bytes: Uint8Array): Generator<Field> {
 }
 
 const text = (value: Field["value"]): string => new TextDecoder().decode(value as Uint8Array);
-const of = (all: Field[], number: number): Field["value"][] => all.filter((f) => f.number === number).map((f) => f.value);
+const of = (all: Field[], number: number): Field["value"][] =>
+  all.filter((f) => f.number === number).map((f) => f.value);
 const parts = (value: Field["value"]): Field[] => [...fields(value as Uint8Array)];
 
 export interface ReadTensor {

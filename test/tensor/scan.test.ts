@@ -57,7 +57,11 @@ describe("scan", () => {
   test("hands values through: a carry that stays, a result that is the input, one value twice", async () => {
     const w = pair([2], [3, 4]).x;
     const { carry, ys } = t.scan(
-      (c: [T, T], v: T) => [[c[0], c[0].add(v)], [v, v, w, c[1]]] as const,
+      (c: [T, T], v: T) =>
+        [
+          [c[0], c[0].add(v)],
+          [v, v, w, c[1]],
+        ] as const,
       [pair([2], [1, 1]).x, pair([2], [0, 0]).x] as [T, T],
       pair([2, 2], [5, 6, 7, 8]).x,
     ) as { carry: [T, T]; ys: T[] };
@@ -90,7 +94,11 @@ describe("scan", () => {
     const x = sample([3, 4]);
     const { carry, ys } = t.scan(
       (c: T, row: T) => {
-        const { carry: inner } = t.scan((d: T, v: T) => [d.mul(0.5).add(v.mul(c)), d] as const, t.sum(row), row);
+        const { carry: inner } = t.scan(
+          (d: T, v: T) => [d.mul(0.5).add(v.mul(c)), d] as const,
+          t.sum(row),
+          row,
+        );
         return [inner.add(c), inner] as const;
       },
       pair([], [1]).x,
@@ -146,7 +154,8 @@ const ROWS: readonly Row[] = [
         const next = c[0].mul(x).add(t.cast(c[1], "float64"));
         return [[next, c[1].add(1)], next];
       };
-      return t.scan(step, [t.ones([], { dtype: "float64" }), t.zeros([], { dtype: "int32" })] as [T, T], xs).ys;
+      return t.scan(step, [t.ones([], { dtype: "float64" }), t.zeros([], { dtype: "int32" })] as [T, T], xs)
+        .ys;
     },
   },
   {
@@ -162,7 +171,9 @@ const ROWS: readonly Row[] = [
     at: [sample([], { low: 0.5, high: 0.9 }).x, sample([3, 2]).x],
     f: (...inputs) => {
       const [a, xs] = inputs as [T, T];
-      const inside = t.checkpoint((c: T, row: T) => t.scan((d: T, v: T) => [t.tanh(d.mul(a).add(v)), d] as const, c, row).carry);
+      const inside = t.checkpoint(
+        (c: T, row: T) => t.scan((d: T, v: T) => [t.tanh(d.mul(a).add(v)), d] as const, c, row).carry,
+      );
       return t.scan((c: T, row: T) => [inside(c, row), c] as const, a, xs).ys;
     },
   },
@@ -187,7 +198,9 @@ describe("associativeScan", () => {
     const b = sample([length, 2], { seed: "b" });
     for (const reverse of [false, true]) {
       const join = (p: { a: T; b: T }, q: { a: T; b: T }): { a: T; b: T } =>
-        reverse ? { a: p.a.mul(q.a), b: p.a.mul(q.b).add(p.b) } : { a: q.a.mul(p.a), b: q.a.mul(p.b).add(q.b) };
+        reverse
+          ? { a: p.a.mul(q.a), b: p.a.mul(q.b).add(p.b) }
+          : { a: q.a.mul(p.a), b: q.a.mul(p.b).add(q.b) };
       const got = t.associativeScan(join, { a: a.x, b: b.x }, { reverse });
       const rows = Array.from({ length }, (_, i) => i);
       const slow = reference.scan(
@@ -201,7 +214,10 @@ describe("associativeScan", () => {
       );
       checks.add(`${reverse}`, got.b, { shape: [length, 2], data: slow.ys.flat() });
     }
-    const order = t.associativeScan((p: T, q: T) => t.where(t.equal(q, q), p.mul(10).add(q), q), pair([2], [1, 2]).x);
+    const order = t.associativeScan(
+      (p: T, q: T) => t.where(t.equal(q, q), p.mul(10).add(q), q),
+      pair([2], [1, 2]).x,
+    );
     expect(await list(t.at(order, -1))).toEqual(length > 0 ? [12] : []);
     checks.add("sum", t.associativeScan(add, b.x), await cumulative(b.x));
     await checks.run();

@@ -28,7 +28,10 @@ test("vjp of a map between trees is its transposed derivative", async () => {
   const u = sample([3], { seed: "u" });
   const back = pullback([u.x, pair([], [2]).x]);
   const [squares] = value;
-  await expectTensor(squares, build([3], (i) => get(x.ref, i) ** 2));
+  await expectTensor(
+    squares,
+    build([3], (i) => get(x.ref, i) ** 2),
+  );
   await expectTensor(
     back.a,
     build([3], (i) => 2 * get(x.ref, i) * get(u.ref, i) + 2 * Math.cos(get(x.ref, i))),
@@ -49,7 +52,8 @@ test("⟨u, Jv⟩ from jvp equals ⟨Jᵀu, v⟩ from vjp", async () => {
 
 test("jvp of grad is a Hessian-vector product, exact on a quadratic form", async () => {
   const a = pair([2, 2], [2, 1, 1, 3]).x;
-  const f = (x: t.Tensor): t.Tensor => t.sum(x.mul(t.reshape(t.matmul(a, t.reshape(x, [2, 1])), [2]))).mul(0.5);
+  const f = (x: t.Tensor): t.Tensor =>
+    t.sum(x.mul(t.reshape(t.matmul(a, t.reshape(x, [2, 1])), [2]))).mul(0.5);
   const { value, tangent } = t.jvp(t.grad(f), pair([2], [5, 7]).x, pair([2], [1, -1]).x);
   expect(await list(value)).toEqual([17, 26]);
   expect(await list(tangent)).toEqual([1, -2]);
@@ -112,7 +116,14 @@ test("customGradient replaces the derivative, sees inputs and results, and can b
   // ∂(10 b)/∂b = 10, although the function itself is bilinear.
   const second = t.grad((q: t.Tensor) => t.sum(t.grad((p: t.Tensor) => t.sum(rough(p, q)))(a)))(b);
   expect(await list(second)).toEqual([10, 10]);
-  const none = t.grad((p: t.Tensor) => t.sum(t.customGradient((z: t.Tensor) => t.exp(z), () => [null])(p)))(a);
+  const none = t.grad((p: t.Tensor) =>
+    t.sum(
+      t.customGradient(
+        (z: t.Tensor) => t.exp(z),
+        () => [null],
+      )(p),
+    ),
+  )(a);
   expect(await list(none)).toEqual([0, 0]);
 });
 
