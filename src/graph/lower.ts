@@ -108,6 +108,7 @@ const one =
   (opType: string): Rule<OpAttributes["exp"]> =>
   (r) => {
     const x = at(r.inputs, 0);
+    if (r.value.op === "neg" && x.splat !== undefined) return r.emit.filled(-x.splat, r.type);
     if (x.type.dtype === "float64") {
       const precise = lowerFloat64(r.emit, r.value.op, x);
       if (precise) return precise;
@@ -138,6 +139,31 @@ function neutral(op: OpName, splat: number | undefined, left: boolean): boolean 
   return op === "div" && splat === 1 && !left;
 }
 
+/**
+ * `W x + b` in one product: when `sum` adds a vector to a plain product (perhaps reshaped), the product takes the
+ * vector as its third operand.
+ */
+function productPlusVector(emit: Emitter, x: Ref, vector: Ref, type: Type): Ref | undefined {
+  const product = x.from?.opType === "Reshape" ? x.from.inputs[0] : x;
+  const from = product?.from;
+  if (!product || !from || vector.type.shape.length !== 1 || vector.type.shape[0] !== type.shape.at(-1))
+    return undefined;
+  if (from.opType !== "Gemm" || from.inputs.length !== 2 || !sameShape(x.type.shape, type.shape))
+    return undefined;
+  if (product.type.shape.at(-1) !== type.shape.at(-1)) return undefined;
+  const both = emit.node("Gemm", [...from.inputs, vector], product.type, { attributes: from.attributes });
+  return reshapeTo(emit, both, type.shape);
+}
+
+/** `x · (s · t)` for `(x · s) · t` with single numbers `s`, `t` that are computed: one pass over `x`, not two. */
+function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined {
+  if (b.type.shape.length !== 0 || a.from?.opType !== "Mul" || !sameShape(a.type.shape, type.shape))
+    return undefined;
+  const [x, s] = a.from.inputs;
+  if (!x || s?.type.shape.length !== 0 || x.type.shape.length === 0) return undefined;
+  return emit.node("Mul", [x, emit.node("Mul", [s, b], { dtype: type.dtype, shape: [] })], type);
+}
+
 const two =
   (opType: string, op: OpName): Rule<OpAttributes["add"]> =>
   (r) => {
@@ -154,7 +180,12 @@ const two =
     if (neutral(op, a.splat, true) && sameShape(b.type.shape, shape)) return b;
     if (op === "sub" && a.splat === 0 && sameShape(b.type.shape, shape))
       return r.emit.node("Neg", [b], r.type);
-    return r.emit.node(opType, [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)], r.type);
+    if (op === "add") {
+      const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
+      if (product) return product;
+    }
+    const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
+    return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
 
 const reduce =
@@ -229,11 +260,14 @@ function untransposed(x: Ref): Ref | undefined {
   return swapped ? x.from.inputs[0] : undefined;
 }
 
-/** `[x, factor]` when `y` is `x` times a number and made by a product that can be skipped. */
-function unscaled(y: Ref): { x: Ref; factor: number } | undefined {
-  if (y.from?.opType !== "Mul") return undefined;
-  const [a, b] = y.from.inputs;
-  if (a === undefined || b === undefined) return undefined;
+/** `[x, factor]` when `y` is `x` times a number (perhaps reshaped since), so that the product can take the factor. */
+function unscaled(emit: Emitter, y: Ref): { x: Ref; factor: number } | undefined {
+  const [a, b] = y.from?.inputs ?? [];
+  if (y.from?.opType === "Reshape" && a) {
+    const inner = unscaled(emit, a);
+    return inner && { x: reshapeTo(emit, inner.x, y.type.shape), factor: inner.factor };
+  }
+  if (y.from?.opType !== "Mul" || a === undefined || b === undefined) return undefined;
   if (b.splat !== undefined && sameShape(a.type.shape, y.type.shape)) return { x: a, factor: b.splat };
   if (a.splat !== undefined && sameShape(b.type.shape, y.type.shape)) return { x: b, factor: a.splat };
   return undefined;
@@ -244,8 +278,9 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   let b = at(r.inputs, 1);
   let { transposeA, transposeB, scale } = r.attributes;
   const { emit } = r;
-  for (const scaled of [unscaled(a)]) if (scaled) [a, scale] = [scaled.x, scale * scaled.factor];
-  for (const scaled of [unscaled(b)]) if (scaled) [b, scale] = [scaled.x, scale * scaled.factor];
+  const [scaledA, scaledB] = [unscaled(emit, a), unscaled(emit, b)];
+  if (scaledA) [a, scale] = [scaledA.x, scale * scaledA.factor];
+  if (scaledB) [b, scale] = [scaledB.x, scale * scaledB.factor];
   const [plainA, plainB] = [untransposed(a), untransposed(b)];
   if (plainA) [a, transposeA] = [plainA, !transposeA];
   if (plainB) [b, transposeB] = [plainB, !transposeB];

@@ -26,6 +26,7 @@ import {
   zeros,
   gather,
 } from "../tensor/index.ts";
+import { type Position, productPosition } from "../position/index.ts";
 import { type CausalLMConfig, positionOf } from "./config.ts";
 
 /** Parameters of one block. Matrices are `[out, in]`. */
@@ -56,7 +57,10 @@ export interface CausalLMParams {
   readonly lm_head?: { readonly weight: Tensor }; // [V, C], untied only
 }
 
-/** Keys and values of one layer so far, unrotated: `[B, G, S, D]` each. */
+/**
+ * Keys and values of one layer so far, `[B, G, S, D]` each. Keys are kept turned where a key's turn depends on its own
+ * place alone, and unturned where it depends on the query's place or the length, so that both are exact.
+ */
 export interface LayerCache {
   readonly key: Tensor;
   readonly value: Tensor;
@@ -82,7 +86,7 @@ export function causalLM(
   const { T } = checkShapes("causalLM", { ids: [ids, "B~ T~"] });
   const before = cache?.[0]?.key.shape[2] ?? 0;
   const keyPositions = iota(addDims(before, T));
-  const queryPositions = narrow(keyPositions, 0, before, addDims(before, T));
+  const queryPositions = narrow(keyPositions, 0, before, addDims(before, T)); // the same tensor without a cache
   let x = embedding(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
   if (table) x = x.add(gather(table.weight, queryPositions));
@@ -112,12 +116,18 @@ function block(
   const { q_proj, k_proj, v_proj, o_proj } = params.self_attn;
   const heads = (y: Tensor, n: number): Tensor => permute(reshape(y, [B, T, n, D]), [0, 2, 1, 3]); // [B, n, T, D]
   const q = heads(linear(q_proj, h), H);
-  const key = heads(linear(k_proj, h), G);
+  const position = positionOf(config);
+  const turnKey = position.turn?.key;
+  const k = heads(linear(k_proj, h), G);
+  const key = turnKey ? turnKey(k, queryPositions) : k;
   const value = heads(linear(v_proj, h), G);
   const kept: LayerCache = cache
     ? { key: concat([cache.key, key], 2), value: concat([cache.value, value], 2) }
     : { key, value };
-  const o = attend(q, kept.key, kept.value, { position: positionOf(config), queryPositions, keyPositions });
+  const turned: Position = position.turn
+    ? productPosition({ query: position.turn.query, key: (x) => x })
+    : position;
+  const o = attend(q, kept.key, kept.value, { position: turned, queryPositions, keyPositions });
   const a = x.add(linear(o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, H * D])));
   const m = norm(config.norm, params.post_attention_layernorm, a, epsilon);
   return { y: a.add(mlp(config, params.mlp, m)), kept };

@@ -1,5 +1,5 @@
 // The contract of the room: how a query and a key score each other.
-import type { Tensor } from "../tensor/index.ts";
+import { matmul, type Tensor } from "../tensor/index.ts";
 
 /** Scores of queries against keys, before mask and softmax. Keys arrive unrotated. */
 export interface Position {
@@ -10,4 +10,24 @@ export interface Position {
    * @returns `[B, H, T, S]`.
    */
   scores(q: Tensor, k: Tensor, queryPositions: Tensor, keyPositions: Tensor, scale: number): Tensor;
+  /** Present where the scores are a product of queries and keys that are each turned by their own place alone. */
+  readonly turn?: Turns;
+}
+
+/**
+ * How queries and keys are turned, any number of heads at a time, so that the scores are `scale · q′ k′ᵀ`. Attention
+ * then turns each key once: before it multiplies parts of them, and before a cache keeps them.
+ */
+export interface Turns {
+  query(q: Tensor, positions: Tensor): Tensor;
+  key(k: Tensor, positions: Tensor): Tensor;
+}
+
+/** A position whose scores are the product of turned queries and keys. */
+export function productPosition(turn: Turns): Position {
+  return {
+    turn,
+    scores: (q, k, queryPositions, keyPositions, scale) =>
+      matmul(turn.query(q, queryPositions), turn.key(k, keyPositions), { transposeB: true, scale }),
+  };
 }

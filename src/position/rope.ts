@@ -6,7 +6,6 @@ import {
   concat,
   cos,
   expandDims,
-  matmul,
   reshape,
   sin,
   split,
@@ -14,7 +13,7 @@ import {
   type Tensor,
   tensor,
 } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, productPosition } from "./position.ts";
 
 /** How the `D` numbers of a head pair up: `half` pairs i with i + D/2 (Hugging Face), `interleaved` 2i with 2i + 1. */
 export type RotaryLayout = "half" | "interleaved";
@@ -65,13 +64,9 @@ export function rotate(
 
 /** Rotary position embedding: the score depends on the difference of positions only. */
 export function rope({ base = 10_000, layout = "half" }: RopeOptions = {}): Position {
-  return {
-    scores(q, k, queryPositions, keyPositions, scale) {
-      const { D } = checkShapes("rope", { q: [q, "B~ H T~ D"] });
-      const theta = ropeFrequencies(D, base);
-      const turnedQ = rotate(q, queryPositions, theta, layout);
-      const turnedK = rotate(k, keyPositions, theta, layout);
-      return matmul(turnedQ, turnedK, { transposeB: true, scale });
-    },
+  const turn = (x: Tensor, positions: Tensor): Tensor => {
+    const { D } = checkShapes("rope", { x: [x, "B~ H T~ D"] });
+    return rotate(x, positions, ropeFrequencies(D, base), layout);
   };
+  return productPosition({ query: turn, key: turn });
 }

@@ -250,10 +250,10 @@ const geluRule: Rule<OpAttributes["gelu"]> = (c) => {
       ),
     ];
   }
-  // Φ(x) + x φ(x)
-  const cdf = e.erf(x.mul(Math.SQRT1_2)).mul(0.5).add(0.5);
-  const density = e.exp(x.mul(x).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
-  return [c.g.mul(cdf.add(x.mul(density)))];
+  // Φ(x) + x φ(x) = ½ (1 + erf u + x e^{log(2/√2π) − u²}), u = x/√2; the ½ passes into the products behind.
+  const u = x.mul(Math.SQRT1_2);
+  const density = x.mul(e.exp(e.sub(Math.log(2 / Math.sqrt(2 * Math.PI)), u.mul(u))));
+  return [c.g.mul(e.erf(u).add(density).add(1)).mul(0.5)];
 };
 
 /** `b − 1`, or 1 for `b = 0`, of a number spelled in the program. */
