@@ -251,8 +251,8 @@ describe("donation", () => {
 
 describe("symbolic dimensions", () => {
   const named =
-    (...names: (string | number)[]): t.CompileOptions["symbolic"] =>
-    (_, shape) =>
+    (...names: string[]) =>
+    (_: string, shape: t.Shape): t.Shape =>
       shape.map((d, i) => names[i] ?? d);
 
   test("one program serves every length", async () => {
