@@ -5,7 +5,7 @@ import { buildGraph, isLeaf } from "./build.ts";
 import { encodeModel } from "./onnx.ts";
 import { fromNative, runSession } from "./run.ts";
 import { signature } from "./signature.ts";
-import type { Settable } from "./storage.ts";
+import { requireKept, type Settable } from "./storage.ts";
 import { reach, type Storage, type Value } from "./value.ts";
 
 /** Sessions of recent programs, least recently used first. */
@@ -32,7 +32,10 @@ async function sessionFor(key: string, open: () => Promise<Session>): Promise<Se
   }
 }
 
-/** Storage of each of `values`; computed ones keep it. */
+/**
+ * Storage of each of `values`; computed ones keep it.
+ * @throws GraphError when something that they need was donated.
+ */
 export async function evaluateValues(
   values: readonly (Value & Settable)[],
   wanted?: Device,
@@ -47,11 +50,16 @@ export async function evaluateValues(
     });
     const leaves = reach(missing, isLeaf).filter(isLeaf);
     const feeds = leaves.map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
+    for (const [, storage] of feeds) requireKept(storage);
     const results = await runSession(session, feeds);
     for (const [name, v] of outputs) {
       const tensor = results[name];
       if (tensor) v.storage = fromNative(tensor);
     }
   }
-  return values.map((v) => v.storage as Storage);
+  return values.map((v) => {
+    const storage = v.storage as Storage;
+    requireKept(storage);
+    return storage;
+  });
 }

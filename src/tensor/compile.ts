@@ -1,10 +1,17 @@
 // Functions compiled once and run many times.
-import { DtypeError, GraphError, OptionError } from "../errors.ts";
+import { DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
-import type { Shape } from "../graph/dim.ts";
-import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "../graph/onnx.ts";
+import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
+import {
+  encodeModel,
+  externalChunks,
+  type OnnxGraph,
+  type OnnxPort,
+  planExternalData,
+} from "../graph/onnx.ts";
 import { fromNative, runSession } from "../graph/run.ts";
+import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
 import type { Storage } from "../graph/value.ts";
 import type { Device, OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice, openSession, type Session } from "../runtime/session.ts";
@@ -40,7 +47,7 @@ export interface Compiled<A extends readonly unknown[], R> {
 /** One traced program. */
 interface Program<R> {
   readonly session: Session;
-  readonly inputs: readonly string[];
+  readonly inputs: readonly OnnxPort[];
   readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
   /** The result with placeholders in place of tensors. */
   readonly tree: R;
@@ -65,7 +72,6 @@ export function compile<A extends readonly unknown[], R>(
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
-  const consumed = new WeakSet<Storage>();
 
   const trace = async (args: A): Promise<Program<R>> => {
     const on = chooseDevice(device);
@@ -88,7 +94,7 @@ export function compile<A extends readonly unknown[], R>(
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
-    return { session, inputs: graph.inputs.map((p) => p.name), outputs: ports, tree };
+    return { session, inputs: graph.inputs, outputs: ports, tree };
   };
 
   const programFor = (args: A): Promise<Program<R>> => {
@@ -104,25 +110,26 @@ export function compile<A extends readonly unknown[], R>(
 
   const run = async (...args: A): Promise<R> => {
     const tensors = leaves(args);
-    const storages = await evaluateValues(tensors, device);
-    for (const s of storages) {
-      if (consumed.has(s)) {
-        throw new GraphError(
-          `compile: a tensor [${s.shape.join(", ")}] was donated to an earlier call. Use that call's result.`,
-        );
-      }
-    }
+    await evaluateValues(tensors, device);
     const program = await programFor(args);
+    // From here to `runSession` nothing waits, so that no other call takes these buffers in between.
+    const storages = tensors.map((t) => t.storage as Storage);
+    for (const s of storages) requireKept(s);
+    if (symbolic !== undefined) checkSymbols(args, program.inputs);
+    const gifts = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => t.storage as Storage)));
+    for (const s of gifts) giveAway(s);
     const into: Record<string, OrtTensor | null> = {};
     for (const { name, key } of program.outputs)
       into[name] = (key !== undefined && pool.get(key)?.pop()) || null;
-    const feeds = storages.map((s, i) => [program.inputs[i] ?? "", s] as const);
-    const results = await runSession(program.session, feeds, into);
-    recycle(
-      donate.flatMap((i) => leaves(args[i])),
-      pool,
-      consumed,
-    );
+    const feeds = storages.map((s, i) => [program.inputs[i]?.name ?? "", s] as const);
+    let results: Record<string, OrtTensor>;
+    try {
+      results = await runSession(program.session, feeds, into);
+    } catch (error) {
+      for (const s of gifts) takeBack(s);
+      throw error;
+    }
+    recycle(gifts, pool);
     return unflattenTree(
       program.tree,
       program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor))),
@@ -139,22 +146,38 @@ export function compile<A extends readonly unknown[], R>(
 }
 
 /** Puts the buffers of donated tensors into the pool (host) or frees them (device). */
-function recycle(
-  tensors: readonly Tensor[],
-  pool: Map<string, OrtTensor[]>,
-  consumed: WeakSet<Storage>,
-): void {
-  for (const t of tensors) {
-    const { storage } = t;
-    if (storage === undefined || consumed.has(storage)) continue;
-    consumed.add(storage);
-    const native = storage.native as OrtTensor | undefined;
-    if (native === undefined) continue;
-    if (native.location === "cpu") {
-      const key = typeKey(t.dtype, t.shape);
-      pool.set(key, [...(pool.get(key) ?? []), native]);
-    } else native.dispose();
+function recycle(storages: Iterable<Storage>, pool: Map<string, OrtTensor[]>): void {
+  for (const { native, dtype, shape } of storages) {
+    const tensor = native as OrtTensor | undefined;
+    if (tensor === undefined) continue;
+    if (tensor.location === "cpu") {
+      const key = typeKey(dtype, shape);
+      pool.set(key, [...(pool.get(key) ?? []), tensor]);
+    } else tensor.dispose();
   }
+}
+
+/** @throws ShapeError where one name of a symbolic size stands for two sizes. */
+function checkSymbols(args: readonly unknown[], ports: readonly OnnxPort[]): void {
+  const sizes = new Map<string, number>();
+  const tensors = flattenTree(args);
+  const each = (visit: (dim: Dim, size: number) => void): void =>
+    tensors.forEach(([, t], i) => t.shape.forEach((d, a) => visit(ports[i]?.type.shape[a] ?? 1, Number(d))));
+  each((dim, size) => {
+    if (typeof dim === "string" && /^[^-+*]+$/.test(dim) && !sizes.has(dim)) sizes.set(dim, size);
+  });
+  const known = (dim: Dim): boolean =>
+    typeof dim === "number" || dimTerms(dim).every(([, names]) => names.every((n) => sizes.has(n)));
+  tensors.forEach(([name, t], i) => {
+    const wanted = ports[i]?.type.shape ?? [];
+    if (wanted.every((dim, a) => !known(dim) || evaluateDim(dim, sizes) === t.shape[a])) return;
+    const shown = wanted.map((dim) =>
+      typeof dim === "string" && known(dim) ? `${dim}=${evaluateDim(dim, sizes)}` : dim,
+    );
+    throw new ShapeError(
+      `compile: argument ${name} must be [${shown.join(", ")}], got [${t.shape.join(", ")}].`,
+    );
+  });
 }
 
 function typeKey(dtype: string, shape: Shape): string {
