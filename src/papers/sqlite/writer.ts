@@ -226,6 +226,7 @@ function mergeGroup(db: Database, group: readonly Segment[]): void {
   db.run("UPDATE postings SET segment = ? WHERE segment = 0", target);
   db.run("DELETE FROM segments WHERE segment BETWEEN ? AND ?", first.segment, target);
   db.run("INSERT INTO segments VALUES (?, ?, ?)", target, first.first, last.last);
+  increase(db, "writes", 1); // another process may hold the old list of segments
 }
 
 interface Head {
