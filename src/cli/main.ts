@@ -4,8 +4,9 @@ import { Command } from "commander";
 import type { AddCommand } from "./command.ts";
 import { addPapers } from "./papers.ts";
 import { addTokenizer } from "./tokenizer.ts";
+import { addTrain } from "./train.ts";
 
-const commands: AddCommand[] = [addTokenizer, addPapers];
+const commands: AddCommand[] = [addTrain, addTokenizer, addPapers];
 
 const program = new Command("athanor")
   .description("Train, adapt and study sequence models.")

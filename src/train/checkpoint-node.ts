@@ -33,6 +33,14 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
+/** Removes what a killed process left half written. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (/^step-\d+\.safetensors\..*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+  }
+}
+
 function stepOf(name: string): number {
   return Number(FILE.exec(name)?.[1] ?? 0);
 }

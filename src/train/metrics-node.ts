@@ -1,11 +1,21 @@
 // metrics.jsonl: one line a step or validation, appended whole. A line torn by a kill is dropped on the next start.
 import { appendFile, readFile } from "node:fs/promises";
+import { FileError } from "../errors.ts";
 import { writeFileAtomic } from "../files/atomic.ts";
 import type { Metric } from "./metrics.ts";
 
-/** Appends lines in one write. */
+/** Appends lines in one write. @throws FileError when they cannot be written. */
 export async function appendMetrics(path: string, metrics: readonly Metric[]): Promise<void> {
-  if (metrics.length > 0) await appendFile(path, metrics.map((m) => `${JSON.stringify(m)}\n`).join(""));
+  if (metrics.length === 0) return;
+  try {
+    await appendFile(path, metrics.map((m) => `${JSON.stringify(m)}\n`).join(""));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new FileError(
+      `train: ${path} must be writable, got ${code ?? message}. Make room, then go on with --resume.`,
+      { cause: error },
+    );
+  }
 }
 
 /** All whole lines; none if there is no file. */
