@@ -1,13 +1,15 @@
 // Functions compiled once and run many times.
-import { DtypeError, GraphError, OptionError } from "../errors.ts";
+import { DtypeError, OptionError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
+import { staysOn } from "../graph/device-memory.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import type { Shape } from "../graph/dim.ts";
-import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "../graph/onnx.ts";
-import { fromNative, runSession } from "../graph/run.ts";
+import { openGraph } from "../graph/open.ts";
+import { fromNative, runSession, takeBuffers } from "../graph/run.ts";
+import { targetOf } from "../graph/target.ts";
 import type { Storage } from "../graph/value.ts";
 import type { Device, OrtTensor } from "../runtime/platform.ts";
-import { chooseDevice, openSession, type Session } from "../runtime/session.ts";
+import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
@@ -46,9 +48,6 @@ interface Program<R> {
   readonly tree: R;
 }
 
-/** Models with weights above this many bytes keep them in a file of their own. */
-const EXTERNAL_BYTES = 8 << 20;
-
 /**
  * `fn`, traced once per signature of its arguments (types, shapes, plain values) and run as one ONNX model.
  * Tensors that `fn` uses from outside become constants of the model, which the runtime lays out for speed: pass
@@ -65,7 +64,6 @@ export function compile<A extends readonly unknown[], R>(
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
-  const consumed = new WeakSet<Storage>();
 
   const trace = async (args: A): Promise<Program<R>> => {
     const on = chooseDevice(device);
@@ -73,7 +71,7 @@ export function compile<A extends readonly unknown[], R>(
     const tree = fn(...placeholders);
     const results = flattenTree(tree);
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
-    const { graph } = buildGraph(outputs, inputs, { target: { contrib: true }, leaves: "embed" });
+    const { graph } = buildGraph(outputs, inputs, { target: targetOf(on), leaves: "embed" });
     const donated = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => typeKey(t.dtype, t.shape))));
     const ports = graph.outputs.map((port) => {
       const fixed = port.type.shape.every((d) => typeof d === "number");
@@ -83,8 +81,12 @@ export function compile<A extends readonly unknown[], R>(
         key: fixed && port.type.shape.length > 0 && donated.has(key) ? key : undefined,
       };
     });
-    const session = await openGraph(graph, on, {
-      ...(on === "webgpu" ? { onDevice: ports.filter((p) => p.key !== undefined).map((p) => p.name) } : {}),
+    const onDevice = graph.outputs
+      .filter((port, i) => ports[i]?.key !== undefined && staysOn(on, port.type.dtype))
+      .map((port) => port.name);
+    const session = await openGraph(graph, {
+      device: on,
+      onDevice,
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
@@ -105,13 +107,6 @@ export function compile<A extends readonly unknown[], R>(
   const run = async (...args: A): Promise<R> => {
     const tensors = leaves(args);
     const storages = await evaluateValues(tensors, device);
-    for (const s of storages) {
-      if (consumed.has(s)) {
-        throw new GraphError(
-          `compile: a tensor [${s.shape.join(", ")}] was donated to an earlier call. Use that call's result.`,
-        );
-      }
-    }
     const program = await programFor(args);
     const into: Record<string, OrtTensor | null> = {};
     for (const { name, key } of program.outputs)
@@ -120,12 +115,11 @@ export function compile<A extends readonly unknown[], R>(
     const results = await runSession(program.session, feeds, into);
     recycle(
       donate.flatMap((i) => leaves(args[i])),
-      pool,
-      consumed,
+      memoryOf(program.session.device) === "reusable" ? pool : undefined,
     );
     return unflattenTree(
       program.tree,
-      program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor))),
+      program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor, program.session))),
     ) as R;
   };
   return Object.assign(run, {
@@ -138,49 +132,18 @@ export function compile<A extends readonly unknown[], R>(
   });
 }
 
-/** Puts the buffers of donated tensors into the pool (host) or frees them (device). */
-function recycle(
-  tensors: readonly Tensor[],
-  pool: Map<string, OrtTensor[]>,
-  consumed: WeakSet<Storage>,
-): void {
+/** Takes the buffers of donated tensors; those on the host go into the pool if there is one. */
+function recycle(tensors: readonly Tensor[], pool: Map<string, OrtTensor[]> | undefined): void {
   for (const t of tensors) {
-    const { storage } = t;
-    if (storage === undefined || consumed.has(storage)) continue;
-    consumed.add(storage);
-    const native = storage.native as OrtTensor | undefined;
-    if (native === undefined) continue;
-    if (native.location === "cpu") {
-      const key = typeKey(t.dtype, t.shape);
-      pool.set(key, [...(pool.get(key) ?? []), native]);
-    } else native.dispose();
+    const native = t.storage && takeBuffers(t.storage);
+    if (native === undefined || pool === undefined) continue;
+    const key = typeKey(t.dtype, t.shape);
+    pool.set(key, [...(pool.get(key) ?? []), native]);
   }
 }
 
 function typeKey(dtype: string, shape: Shape): string {
   return `${dtype}[${shape.join()}]`;
-}
-
-/** Opens `graph`, with large weights beside the model. */
-export async function openGraph(
-  graph: OnnxGraph,
-  device: Device,
-  options: { onDevice?: readonly string[]; threads?: number; profile?: string } = {},
-): Promise<Session> {
-  const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
-  if (bytes < EXTERNAL_BYTES) return openSession({ bytes: encodeModel(graph) }, { device, ...options });
-  const external = planExternalData(graph, "weights.bin");
-  return openSession(
-    {
-      bytes: encodeModel(graph, external),
-      external: {
-        location: external.location,
-        byteLength: external.byteLength,
-        chunks: () => externalChunks(external),
-      },
-    },
-    { device, ...options },
-  );
 }
 
 /** Inputs of a program in place of the tensors of `args`. */
