@@ -91,27 +91,6 @@ const logSoftmax: Rule<OpAttributes["logSoftmax"]> = (c) => {
   return emit.node("Sub", [x, total], type);
 };
 
-/** `[(x − mean) / √(variance + ε) · scale + bias, mean, 1 / √(variance + ε)]` in the dtype of `x`. */
-export function composeLayerNorm(emit: Emitter, inputs: readonly Ref[], epsilon: number): Ref[] {
-  const [x, scale, bias] = inputs;
-  if (x === undefined || scale === undefined || bias === undefined)
-    throw new Error("layerNorm needs operands");
-  const { type } = x;
-  const one: Type = { dtype: type.dtype, shape: [...type.shape.slice(0, -1), 1] };
-  const mean = (y: Ref): Ref =>
-    emit.node("ReduceMean", [y, emit.ints([-1])], one, { attributes: { keepdims: { int: 1 } } });
-  const centre = mean(x);
-  const rest = emit.node("Sub", [x, centre], type);
-  const spread = emit.node(
-    "Add",
-    [mean(emit.node("Mul", [rest, rest], type)), emit.scalar(epsilon, type.dtype)],
-    one,
-  );
-  const inverse = emit.node("Div", [emit.scalar(1, type.dtype), emit.node("Sqrt", [spread], one)], one);
-  const scaled = emit.node("Mul", [emit.node("Mul", [rest, inverse], type), scale], type);
-  return [emit.node("Add", [scaled, bias], type), centre, inverse];
-}
-
 /** One rule per op that a target may ask to be composed. */
 export const COMPOSE: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   sign,

@@ -4,7 +4,7 @@ import { GraphError } from "../errors.ts";
 import { type Dim, mulDims, sameShape, type Shape } from "./dim.ts";
 import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
-import { COMPOSE, composeLayerNorm } from "./lower-composed.ts";
+import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
