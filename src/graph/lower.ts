@@ -8,6 +8,7 @@ import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
+import { quantizedProduct } from "./lower-quantized.ts";
 import type { OnnxAttribute } from "./onnx.ts";
 import type { Target } from "./target.ts";
 import {
@@ -293,6 +294,8 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
     return emit.node("Transpose", [x], moved, { attributes: { perm: ints(order) } });
   };
   const floats = dtype === "float32" || dtype === "float64";
+  const few = quantizedProduct(r.low.target, emit, a, b, { transposeA, transposeB, scale, type: r.type });
+  if (few) return few;
   if (a.type.shape.length === 2 && b.type.shape.length === 2 && floats) {
     if (!transposeA && !transposeB && scale === 1) return emit.node("MatMul", [a, b], r.type);
     return emit.node("Gemm", [a, b], r.type, {

@@ -91,6 +91,9 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
     executionProviders: [device],
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
+    // A memory pattern keeps the buffers of the first run beside the block that later runs use: a training step of
+    // 4 M parameters then took 1,120 MB instead of 780.
+    enableMemPattern: false,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     ...(options.onDevice && options.onDevice.length > 0
