@@ -104,20 +104,23 @@ describe("distributions", () => {
     expect(await list(random.uniform(key, [2]))).toEqual(await list(random.uniform(key, [2])));
   });
 
-  test.each(["float16", "float32", "float64"] as const)("uniform %s stays within its bounds and fills them", async (dtype) => {
-    const x = random.uniform(key, [50_000], { low: -1, high: 3, dtype });
-    expect(x.dtype).toBe(dtype);
-    const v = await list(x);
-    const counts = Array.from({ length: 8 }, () => 0);
-    for (const value of v) {
-      expect(value >= -1 && value < 3).toBe(true);
-      const bin = Math.floor((value + 1) * 2);
-      counts[bin] = (counts[bin] ?? 0) + 1;
-    }
-    // χ² with 7 degrees of freedom is above 29.9 once in ten thousand.
-    const expected = v.length / 8;
-    expect(counts.reduce((sum, c) => sum + (c - expected) ** 2 / expected, 0)).toBeLessThan(29.9);
-  });
+  test.each(["float16", "float32", "float64"] as const)(
+    "uniform %s stays within its bounds and fills them",
+    async (dtype) => {
+      const x = random.uniform(key, [50_000], { low: -1, high: 3, dtype });
+      expect(x.dtype).toBe(dtype);
+      const v = await list(x);
+      const counts = Array.from({ length: 8 }, () => 0);
+      for (const value of v) {
+        expect(value >= -1 && value < 3).toBe(true);
+        const bin = Math.floor((value + 1) * 2);
+        counts[bin] = (counts[bin] ?? 0) + 1;
+      }
+      // χ² with 7 degrees of freedom is above 29.9 once in ten thousand.
+      const expected = v.length / 8;
+      expect(counts.reduce((sum, c) => sum + (c - expected) ** 2 / expected, 0)).toBeLessThan(29.9);
+    },
+  );
 
   test("normal has its mean, deviation, skewness and kurtosis, and no correlation of neighbours", async () => {
     const v = await list(random.normal(key, [200_000], { mean: 3, std: 2 }));
