@@ -27,6 +27,11 @@ const BYTES_PER_COUNT = 2 ** 20;
 /** Strictest first model: beyond 64 MiB of text more does not help. */
 const MOST_STRICT = 64;
 
+/** Occurrences that make something frequent in a corpus of `bytes`: about one per MiB, at least `minCount`. */
+export function strictness(bytes: number, minCount: number): number {
+  return Math.min(MOST_STRICT, Math.max(minCount, Math.round(bytes / BYTES_PER_COUNT)));
+}
+
 /** Candidates in the order of their bytes, with rough counts: EM only begins from them. */
 export async function seedPieces(
   counting: Counting,
@@ -34,7 +39,7 @@ export async function seedPieces(
   bytes: number,
   rule: SeedRule,
 ): Promise<CountedPiece[]> {
-  const strict = Math.min(MOST_STRICT, Math.max(rule.minCount, Math.round(bytes / BYTES_PER_COUNT)));
+  const strict = strictness(bytes, rule.minCount);
   const counter = new PieceCounter();
   const single = new Float64Array(256).fill(1);
   for (const minCount of new Set([strict, bytes / BYTES_PER_COUNT < 1 ? strict : 8 * strict])) {

@@ -32,7 +32,7 @@ const unspaced = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Scrip
 
 /** A term as a pattern: any case, any space between words; starts where a word starts (`art` is not in `smart`). */
 function patternOf(term: string): string {
-  const words = term.split(/\s+/).map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+  const words = term.split(/\s+/).map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
   const start = /^[\p{L}\p{N}]/u.test(term) && !unspaced.test(term) ? "(?<![\\p{L}\\p{N}])" : "";
   return start + words.join("\\s+");
 }

@@ -1,6 +1,12 @@
 // What the page shows, read from the address bar: a place the server answers, or one only this browser knows.
 import { parseCategories } from "../../../../src/papers/categories.ts";
-import { type Address, formatAddress, parseAddress, type Place } from "../../../../src/server/address.ts";
+import {
+  type Address,
+  formatAddress,
+  parseAddress,
+  type Place,
+  type SearchPlace,
+} from "../../../../src/server/address.ts";
 
 /** Papers this browser keeps. */
 export type OwnPlace = { readonly kind: "starred" } | { readonly kind: "history" };
@@ -46,10 +52,13 @@ export function withLimits(view: View, limits: { categories?: string; date?: str
   return view.kind === "search" ? { ...view, ...merged } : { kind: "list", ...merged };
 }
 
-/** The view of a search text; without one, the list behind it. */
-export function searchFrom(view: View, query: string): View {
-  const limits = limitsOf(view);
-  return query.trim() === "" ? { kind: "list", ...limits } : { kind: "search", query, ...limits };
+/** The view of a search text: within the limits of the search before it; a first search is over everything. */
+export function searchFrom(view: View, query: string): SearchPlace {
+  return {
+    kind: "search",
+    query,
+    ...(view.kind === "search" ? limitsOf(view) : { categories: "", date: "" }),
+  };
 }
 
 /** One term of a category expression. */
