@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { DtypeError, OptionError, ShapeError } from "../../src/errors.ts";
 import * as t from "../../src/tensor/index.ts";
-import { build, get } from "../reference/array.ts";
+import { type Arr, build, get } from "../reference/array.ts";
 import { Checks, expectClose, pair, sample } from "../support/check.ts";
 
 type T = t.Tensor;
-const eye = (n: number): { shape: number[]; data: readonly number[] } =>
+const eye = (n: number): Arr =>
   build([n, n], ([i, j]) => Number(i === j));
 const gram = (x: T): T => t.matmul(x, x, { transposeA: true });
 /** The projector on the columns of an orthonormal matrix, which no choice of signs or order changes. */
