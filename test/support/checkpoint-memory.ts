@@ -12,7 +12,9 @@ const layer = (x: T, w: T): T => {
 };
 const wrapped = process.argv[2] === "checkpoint" ? t.checkpoint(layer) : layer;
 
-const step = t.compile((ws: T[], x: T) => t.grad((p: T[]) => t.mean(t.square(p.reduce((y, w) => wrapped(y, w), x))))(ws));
+const step = t.compile((ws: T[], x: T) =>
+  t.grad((p: T[]) => t.mean(t.square(p.reduce((y, w) => wrapped(y, w), x))))(ws),
+);
 
 const [key] = t.random.split(t.random.key(0));
 if (key === undefined) throw new Error("no key");

@@ -28,10 +28,15 @@ function stack(layers: number, wrap: (f: (x: T, w: T) => T) => (x: T, w: T) => T
 }
 
 const weights = (layers: number): T[] =>
-  Array.from({ length: layers }, (_, i) => sample([6, 6], { seed: `w${i}`, low: -0.5, high: 0.5, dtype: "float32" }).x);
+  Array.from(
+    { length: layers },
+    (_, i) => sample([6, 6], { seed: `w${i}`, low: -0.5, high: 0.5, dtype: "float32" }).x,
+  );
 
 /** The gradient program as written, and as ONNX Runtime runs it after all its optimisations. */
-async function opsOf(loss: (ws: T[], x: T) => T): Promise<{ written: Record<string, number>; run: Record<string, number> }> {
+async function opsOf(
+  loss: (ws: T[], x: T) => T,
+): Promise<{ written: Record<string, number>; run: Record<string, number> }> {
   const grads = t.grad(loss)(weights(3), sample([5, 6], { dtype: "float32" }).x);
   const outputs = grads.map((g, i) => [`g${i}`, g] as const);
   const { graph } = buildGraph(outputs, [], { target: { contrib: true }, leaves: "feed" });
@@ -90,13 +95,14 @@ test("trees, captured values and integers go through", async () => {
   const w = sample([3]).x;
   const f = (wrap: <A extends readonly unknown[], R>(g: (...a: A) => R) => (...a: A) => R) => (p: T) =>
     t.sum(
-      wrap((o: { a: T; scale: number }, ids: T) => ({ y: t.gather(t.sin(o.a.mul(p).mul(w)), ids).mul(o.scale) }))(
-        { a: p, scale: 2 },
-        t.tensor([0, 2], { dtype: "int32" }),
-      ).y,
+      wrap((o: { a: T; scale: number }, ids: T) => ({
+        y: t.gather(t.sin(o.a.mul(p).mul(w)), ids).mul(o.scale),
+      }))({ a: p, scale: 2 }, t.tensor([0, 2], { dtype: "int32" })).y,
     );
   const x = sample([3], { seed: "p" }).x;
-  const expected = await t.grad(f((g) => g))(x).data();
+  const expected = await t
+    .grad(f((g) => g))(x)
+    .data();
   expectClose(await t.grad(f(t.checkpoint))(x).data(), Array.from(expected, Number), 1e-14);
 });
 

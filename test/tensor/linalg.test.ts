@@ -5,8 +5,7 @@ import { type Arr, build, get } from "../reference/array.ts";
 import { Checks, expectClose, pair, sample } from "../support/check.ts";
 
 type T = t.Tensor;
-const eye = (n: number): Arr =>
-  build([n, n], ([i, j]) => Number(i === j));
+const eye = (n: number): Arr => build([n, n], ([i, j]) => Number(i === j));
 const gram = (x: T): T => t.matmul(x, x, { transposeA: true });
 /** The projector on the columns of an orthonormal matrix, which no choice of signs or order changes. */
 const projector = (x: T): T => t.matmul(x, x, { transposeB: true });
