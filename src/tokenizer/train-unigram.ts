@@ -115,8 +115,8 @@ export async function unigramFrom(
 ): Promise<TrainResult> {
   const { windows, report } = await counting.countWindows(MAX_ORDER);
   checkCorpus(where, report);
-  const most = Math.max(SEEDS, 10 * Math.max(...settings.sizes));
-  const rule = { ...settings, most };
+  const pieces = Math.max(...settings.sizes);
+  const rule = { ...settings, most: Math.max(SEEDS, 10 * pieces) };
   const seeds = await seedPieces(counting, windows, report.bytes, rule);
   const sample = await takeSample(counting, report.bytes);
   const em = new Maximiser(sample, pace);
