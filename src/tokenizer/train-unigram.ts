@@ -54,7 +54,7 @@ const SEEDS = 200_000;
 /** Above this many candidates a pass reads a quarter of the sample. */
 const MANY = 40_000;
 /** What a pruning keeps at least. */
-const KEPT_SHARE = 0.5;
+const KEPT_SHARE = 0.75;
 /** How often neighbours are joined into new candidates before the pruning begins. */
 const JOININGS = 2;
 /** EM passes between two prunings, and after the last. */
