@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { OptionError } from "../src/errors.ts";
+import { readLine } from "../src/papers/collect/jsonl.ts";
 import { normalisePaper, type Paper, parseQuery } from "../src/papers/index.ts";
 
 const root = process.env["ATHANOR_DATA"] ?? fileURLToPath(new URL("../../shared/data", import.meta.url));
@@ -39,7 +40,11 @@ export function cranfield(): Cranfield {
     gains.set(query, (gains.get(query) ?? new Map<string, number>()).set(doc, Number(gain)));
   }
   return {
-    papers: lines("cranfield/docs.jsonl.gz").map((line) => normalisePaper(JSON.parse(line))),
+    // One record of the collection is empty: nothing to find.
+    papers: lines("cranfield/docs.jsonl.gz").flatMap((line, i) => {
+      const item = readLine(line, i + 1);
+      return item && "paper" in item ? [item.paper] : [];
+    }),
     queries: lines("cranfield/queries.jsonl.gz").map((line) => {
       const fields = new Map<string, unknown>(Object.entries(Object(JSON.parse(line))));
       return { id: String(fields.get("id")), words: parseQuery(String(fields.get("text"))).words.join(" ") };
