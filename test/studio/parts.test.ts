@@ -25,6 +25,7 @@ import {
   addressOf,
   feedOf,
   jsonOf,
+  questionOf,
   searchFrom,
   termsOfExpression,
   toggleTerm,
@@ -295,6 +296,15 @@ describe("views", () => {
   ])("%s there and back", (address) => {
     const url = new URL(address, "http://localhost");
     expect(addressOf(viewOf(url.pathname, url.search))).toBe(address);
+  });
+
+  it("an order asks again only where the page cannot make it", () => {
+    const search = { kind: "search", query: "x", categories: "", date: "" } as const;
+    expect(questionOf(search, "list")).toBe("/arxiv/search/json?query=x");
+    expect(questionOf(search, "stars")).toBe("/arxiv/search/json?query=x");
+    expect(questionOf(search, "newest")).toBe("/arxiv/search/json?query=x&sort=newest");
+    expect(questionOf(search, "preference")).toBe("/arxiv/search/json?query=x&limit=200");
+    expect(questionOf({ kind: "list", categories: "cs", date: "" }, "preference")).toBe("/arxiv/cs/json");
   });
 
   it("limits, searches, expressions", () => {
