@@ -14,6 +14,7 @@ import {
   matcherOf,
   mergeMarks,
   noFilter,
+  shortStart,
   termPattern,
   termsOf,
 } from "../../studio/src/pages/papers/filter.ts";
@@ -178,6 +179,15 @@ describe("the filter", () => {
     ]);
   });
 
+  it("the short form of a text begins where it shows a match", () => {
+    const text = `${"Nothing here. ".repeat(40)}Here is a match. And more.`;
+    expect(shortStart(text, findMarks(text, termPattern(["match"])))).toBe(text.indexOf("Here is"));
+    expect(shortStart(text, findMarks(text, termPattern(["nothing"])))).toBe(0);
+    expect(shortStart(text, [])).toBe(0);
+    const unbroken = `${"word ".repeat(100)}match`;
+    expect(unbroken.slice(shortStart(unbroken, [[500, 505]]))).toMatch(/^word (?:word )+match$/);
+  });
+
   it("any text is a term, and is found in itself", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary-ascii" }), (text) => {
@@ -218,6 +228,7 @@ describe("orders", () => {
       { word: "b", count: 2 },
       { word: "a", count: 1 },
     ]);
+    expect(cloudOf(listed.slice(0, 2).map((one) => ({ ...one, keywords: ["z", "a"] })))[0]?.word).toBe("z");
     expect(keywordsOf("", words)).toEqual(["b", "a"]);
     expect(keywordsOf("x\ny", words)).toEqual(["x", "y"]);
     expect(
