@@ -18,9 +18,21 @@ function lines(path: string): string[] {
   return (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString().trim().split("\n");
 }
 
+const arxivFile = "arxiv-cs-25k.jsonl.gz";
+
 /** The 24,999 shared arXiv papers. */
 export function arxiv(): Paper[] {
-  return lines("arxiv-cs-25k.jsonl.gz").map((line) => normalisePaper(JSON.parse(line)));
+  return lines(arxivFile).map((line) => normalisePaper(JSON.parse(line)));
+}
+
+/** The shared arXiv papers one at a time, held as bytes: 47 MB instead of 150. */
+export function arxivCompact(): { readonly count: number; paper(index: number): Paper } {
+  const bytes = gunzipSync(readFileSync(`${root}/papers/${arxivFile}`));
+  const starts = [0];
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) starts.push(at + 1);
+  const count = starts.length - 1;
+  const line = (index: number) => bytes.toString("utf8", starts[index], (starts[index + 1] ?? 0) - 1);
+  return { count, paper: (index) => normalisePaper(JSON.parse(line(index))) };
 }
 
 /** The Cranfield collection: 1,400 papers, 225 queries, graded judgements. */
