@@ -1,19 +1,21 @@
 // Vaswani et al. 2017, section 3.2.1. https://arxiv.org/abs/1706.03762
 // Grouped queries: Ainslie et al. 2023, "GQA". https://arxiv.org/abs/2305.13245
+import { ShapeError } from "../errors.ts";
 import type { Position } from "../position/index.ts";
 import {
   broadcastTo,
   checkShapes,
+  concat,
   expandDims,
   full,
   greaterEqual,
   matmul,
+  narrow,
   reshape,
   softmax,
   type Tensor,
   where,
 } from "../tensor/index.ts";
-import { ShapeError } from "../errors.ts";
 
 export interface AttendOptions {
   /** How queries and keys score each other. */
@@ -43,11 +45,47 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
     queryPositions: [options.queryPositions, "T~"],
     keyPositions: [options.keyPositions, "S~"],
   });
-  const { position, queryPositions, keyPositions, scale = 1 / Math.sqrt(D) } = options;
-  const mask = options.mask ?? greaterEqual(expandDims(queryPositions, 1), expandDims(keyPositions, 0));
-  const scores = position.scores(q, repeatHeads(k, H / G), queryPositions, keyPositions, scale);
-  const bias = where(mask, full([], 0, { dtype: q.dtype }), MASKED);
-  return matmul(softmax(scores.add(bias)), repeatHeads(v, H / G));
+  const { position, queryPositions, keyPositions, mask, scale = 1 / Math.sqrt(D) } = options;
+  const keys = repeatHeads(k, H / G);
+  const values = repeatHeads(v, H / G);
+  const blocks = mask === undefined && queryPositions === keyPositions ? causalBlocks(q.shape[2]) : [];
+  if (position.product && blocks.length > 1) {
+    const turned = position.product(q, keys, queryPositions, keyPositions);
+    return concat(
+      blocks.map(([start, end]) => {
+        const rows = narrow(turned.q, 2, start, end);
+        const scores = matmul(rows, narrow(turned.k, 2, 0, end), { transposeB: true, scale });
+        const seen = causal(narrow(queryPositions, 0, start, end), narrow(keyPositions, 0, 0, end));
+        return mix(scores, narrow(values, 2, 0, end), seen);
+      }),
+      2,
+    );
+  }
+  const scores = position.scores(q, keys, queryPositions, keyPositions, scale);
+  return mix(scores, values, mask ?? causal(queryPositions, keyPositions));
+}
+
+/** `softmax(scores) v` where `mask` holds. */
+function mix(scores: Tensor, values: Tensor, mask: Tensor): Tensor {
+  return matmul(softmax(scores.add(where(mask, zeroLike(scores), MASKED))), values);
+}
+
+function causal(queryPositions: Tensor, keyPositions: Tensor): Tensor {
+  return greaterEqual(expandDims(queryPositions, 1), expandDims(keyPositions, 0));
+}
+
+function zeroLike(x: Tensor): Tensor {
+  return full([], 0, { dtype: x.dtype });
+}
+
+/**
+ * Blocks of queries in which a causal row sees only keys up to its block's end: with n blocks the work falls from
+ * T² to T²(n + 1)/2n. At least 64 rows each, so that products stay worthwhile; none for an unknown length.
+ */
+function causalBlocks(T: number | string | undefined): [start: number, end: number][] {
+  if (typeof T !== "number" || T < 128) return [];
+  const size = Math.max(64, Math.ceil(T / 8));
+  return Array.from({ length: Math.ceil(T / size) }, (_, i) => [i * size, Math.min(T, (i + 1) * size)]);
 }
 
 /** Each key-value head repeated for the `times` query heads of its group: `[B, G, S, D]` to `[B, G·times, S, D]`. */

@@ -2,8 +2,10 @@
 // The command line: one file per noun, listed here.
 import { Command } from "commander";
 import type { AddCommand } from "./command.ts";
+import { addPapers } from "./papers.ts";
+import { addTokenizer } from "./tokenizer.ts";
 
-const commands: AddCommand[] = [];
+const commands: AddCommand[] = [addTokenizer, addPapers];
 
 const program = new Command("athanor")
   .description("Train, adapt and study sequence models.")

@@ -1,6 +1,6 @@
 // A whole program as one ONNX graph.
 import { GraphError } from "../errors.ts";
-import { Emitter, type Ref } from "./emitter.ts";
+import { Emitter } from "./emitter.ts";
 import { type Lowering, lower, type Target } from "./lower.ts";
 import type { OnnxGraph, OnnxPort } from "./onnx.ts";
 import { attributesOf, reach, type Storage, typeOf, type Value } from "./value.ts";
@@ -58,28 +58,18 @@ export function buildGraph(
     }
   }
   const refs = lower(low, roots);
-  const taken = new Set<string>();
-  const ports: OnnxPort[] = refs.map((ref, i) => {
-    const [label] = outputs[i] ?? [""];
-    // An output needs a node of its own: inputs, constants and values with two names are copied by Identity.
+  const ports: OnnxPort[] = refs.map((ref) => {
     const full = emit.materialize(ref);
-    const named: Ref = emitOutput(emit, full, label, taken);
-    return { name: named.name, type: full.type };
+    return { name: full.name, type: full.type };
   });
-  return { graph: emit.finish(name, ports), fed };
-}
-
-function emitOutput(emit: Emitter, ref: Ref, label: string, taken: Set<string>): Ref {
-  if (taken.has(label)) throw new GraphError(`output name "${label}" is used twice.`);
-  taken.add(label);
-  emit.root.nodes.push({
-    opType: "Identity",
-    domain: "",
-    inputs: [ref.name],
-    outputs: [label],
-    attributes: {},
-  });
-  return { ...ref, name: label };
+  return {
+    graph: emit.finish(
+      name,
+      ports,
+      outputs.map(([label]) => label),
+    ),
+    fed,
+  };
 }
 
 /** Leaves reached from `roots`, those used only inside bodies included (bodies list them as inputs). */

@@ -104,10 +104,15 @@ export class Emitter {
 
   /** An int64 vector constant, shared; what ONNX takes for shapes, axes and bounds. */
   ints(values: readonly number[]): Ref {
-    const key = `ints ${values.join()}`;
+    return this.vector(values, "int64");
+  }
+
+  /** A vector constant, shared. */
+  vector(values: readonly number[], dtype: Dtype): Ref {
+    const key = `${dtype} [${values.join()}]`;
     const known = this.constants.get(key);
     if (known) return known;
-    const ref = this.initializer(hostArray(values, "int64"), { dtype: "int64", shape: [values.length] });
+    const ref = this.initializer(hostArray(values, dtype), { dtype, shape: [values.length] });
     this.constants.set(key, ref);
     return ref;
   }
@@ -218,20 +223,37 @@ export class Emitter {
     return { ...full, splat: ref.splat };
   }
 
-  /** The finished graph, without nodes that no output needs. */
-  finish(name: string, outputs: readonly OnnxPort[]): OnnxGraph {
-    const nodes = liveNodes(
-      this.root.nodes,
-      outputs.map((o) => o.name),
-    );
-    const used = new Set<string>(outputs.map((o) => o.name));
-    collectInputs(nodes, used);
+  /**
+   * The finished graph, without nodes that no output needs. Outputs get the names `labels`: the node that makes a
+   * value is renamed; inputs, constants and values that leave under two names are copied by `Identity`.
+   */
+  finish(name: string, outputs: readonly OnnxPort[], labels: readonly string[]): OnnxGraph {
+    if (new Set(labels).size !== labels.length) throw new GraphError("two outputs have one name.");
+    const made = new Set(this.root.nodes.flatMap((n) => n.outputs));
+    const rename = new Map<string, string>();
+    const copies: OnnxNode[] = [];
+    outputs.forEach((port, i) => {
+      const label = labels[i] ?? port.name;
+      if (made.has(port.name) && !rename.has(port.name)) rename.set(port.name, label);
+      else
+        copies.push({
+          opType: "Identity",
+          domain: "",
+          inputs: [port.name],
+          outputs: [label],
+          attributes: {},
+        });
+    });
+    const nodes = renameValues([...this.root.nodes, ...copies], rename);
+    const live = liveNodes(nodes, labels);
+    const used = new Set<string>();
+    collectInputs(live, used);
     return {
       name,
-      nodes,
+      nodes: live,
       initializers: this.initializers.filter((t) => used.has(t.name)),
       inputs: this.inputs,
-      outputs,
+      outputs: outputs.map(({ type }, i) => ({ name: labels[i] ?? "", type })),
     };
   }
 
@@ -261,6 +283,22 @@ export class Emitter {
       outputs: named,
     };
   }
+}
+
+/** `nodes` with values renamed, inside bodies too. */
+function renameValues(nodes: readonly OnnxNode[], names: ReadonlyMap<string, string>): OnnxNode[] {
+  const to = (name: string): string => names.get(name) ?? name;
+  return nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(to),
+    outputs: node.outputs.map(to),
+    attributes: Object.fromEntries(
+      Object.entries(node.attributes).map(([key, a]) => [
+        key,
+        "graph" in a ? { graph: { ...a.graph, nodes: renameValues(a.graph.nodes, names) } } : a,
+      ]),
+    ),
+  }));
 }
 
 /** Nodes that `names` need, in their order. */

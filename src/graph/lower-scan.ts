@@ -1,10 +1,9 @@
 // A loop as ONNX `Scan`. What the body uses from outside is read from the outer scope by name, and what does not
 // change from step to step is computed outside.
 import { GraphError } from "../errors.ts";
-import type { Ref } from "./emitter.ts";
+import type { Ref, Scope } from "./emitter.ts";
 import { type Lowering, lower } from "./lower.ts";
-import type { OpAttributes, Value } from "./value.ts";
-import { typeOf } from "./value.ts";
+import { type OpAttributes, reach, typeOf, type Value } from "./value.ts";
 
 /** Final carries, stacked results, and stacked carries before each step (the last only where they are read). */
 export function lowerScan(
@@ -22,6 +21,7 @@ export function lowerScan(
     if (ref) low.done.set(p, [ref]);
   });
   const results = lower(low, body.results);
+  forget(low, body.results, scope);
   const used = low.used.get(value) ?? new Set<number>();
   const kept = Array.from({ length: carries }, (_, i) => body.results.length + i).filter((i) => used.has(i));
   const before = kept.map((i) => parameters[i - body.results.length]).filter((p) => p !== undefined);
@@ -50,4 +50,14 @@ export function lowerScan(
     all[index] = ref;
   });
   return all;
+}
+
+/** Drops what was lowered inside `scope`: a derivative's loop holds the same values, and needs nodes of its own. */
+function forget(low: Lowering, results: readonly Value[], scope: Scope): void {
+  const inside = (v: Value): boolean => {
+    for (let s: Scope | undefined = low.done.get(v)?.[0]?.scope; s; s = s.parent)
+      if (s === scope) return true;
+    return false;
+  };
+  for (const v of reach(results, (x) => !inside(x)).filter(inside)) low.done.delete(v);
 }

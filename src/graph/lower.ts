@@ -5,6 +5,7 @@ import { type Dim, mulDims, sameShape, type Shape } from "./dim.ts";
 import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
+import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
 import type { OnnxAttribute } from "./onnx.ts";
 import {
@@ -33,7 +34,8 @@ export interface Lowering {
   readonly used: Map<Value, Set<number>>;
 }
 
-interface RuleInput<A> {
+/** What a rule sees: a value, its inputs as lowered, and the state of the lowering. */
+export interface RuleInput<A> {
   readonly value: Value;
   readonly inputs: readonly Ref[];
   readonly attributes: A;
@@ -42,7 +44,7 @@ interface RuleInput<A> {
   readonly emit: Emitter;
 }
 
-type Rule<A> = (r: RuleInput<A>) => Ref | readonly Ref[];
+export type Rule<A> = (r: RuleInput<A>) => Ref | readonly Ref[];
 
 /** Lowers everything that `roots` reach and returns their refs. */
 export function lower(low: Lowering, roots: readonly Value[]): Ref[] {
@@ -74,6 +76,10 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
     if (ref === undefined) throw new GraphError("item of a value without outputs");
     return [ref];
   }
+  // ONNX Runtime's kernels disagree about tensors without elements; none is needed.
+  if (value.outputs.length > 0 && value.outputs.every((t) => t.shape.includes(0))) {
+    return value.outputs.map((t) => low.emit.filled(0, t));
+  }
   const rule = LOWER[value.op] as Rule<unknown> | undefined;
   if (rule === undefined) throw new GraphError(`${value.op} cannot stand here. Pass it as an argument.`);
   const result = rule({
@@ -87,19 +93,22 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   return Array.isArray(result) ? (result as readonly Ref[]) : [result as Ref];
 }
 
-function at(inputs: readonly Ref[], index: number): Ref {
+/** Input `index` of a rule. */
+export function at(inputs: readonly Ref[], index: number): Ref {
   const ref = inputs[index];
   if (ref === undefined) throw new GraphError(`input ${index} is missing`);
   return ref;
 }
 
 const ints = (values: readonly number[]): OnnxAttribute => ({ ints: values });
-const int = (value: number): OnnxAttribute => ({ int: value });
+/** An integer attribute. */
+export const int = (value: number): OnnxAttribute => ({ int: value });
 
 const one =
   (opType: string): Rule<OpAttributes["exp"]> =>
   (r) => {
     const x = at(r.inputs, 0);
+    if (r.value.op === "neg" && x.splat !== undefined) return r.emit.filled(-x.splat, r.type);
     if (x.type.dtype === "float64") {
       const precise = lowerFloat64(r.emit, r.value.op, x);
       if (precise) return precise;
@@ -130,6 +139,31 @@ function neutral(op: OpName, splat: number | undefined, left: boolean): boolean 
   return op === "div" && splat === 1 && !left;
 }
 
+/**
+ * `W x + b` in one product: when `sum` adds a vector to a plain product (perhaps reshaped), the product takes the
+ * vector as its third operand.
+ */
+function productPlusVector(emit: Emitter, x: Ref, vector: Ref, type: Type): Ref | undefined {
+  const product = x.from?.opType === "Reshape" ? x.from.inputs[0] : x;
+  const from = product?.from;
+  if (!product || !from || vector.type.shape.length !== 1 || vector.type.shape[0] !== type.shape.at(-1))
+    return undefined;
+  if (from.opType !== "Gemm" || from.inputs.length !== 2 || !sameShape(x.type.shape, type.shape))
+    return undefined;
+  if (product.type.shape.at(-1) !== type.shape.at(-1)) return undefined;
+  const both = emit.node("Gemm", [...from.inputs, vector], product.type, { attributes: from.attributes });
+  return reshapeTo(emit, both, type.shape);
+}
+
+/** `x · (s · t)` for `(x · s) · t` with single numbers `s`, `t` that are computed: one pass over `x`, not two. */
+function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined {
+  if (b.type.shape.length !== 0 || a.from?.opType !== "Mul" || !sameShape(a.type.shape, type.shape))
+    return undefined;
+  const [x, s] = a.from.inputs;
+  if (!x || s?.type.shape.length !== 0 || x.type.shape.length === 0) return undefined;
+  return emit.node("Mul", [x, emit.node("Mul", [s, b], { dtype: type.dtype, shape: [] })], type);
+}
+
 const two =
   (opType: string, op: OpName): Rule<OpAttributes["add"]> =>
   (r) => {
@@ -146,7 +180,12 @@ const two =
     if (neutral(op, a.splat, true) && sameShape(b.type.shape, shape)) return b;
     if (op === "sub" && a.splat === 0 && sameShape(b.type.shape, shape))
       return r.emit.node("Neg", [b], r.type);
-    return r.emit.node(opType, [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)], r.type);
+    if (op === "add") {
+      const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
+      if (product) return product;
+    }
+    const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
+    return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
 
 const reduce =
@@ -221,11 +260,14 @@ function untransposed(x: Ref): Ref | undefined {
   return swapped ? x.from.inputs[0] : undefined;
 }
 
-/** `[x, factor]` when `y` is `x` times a number and made by a product that can be skipped. */
-function unscaled(y: Ref): { x: Ref; factor: number } | undefined {
-  if (y.from?.opType !== "Mul") return undefined;
-  const [a, b] = y.from.inputs;
-  if (a === undefined || b === undefined) return undefined;
+/** `[x, factor]` when `y` is `x` times a number (perhaps reshaped since), so that the product can take the factor. */
+function unscaled(emit: Emitter, y: Ref): { x: Ref; factor: number } | undefined {
+  const [a, b] = y.from?.inputs ?? [];
+  if (y.from?.opType === "Reshape" && a) {
+    const inner = unscaled(emit, a);
+    return inner && { x: reshapeTo(emit, inner.x, y.type.shape), factor: inner.factor };
+  }
+  if (y.from?.opType !== "Mul" || a === undefined || b === undefined) return undefined;
   if (b.splat !== undefined && sameShape(a.type.shape, y.type.shape)) return { x: a, factor: b.splat };
   if (a.splat !== undefined && sameShape(b.type.shape, y.type.shape)) return { x: b, factor: a.splat };
   return undefined;
@@ -236,14 +278,15 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   let b = at(r.inputs, 1);
   let { transposeA, transposeB, scale } = r.attributes;
   const { emit } = r;
-  for (const scaled of [unscaled(a)]) if (scaled) [a, scale] = [scaled.x, scale * scaled.factor];
-  for (const scaled of [unscaled(b)]) if (scaled) [b, scale] = [scaled.x, scale * scaled.factor];
+  const [scaledA, scaledB] = [unscaled(emit, a), unscaled(emit, b)];
+  if (scaledA) [a, scale] = [scaledA.x, scale * scaledA.factor];
+  if (scaledB) [b, scale] = [scaledB.x, scale * scaledB.factor];
   const [plainA, plainB] = [untransposed(a), untransposed(b)];
   if (plainA) [a, transposeA] = [plainA, !transposeA];
   if (plainB) [b, transposeB] = [plainB, !transposeB];
   const { dtype, shape } = r.type;
-  // Fused products refuse operands without elements; what they would add up is nothing.
-  if (shape.includes(0) || a.type.shape.includes(0)) return emit.filled(0, r.type);
+  // An inner size of 0 adds up nothing.
+  if (a.type.shape.includes(0)) return emit.filled(0, r.type);
   const swapped = (x: Ref): Ref => {
     const order = x.type.shape.map((_, i, s) =>
       i === s.length - 2 ? i + 1 : i === s.length - 1 ? i - 1 : i,
@@ -505,43 +548,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   },
   softmax: alongAxis("Softmax"),
   logSoftmax: alongAxis("LogSoftmax"),
-  layerNorm: (r) => {
-    const used = r.low.used.get(r.value) ?? new Set();
-    const types = r.value.outputs.map((t, i) => (i === 0 || used.has(i) ? t : null));
-    return r.emit.nodes("LayerNormalization", r.inputs, types, {
-      attributes: { axis: int(-1), epsilon: { float: r.attributes.epsilon } },
-    });
-  },
-  rmsNorm: (r) => {
-    const x = at(r.inputs, 0);
-    const scale = at(r.inputs, 1);
-    const used = r.low.used.get(r.value) ?? new Set();
-    const statistic = r.value.outputs[1];
-    if (statistic === undefined) throw new GraphError("rmsNorm: type missing");
-    if (r.low.target.contrib && r.type.dtype === "float32") {
-      return r.emit.nodes(
-        "SimplifiedLayerNormalization",
-        [x, scale],
-        [r.type, used.has(1) ? statistic : null],
-        {
-          attributes: { axis: int(-1), epsilon: { float: r.attributes.epsilon } },
-        },
-      );
-    }
-    const { emit } = r;
-    const dtype = r.type.dtype;
-    const square = emit.node("Mul", [x, x], r.type);
-    const mean = emit.node("ReduceMean", [square, emit.ints([-1])], statistic, {
-      attributes: { keepdims: int(1) },
-    });
-    const shifted = emit.node("Add", [mean, emit.scalar(r.attributes.epsilon, dtype)], statistic);
-    const inverse = emit.node(
-      "Div",
-      [emit.scalar(1, dtype), emit.node("Sqrt", [shifted], statistic)],
-      statistic,
-    );
-    return [emit.node("Mul", [emit.node("Mul", [x, inverse], r.type), scale], r.type), inverse];
-  },
+  layerNorm: lowerLayerNorm,
+  rmsNorm: lowerRmsNorm,
   alias: (r) => at(r.inputs, 0),
   stopGradient: (r) => at(r.inputs, 0),
   barrier: (r) => {

@@ -82,7 +82,7 @@ export function causalLM(
   const { T } = checkShapes("causalLM", { ids: [ids, "B~ T~"] });
   const before = cache?.[0]?.key.shape[2] ?? 0;
   const keyPositions = iota(addDims(before, T));
-  const queryPositions = narrow(keyPositions, 0, before, addDims(before, T));
+  const queryPositions = narrow(keyPositions, 0, before, addDims(before, T)); // the same tensor without a cache
   let x = embedding(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
   if (table) x = x.add(gather(table.weight, queryPositions));

@@ -3,28 +3,36 @@ import {
   addAlongAxis,
   cast,
   customGradient,
-  exp,
   expandDims,
-  logSoftmax,
+  full,
+  log,
+  max,
   mean,
+  softmax,
   squeeze,
   sum,
   takeAlongAxis,
   type Tensor,
 } from "../tensor/index.ts";
 
-/** Log-probability of each target, and a derivative that reuses the log-probabilities' memory. */
+/**
+ * Log-probability of each target. The softmax is kept instead of its logarithm, because its derivative needs it:
+ * with `m` the largest logit and `p_max` the largest probability (never below 1/V), `log Σ e^x = m − log p_max`.
+ */
 const targetLogProb = customGradient(
   (logits: Tensor, targets: Tensor) => {
-    const logProbs = logSoftmax(logits);
-    return [squeeze(takeAlongAxis(logProbs, expandDims(targets, -1)), -1), logProbs];
+    const probabilities = softmax(logits);
+    const logSum = max(logits, { axis: -1 }).sub(log(max(probabilities, { axis: -1 })));
+    const chosen = squeeze(takeAlongAxis(logits, expandDims(targets, -1)), -1);
+    return [chosen.sub(logSum), probabilities];
   },
-  ({ cotangents: [g], inputs: [, targets], results: [, logProbs] }) => {
-    if (!g || !logProbs) throw new Error("crossEntropy: cotangent missing");
-    // ∂ log p(target) / ∂ logits = onehot − softmax. The cotangent is one number a row.
-    const column = expandDims(g, -1);
-    const spread = exp(logProbs).mul(column.neg());
-    return [addAlongAxis(spread, expandDims(targets, -1), column), null];
+  ({ cotangents: [g], inputs: [, targets], results: [, probabilities] }) => {
+    if (!g || !targets || !probabilities) throw new Error("crossEntropy: cotangent missing");
+    // ∂ log p(target) / ∂ logits = onehot − p, times one cotangent a row. A constant cotangent (that of a mean)
+    // then passes into the products behind it.
+    const index = expandDims(targets, -1);
+    const minusOnes = full(index.shape, -1, { dtype: probabilities.dtype });
+    return [addAlongAxis(probabilities, index, minusOnes).mul(expandDims(g, -1).neg()), null];
   },
 );
 

@@ -39,8 +39,11 @@ export function scaleByAdam<P>({
       const root = sqrt(sub(1, pow(full([], beta2), t)));
       const factor = root.div(sub(1, pow(full([], beta1), t)));
       const floor = root.mul(epsilon);
-      const m = zipTrees(state.m, grads, (a, g) => a.mul(beta1).add(g.mul(1 - beta1))) as P;
-      const v = zipTrees(state.v, grads, (a, g) => a.mul(beta2).add(g.mul(g).mul(1 - beta2))) as P;
+      // The gradient is scaled once, inside the product that makes it: (1 − β₁)g serves both moments.
+      const scaled = mapTree(grads, (g) => g.mul(1 - beta1)) as P;
+      const again = (1 - beta2) / (1 - beta1) ** 2;
+      const m = zipTrees(state.m, scaled, (a, g) => a.mul(beta1).add(g)) as P;
+      const v = zipTrees(state.v, scaled, (a, g) => a.mul(beta2).add(g.mul(g).mul(again))) as P;
       const updates = zipTrees(m, v, (a, b) => a.div(sqrt(b).add(floor)).mul(factor)) as P;
       return { updates, state: { step, m, v } };
     },

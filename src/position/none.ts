@@ -1,8 +1,7 @@
 // No position in the scores: the model reads order from elsewhere (learned positions, the causal mask).
-import { matmul } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, productPosition } from "./position.ts";
 
 /** `scale · q kᵀ`. */
 export function noPosition(): Position {
-  return { scores: (q, k, _, __, scale) => matmul(q, k, { transposeB: true, scale }) };
+  return productPosition((q, k) => ({ q, k }));
 }

@@ -1,6 +1,5 @@
 // Su et al. 2021, "RoFormer", section 3.2. https://arxiv.org/abs/2104.09864
-import { matmul } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, productPosition } from "./position.ts";
 import { type RotaryOptions, turnOf } from "./rotary.ts";
 
 /**
@@ -12,8 +11,8 @@ import { type RotaryOptions, turnOf } from "./rotary.ts";
  */
 export function rope(options: RotaryOptions = {}): Position {
   const turn = turnOf("rope", options);
-  return {
-    scores: (q, k, queryPositions, keyPositions, scale) =>
-      matmul(turn(q, queryPositions), turn(k, keyPositions), { transposeB: true, scale }),
-  };
+  return productPosition((q, k, queryPositions, keyPositions) => ({
+    q: turn(q, queryPositions),
+    k: turn(k, keyPositions),
+  }));
 }

@@ -188,24 +188,48 @@ const sliceRule: Rule<OpAttributes["slice"]> = (c) => {
   return [pad(g, amounts)];
 };
 
+/** Mean over the last axis, which stays. */
+function lastMean(x: Tensor): Tensor {
+  return apply("mean", [x], { axes: [x.rank - 1], keep: true });
+}
+
+/**
+ * Share of `x` in the cotangent of `r = 1/σ` (or `1/rms`), `−r² x̂ / C`: it flows only in derivatives of
+ * derivatives, whose rules use `r`.
+ */
+function inverseScaleRule(g: Tensor, r: Tensor, xhat: Tensor): Tensor {
+  const width = axesCount(xhat.shape, [xhat.rank - 1]);
+  return g
+    .mul(r)
+    .mul(r)
+    .mul(-1 / width)
+    .mul(xhat);
+}
+
 const layerNormRule: Rule<OpAttributes["layerNorm"]> = (c) => {
   const [x, scale] = pairOf(c);
-  const xhat = x.sub(item(c.y, 1)).mul(item(c.y, 2));
+  const [, gMean, gInverse] = c.all;
+  const r = item(c.y, 2);
+  const xhat = x.sub(item(c.y, 1)).mul(r);
   const gs = c.g.mul(scale);
-  const mean = (t: Tensor): Tensor => apply("mean", [t], { axes: [x.rank - 1], keep: true });
-  const dx = gs
-    .sub(mean(gs))
-    .sub(xhat.mul(mean(gs.mul(xhat))))
-    .mul(item(c.y, 2));
+  let dx = gs
+    .sub(lastMean(gs))
+    .sub(xhat.mul(lastMean(gs.mul(xhat))))
+    .mul(r);
+  if (gMean) dx = dx.add(gMean.mul(1 / axesCount(x.shape, [x.rank - 1])));
+  if (gInverse) dx = dx.add(inverseScaleRule(gInverse, r, xhat));
   return [dx, sumTo(c.g.mul(xhat), scale.shape), sumTo(c.g, scale.shape)];
 };
 
 const rmsNormRule: Rule<OpAttributes["rmsNorm"]> = (c) => {
   const [x, scale] = pairOf(c);
-  const xhat = x.mul(item(c.y, 1));
+  const [, gInverse] = c.all;
+  const r = item(c.y, 1);
+  const xhat = x.mul(r);
   const gs = c.g.mul(scale);
-  const mean = apply("mean", [gs.mul(xhat)], { axes: [x.rank - 1], keep: true });
-  return [gs.sub(xhat.mul(mean)).mul(item(c.y, 1)), sumTo(c.g.mul(xhat), scale.shape)];
+  const dx = gs.sub(xhat.mul(lastMean(gs.mul(xhat)))).mul(r);
+  const again = gInverse ? dx.add(inverseScaleRule(gInverse, r, xhat)) : dx;
+  return [again, sumTo(c.g.mul(xhat), scale.shape)];
 };
 
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
@@ -226,11 +250,17 @@ const geluRule: Rule<OpAttributes["gelu"]> = (c) => {
       ),
     ];
   }
-  // Φ(x) + x φ(x)
-  const cdf = e.erf(x.mul(Math.SQRT1_2)).mul(0.5).add(0.5);
-  const density = e.exp(x.mul(x).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
-  return [c.g.mul(cdf.add(x.mul(density)))];
+  // Φ(x) + x φ(x) = ½ (1 + erf u + x e^{log(2/√2π) − u²}), u = x/√2; the ½ passes into the products behind.
+  const u = x.mul(Math.SQRT1_2);
+  const density = x.mul(e.exp(e.sub(Math.log(2 / Math.sqrt(2 * Math.PI)), u.mul(u))));
+  return [c.g.mul(e.erf(u).add(density).add(1)).mul(0.5)];
 };
+
+/** `b − 1`, or 1 for `b = 0`, of a number spelled in the program. */
+function powerLess(b: Tensor): Tensor {
+  const { value } = attributesOf(b, "constant");
+  return full([], value === 0 ? 1 : value - 1, { dtype: b.dtype });
+}
 
 /** One rule per op; ops with integer or boolean results have none. */
 export const GRADIENTS: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
@@ -287,7 +317,9 @@ export const GRADIENTS: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   pow: (c) => {
     const [a, b] = pairOf(c);
     const y = asTensor(c.y);
-    const da = c.g.mul(b).mul(e.pow(a, b.sub(1)));
+    // b aᵇ⁻¹, and 0 for b = 0 also where a = 0.
+    const less = b.op === "constant" ? powerLess(b) : e.where(e.equal(b, 0), 1, b.sub(1));
+    const da = c.g.mul(b).mul(e.pow(a, less));
     // d/db aᵇ = aᵇ log a, taken as 0 where a ≤ 0.
     const positive = e.greater(a, 0);
     const db = c.g.mul(y).mul(e.where(positive, e.log(e.where(positive, a, 1)), 0));

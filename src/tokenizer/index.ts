@@ -1,6 +1,20 @@
 // Text ↔ ids. Browser-safe: files, worker threads and training on disk are in `athanor/tokenizer/node`.
+export {
+  type Backoff,
+  type Branches,
+  type PieceOrder,
+  backoffs,
+  branchDistribution,
+  drawBranch,
+  pieceOrder,
+  prefixRange,
+  takeBranch,
+} from "./boundary.ts";
 export { type BpeEncoder, bpeEncoder, encodeBpeInto } from "./bpe.ts";
 export { byteTokenizer, createTokenizer } from "./create.ts";
+export { readBytePiece } from "./formats/bytepiece.ts";
+export { readHuggingFace } from "./formats/hugging-face-read.ts";
+export { writeHuggingFace } from "./formats/hugging-face-write.ts";
 export { IdBuffer } from "./ids.ts";
 export {
   type BpeModel,

@@ -107,6 +107,7 @@ const PAIRS: readonly [readonly number[], readonly number[]][] = [
   [[1], [3, 1, 2]],
   [[0, 3], [3]],
   [[63], [2, 63]],
+  [[3, 0, 1], [4]],
 ];
 
 describe.each(["float32", "float64", "int32", "int64"] as const)("two operands, %s", (dtype) => {

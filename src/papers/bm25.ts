@@ -1,0 +1,125 @@
+// Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond", in Lucene's form of idf.
+// https://doi.org/10.1561/1500000019
+//
+//   score(d) = Σ_t n_t · idf(t) · f · (k1 + 1) / (f + k1 · (1 − b + b · |d| / avg))
+//   idf(t)   = ln(1 + (N − df + ½) / (df + ½))
+//   f        = Σ_forms w · (titleWeight · count in title + count in abstract + count in authors)
+//
+// t runs over the distinct stems of the query, n_t is how often the query has it; w is 1 for a form the query
+// spells and `variantWeight` for other words of the same stem, so that stemming adds papers without putting
+// them above those that say the word itself; df counts papers with any form; |d| is `lengthOf`. The in-memory
+// scorer and the SQLite store share this file: they differ only in where the postings come from.
+import { isPrefix, stem } from "./tokens.ts";
+
+export const k1 = 1.2;
+export const b = 0.75;
+/** How many words of an abstract one word of a title is worth. */
+export const titleWeight = 5;
+/** Weight of a word that shares only its stem with the query. */
+export const variantWeight = 0.8;
+
+/**
+ * Length of a paper for BM25: its terms, weighted as their frequencies are, so that a record of a title alone
+ * is no short paper. Authors do not count: a thousand of them make no paper verbose.
+ */
+export function lengthOf(titleTerms: number, abstractTerms: number): number {
+  return titleWeight * titleTerms + abstractTerms;
+}
+
+/** `ln(1 + (N − df + ½) / (df + ½))`, positive for every df from 0 to N. */
+export function idf(papers: number, df: number): number {
+  return Math.log(1 + (papers - df + 0.5) / (df + 0.5));
+}
+
+/** What a query asks of one stem. */
+export interface QueryTerm {
+  readonly stem: string;
+  /** Forms as the query spells them. */
+  readonly forms: ReadonlySet<string>;
+  /** How often the query has the stem. */
+  readonly weight: number;
+  /** Whether every term that begins with `stem` is meant: a single Chinese, Japanese or Korean character. */
+  readonly prefix: boolean;
+}
+
+/** The terms of a query by stem, in order of first appearance. */
+export function queryStems(words: readonly string[]): QueryTerm[] {
+  const byStem = new Map<string, { stem: string; forms: Set<string>; weight: number; prefix: boolean }>();
+  for (const word of words) {
+    const root = stem(word);
+    const known = byStem.get(root);
+    if (known) {
+      known.forms.add(word);
+      known.weight++;
+    } else byStem.set(root, { stem: root, forms: new Set([word]), weight: 1, prefix: isPrefix(word) });
+  }
+  return [...byStem.values()];
+}
+
+/** How much one occurrence of `form` counts for a query term. */
+export function formWeight(term: QueryTerm, form: string): number {
+  return term.prefix || term.forms.has(form) ? 1 : variantWeight;
+}
+
+/** Scores under construction: one slot a paper, and a list of the slots that are in use. */
+export interface Accumulator {
+  /** Score by slot; 0 where no term was found. */
+  readonly scores: Float64Array;
+  /** The slots with a score, unordered, each once: the first `found` entries. */
+  readonly slots: Uint32Array;
+  found: number;
+  /** Weighted frequencies of the term under work, 0 elsewhere. */
+  readonly frequencies: Float64Array;
+  readonly termSlots: Uint32Array;
+  termFound: number;
+}
+
+/** An accumulator for slots below `size`. Reusable: call `clear` after reading it. */
+export function createAccumulator(size: number): Accumulator {
+  return {
+    scores: new Float64Array(size),
+    slots: new Uint32Array(size),
+    found: 0,
+    frequencies: new Float64Array(size),
+    termSlots: new Uint32Array(size),
+    termFound: 0,
+  };
+}
+
+/** Adds one posting of the term under work. `frequency` must be positive. */
+export function addPosting(acc: Accumulator, slot: number, frequency: number): void {
+  const before = acc.frequencies[slot];
+  if (before === undefined) return; // written after this reader took its sizes: not part of its answer
+  if (before === 0) acc.termSlots[acc.termFound++] = slot;
+  acc.frequencies[slot] = before + frequency;
+}
+
+/** Slopes of the length normalisation, `k1 · (1 − b + b · length / avg)`, by slot. */
+export function lengthNorms(lengths: ArrayLike<number>, average: number): Float64Array {
+  const norms = new Float64Array(lengths.length);
+  const slope = (k1 * b) / Math.max(average, 1e-9);
+  for (let i = 0; i < norms.length; i++) norms[i] = k1 * (1 - b) + slope * (lengths[i] ?? 0);
+  return norms;
+}
+
+/** Ends the term under work: turns its frequencies into scores. Returns its document frequency. */
+export function endTerm(acc: Accumulator, papers: number, norms: Float64Array, weight: number): number {
+  const df = acc.termFound;
+  const factor = weight * idf(papers, df) * (k1 + 1);
+  for (let i = 0; i < df; i++) {
+    const slot = acc.termSlots[i] ?? 0;
+    const f = acc.frequencies[slot] ?? 0;
+    const score = acc.scores[slot] ?? 0;
+    acc.frequencies[slot] = 0;
+    if (score === 0) acc.slots[acc.found++] = slot;
+    acc.scores[slot] = score + (factor * f) / (f + (norms[slot] ?? 0));
+  }
+  acc.termFound = 0;
+  return df;
+}
+
+/** Makes an accumulator as new, in time proportional to what was found. */
+export function clear(acc: Accumulator): void {
+  for (let i = 0; i < acc.found; i++) acc.scores[acc.slots[i] ?? 0] = 0;
+  acc.found = 0;
+}

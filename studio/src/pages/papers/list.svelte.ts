@@ -1,0 +1,82 @@
+// The papers on the page: asked for, kept while newer ones are on their way, extended at the end.
+import { AnswerError, askPapers, isAbort, type Shown } from "./api.ts";
+import { readPapers, starredPapers } from "./library.svelte.ts";
+import type { Order } from "./order.ts";
+import { jsonOf, type View } from "./view.ts";
+
+/** How far a list has come. */
+export type Status = "loading" | "ready" | "missing" | "failed";
+
+/** The list of a page. */
+export class PaperList {
+  /** As the server or the library has them. */
+  papers: readonly Shown[] = $state.raw([]);
+  total: number = $state(0);
+  status: Status = $state("loading");
+  /** First and last day shown, if the list has days. */
+  from: string = $state("");
+  to: string = $state("");
+  /** Address of the JSON that follows; empty at the end. */
+  next: string = $state("");
+  /** The view these papers belong to; differs from the address bar while a newer one loads. */
+  view: View = $state.raw({ kind: "list", categories: "", date: "" });
+  #current: AbortController | undefined;
+  #extending = false;
+
+  /** Shows a view. The papers before stay until the new ones are here. */
+  async show(view: View, order: Order): Promise<void> {
+    this.#current?.abort();
+    if (view.kind === "starred" || view.kind === "history") {
+      this.#take(view, view.kind === "starred" ? starredPapers() : readPapers(), "ready");
+      return;
+    }
+    const current = new AbortController();
+    this.#current = current;
+    this.status = "loading";
+    try {
+      // The preference order needs the whole list, for it is made here; newest first is the server's to make.
+      const more = {
+        ...(order === "newest" && { sort: "newest" as const }),
+        ...(order === "preference" && { limit: 1000 }),
+      };
+      const said = await askPapers(jsonOf(view, more), current.signal);
+      if (current.signal.aborted) return;
+      this.#take(view, said.papers, "ready");
+      this.total = said.total;
+      this.from = "from" in said ? (said.from ?? "") : "";
+      this.to = "to" in said ? (said.to ?? "") : "";
+      this.next = said.links.next ?? "";
+    } catch (error) {
+      if (isAbort(error) || current.signal.aborted) return;
+      this.#take(view, [], error instanceof AnswerError && error.status === 404 ? "missing" : "failed");
+    }
+  }
+
+  #take(view: View, papers: readonly Shown[], status: Status): void {
+    this.view = view;
+    this.papers = papers;
+    this.total = papers.length;
+    this.from = "";
+    this.to = "";
+    this.next = "";
+    this.status = status;
+  }
+
+  /** Adds the next page, if there is one and it is not on its way. */
+  async extend(): Promise<void> {
+    const current = this.#current;
+    if (this.next === "" || this.#extending || this.status !== "ready") return;
+    this.#extending = true;
+    try {
+      const said = await askPapers(this.next, current?.signal ?? null);
+      if (current !== this.#current) return;
+      const known = new Set(this.papers.map(({ id }) => id));
+      this.papers = [...this.papers, ...said.papers.filter(({ id }) => !known.has(id))];
+      this.next = said.links.next ?? "";
+    } catch (error) {
+      if (!isAbort(error)) this.next = "";
+    } finally {
+      this.#extending = false;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// What the page shows, read from the address bar: a place the server answers, or one only this browser knows.
+import { parseCategories } from "../../../../src/papers/categories.ts";
+import { type Address, formatAddress, parseAddress, type Place } from "../../../../src/server/address.ts";
+
+/** Papers this browser keeps. */
+export type OwnPlace = { readonly kind: "starred" } | { readonly kind: "history" };
+
+/** What the page shows. */
+export type View = Place | OwnPlace;
+
+/** The view of an address; an unknown one shows the latest day. */
+export function viewOf(path: string, search: string): View {
+  if (path === "/starred") return { kind: "starred" };
+  if (path === "/history") return { kind: "history" };
+  const address = parseAddress(path, new URLSearchParams(search));
+  return address?.place ?? { kind: "list", categories: "", date: "" };
+}
+
+/** The address of a view. */
+export function addressOf(view: View): string {
+  if (view.kind === "starred" || view.kind === "history") return `/${view.kind}`;
+  if (view.kind === "list" && view.categories === "" && view.date === "") return "/";
+  return formatAddress({ form: "page", place: view });
+}
+
+/** Where the JSON of a place is. */
+export function jsonOf(place: Place, more: Pick<Address, "sort" | "limit"> = {}): string {
+  return formatAddress({ form: "json", place, ...more });
+}
+
+/** Where the feed of a place is. */
+export function feedOf(place: Place): string {
+  return formatAddress({ form: "feed", place });
+}
+
+/** The category expression and days a view is limited to. */
+export function limitsOf(view: View): { categories: string; date: string } {
+  return view.kind === "list" || view.kind === "search"
+    ? { categories: view.categories, date: view.date }
+    : { categories: "", date: "" };
+}
+
+/** The same view within other limits; a view that has none becomes a list. */
+export function withLimits(view: View, limits: { categories?: string; date?: string }): Place {
+  const merged = { ...limitsOf(view), ...limits };
+  return view.kind === "search" ? { ...view, ...merged } : { kind: "list", ...merged };
+}
+
+/** The view of a search text; without one, the list behind it. */
+export function searchFrom(view: View, query: string): View {
+  const limits = limitsOf(view);
+  return query.trim() === "" ? { kind: "list", ...limits } : { kind: "search", query, ...limits };
+}
+
+/** One term of a category expression. */
+export interface Term {
+  readonly name: string;
+  readonly without: boolean;
+}
+
+/** The terms of `cs.AI+cs.LG-cs.CY`; none if it cannot be read. */
+export function termsOfExpression(expression: string): Term[] {
+  const { plus, minus } = parseCategories(expression) ?? { plus: [], minus: [] };
+  return [
+    ...plus.map((name) => ({ name, without: false })),
+    ...minus.map((name) => ({ name, without: true })),
+  ];
+}
+
+/** Writes terms as an expression: those to include first. */
+export function expressionOf(terms: readonly Term[]): string {
+  const wanted = terms.filter(({ without }) => !without).map(({ name }) => name);
+  const avoided = terms.filter(({ without }) => without).map(({ name }) => `-${name}`);
+  return wanted.join("+") + avoided.join("");
+}
+
+/** An expression with a term added, turned, or (if it is there already) taken away. */
+export function toggleTerm(expression: string, name: string, without: boolean): string {
+  const terms = termsOfExpression(expression);
+  const rest = terms.filter((term) => term.name !== name);
+  const had = terms.some((term) => term.name === name && term.without === without);
+  return expressionOf(had ? rest : [...rest, { name, without }]);
+}

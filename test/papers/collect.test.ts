@@ -1,0 +1,276 @@
+import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  fileSource,
+  importPapers,
+  normalisePaper,
+  openStore,
+  readBibtex,
+  toBibtex,
+} from "../../src/papers/index.ts";
+import { plainTex, texToUnicode } from "../../src/papers/tex.ts";
+import { anyText, nine, paper } from "./sample.ts";
+
+let folder = "";
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "papers-"))));
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("JSONL", () => {
+  const lines = [
+    JSON.stringify({
+      id: "2401.00001v2",
+      title: "  One \n two ",
+      authors: ["A. B"],
+      categories: ["cs.NA", "68T45", "I.2"],
+      announced: "2026-01-02T10:00:00Z",
+    }),
+    "{broken",
+    "",
+    '{"id": "2401.00002"}',
+    "[1,2]",
+    JSON.stringify({
+      id: "2401.0003",
+      title: "Schr\\\"odinger's $\\alpha$",
+      authors: "Erd{\\H{o}}s and P. Q.",
+      url: "javascript:alert(1)",
+      year: "x",
+    }),
+    "\u0000\u0001",
+  ];
+  it("imports what can be read and reports the rest by line", async () => {
+    const path = join(folder, "papers.jsonl");
+    await writeFile(path, lines.join("\n"));
+    const store = await openStore(":memory:");
+    const done = await importPapers(store, await fileSource(path));
+    expect(done).toMatchObject({ added: 2, failed: 4, resumed: false });
+    expect(done.problems.map(({ line }) => line)).toEqual([2, 4, 5, 7]);
+    expect(done.problems[1]?.message).toBe("normalisePaper: record 2401.00002 must have a title, got none.");
+    expect(await store.get(["2401.00001", "2401.00003"])).toEqual([
+      {
+        id: "2401.00001",
+        title: "One two",
+        authors: ["A. B"],
+        abstract: "",
+        categories: ["math.NA"],
+        venue: "",
+        year: 2024,
+        announced: "2026-01-02",
+        url: "https://arxiv.org/abs/2401.00001",
+        stars: 0,
+      },
+      {
+        id: "2401.00003",
+        title: "Schrödinger's $\\alpha$",
+        authors: ["Erdős", "P. Q."],
+        abstract: "",
+        categories: [],
+        venue: "",
+        year: 2024,
+        announced: "",
+        url: "https://arxiv.org/abs/2401.00003",
+        stars: 0,
+      },
+    ]);
+    await store.close();
+  });
+  it("reads gzip, and says what is wrong with a file that cannot be read", async () => {
+    const path = join(folder, "papers.jsonl.gz");
+    await writeFile(path, gzipSync(lines.join("\n")));
+    const store = await openStore(":memory:");
+    expect(await importPapers(store, await fileSource(path))).toMatchObject({ added: 2, failed: 4 });
+    await writeFile(path, gzipSync(nine.map((p) => JSON.stringify(p)).join("\n")).subarray(0, 300));
+    await expect(importPapers(store, await fileSource(path))).rejects.toThrow(
+      /must be readable, got unexpected end of file/,
+    );
+    await expect(fileSource(join(folder, "none"))).rejects.toThrow(
+      /none must be readable, got no such file\.$/,
+    );
+    await store.close();
+  });
+  it("goes on after an interruption, and starts again when the file has changed", async () => {
+    const path = join(folder, "papers.jsonl");
+    const progress = join(folder, "progress.json");
+    const many = Array.from({ length: 95 }, (_, i) => JSON.stringify(paper({ id: `n:${i}` })));
+    await writeFile(path, many.join("\n"));
+    const store = await openStore(":memory:");
+    const stop = new AbortController();
+    const interrupted = importPapers(store, await fileSource(path, 10), {
+      progress,
+      signal: stop.signal,
+      onBatch: ({ added }) => void (added >= 30 && stop.abort(new Error("stopped"))),
+    });
+    await expect(interrupted).rejects.toThrow("stopped");
+    expect(await store.count()).toBe(30);
+    expect(Object.values(JSON.parse(await readFile(progress, "utf8")))).toEqual(["31"]);
+    expect(await importPapers(store, await fileSource(path, 10), { progress })).toMatchObject({
+      added: 65,
+      unchanged: 0,
+      resumed: true,
+    });
+    expect(await store.count()).toBe(95);
+    await expect(readFile(progress)).rejects.toThrow();
+    await utimes(path, 1, 1);
+    expect(await importPapers(store, await fileSource(path, 10), { progress })).toMatchObject({
+      added: 0,
+      unchanged: 95,
+      resumed: false,
+    });
+    await store.close();
+  });
+});
+
+describe("normalisePaper", () => {
+  it("gives a paper or a RecordError for anything, and changes nothing the second time", () => {
+    const value = fc.oneof(
+      anyText,
+      fc.integer(),
+      fc.constant(null),
+      fc.array(anyText, { maxLength: 3 }),
+      fc.boolean(),
+    );
+    const record = fc.dictionary(
+      fc.constantFrom(
+        "id",
+        "title",
+        "authors",
+        "abstract",
+        "categories",
+        "venue",
+        "year",
+        "announced",
+        "url",
+        "stars",
+      ),
+      value,
+    );
+    fc.assert(
+      fc.property(record, (raw) => {
+        try {
+          const once = normalisePaper(raw);
+          expect(normalisePaper(once)).toEqual(once);
+        } catch (error) {
+          expect(error).toMatchObject({ name: "RecordError" });
+        }
+      }),
+      { numRuns: 2000, seed: 23 },
+    );
+  });
+});
+
+describe("TeX", () => {
+  it("turns accents into letters outside formulas, once", () => {
+    const cases: [string, string][] = [
+      ['Schr\\"odinger', "Schrödinger"],
+      ["Erd{\\H{o}}s", "Erdős"],
+      ["{\\L}ukasz \\'{E}mile", "Łukasz Émile"],
+      ["\\'\\i", "í"],
+      ['G{\\"o}del', "Gödel"],
+      ["\\v{S}koda \\v s", "Škoda š"],
+      ["\\c{c}a \\o re", "ça øre"],
+      ["$\\'x$ \\'e", "$\\'x$ é"],
+      ["Stra{\\ss}e", "Straße"],
+      ["\\~n \\^{\\i}", "ñ î"],
+      ["\\alpha \\lambda", "\\alpha \\lambda"],
+    ];
+    for (const [tex, text] of cases) expect(texToUnicode(tex), tex).toBe(text);
+    fc.assert(
+      fc.property(
+        fc.oneof(anyText, fc.stringMatching(/^[\\'"{}a-c$ ivo]{0,12}$/)),
+        (t) => void texToUnicode(t),
+      ),
+      { seed: 3, numRuns: 1000 },
+    );
+    expect(plainTex("The {BERT} \\& \\emph{GPT}---of $x_{1}$~2")).toBe("The BERT & GPT—of $x_{1}$ 2");
+  });
+});
+
+describe("BibTeX", () => {
+  const text = `
+% a comment with user@example.org
+@string{jml = "Journal of " # {Machine Learning}}
+@comment{ @article{no, title={no}} }
+@article{knuth84, author = {Knuth, Donald E. and {The TeX Group} and van der Berg, Jr, Ada}, title = "The {TeX}book \\"uber {\\'e}",
+  journal = jml # ", vol. 1", year = 1984, abstract = {Braces {in} braces}, }
+@misc{x, title={Preprint}, eprint={2401.00001v3}, archivePrefix={arXiv}, primaryClass={cs.NA}, author={A B}, url={https://example.org/a}}
+@inproceedings{broken, title = {Never closed, author = {A}
+@book{after, title = {After the break}, doi = {https://doi.org/10.1000/ABC}, year = 2001}
+@article{noyear title = {Missing comma}}
+@article{empty, author = {No Title}}
+@article(paren, title = {In parentheses}, journal = {arXiv preprint arXiv:2402.00002})`;
+  it("reads entries, reports broken ones by line, and goes on", () => {
+    const items = readBibtex(text);
+    const papers = items.flatMap((item) => ("paper" in item ? [item.paper] : []));
+    expect(papers.map(({ id }) => id)).toEqual([
+      "bib:knuth84",
+      "2401.00001",
+      "doi:10.1000/abc",
+      "2402.00002",
+    ]);
+    expect(papers[0]).toMatchObject({
+      title: "The TeXbook über é",
+      authors: ["Donald E. Knuth", "The TeX Group", "Ada van der Berg Jr"],
+      venue: "Journal of Machine Learning, vol. 1",
+      year: 1984,
+      abstract: "Braces in braces",
+    });
+    expect(papers[1]).toMatchObject({
+      categories: ["math.NA"],
+      venue: "arXiv",
+      url: "https://example.org/a",
+    });
+    expect(papers[2]).toMatchObject({ url: "https://doi.org/10.1000/ABC", year: 2001 });
+    const problems = items.flatMap((item) => ("problem" in item ? [item.problem] : []));
+    expect(problems.map(({ line }) => line)).toEqual([8, 10, 11]);
+    expect(problems[0]?.message).toBe("a brace is not closed");
+  });
+  it("reads back what it writes", () => {
+    for (const one of [
+      ...nine,
+      paper({
+        id: "2402.1234",
+        title: "100% of $a_b$ & {C_d} #1",
+        abstract: "x_y {z} \\alpha",
+        authors: ["Erdős Pál", "Fermi and Sons"],
+      }),
+    ]) {
+      const [item] = readBibtex(toBibtex(one));
+      const back = item && "paper" in item ? item.paper : undefined;
+      expect(back).toMatchObject({
+        title: one.title,
+        authors: one.authors,
+        abstract: one.abstract,
+        categories: one.categories,
+        announced: one.announced,
+      });
+      if (!one.id.includes("ICLR")) expect(back?.id).toBe(one.id);
+    }
+  });
+  it("never throws", () => {
+    const piece = fc.constantFrom(
+      "@article{",
+      "key,",
+      "title",
+      "=",
+      "{",
+      "}",
+      '"',
+      "#",
+      ",",
+      "\n",
+      "@",
+      "\\",
+      "@string(",
+      "x",
+      "%",
+      ")",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => void readBibtex(pieces.join(""))),
+      { seed: 5, numRuns: 2000 },
+    );
+  });
+});
