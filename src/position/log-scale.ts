@@ -41,7 +41,7 @@ function withFactor(inner: Position, factor: (q: Tensor, i: Tensor, j: Tensor) =
     checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
     return q.mul(cast(factor(q, i, j), q.dtype));
   };
-  const { product } = inner;
+  const product = inner.product?.bind(inner);
   if (product) return productPosition((q, k, i, j) => product(scaled(q, i, j), k, i, j));
   return { scores: (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale) };
 }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as p from "../../src/position/index.ts";
 import { tensor, type Tensor, where, tril, ones, cast } from "../../src/tensor/index.ts";
@@ -116,10 +116,10 @@ describe("rerope family", () => {
 
   test("scores are those of the clipped distance, in parallel and one query at a time", async () => {
     const checks = new Checks();
-    for (const w of [1, 3, 10, 11, 50]) {
+    for (const w of [1, 4, 11]) {
       const parallel = p.rerope({ window: w, base: 100 }).scores(q.x, k.x, at(i), at(i), 0.5);
       checks.add(`rerope ${w}`, causal(parallel), clipped(w, Infinity));
-      for (const leak of [4, 16, 1 / 16, 1, 1e12]) {
+      for (const leak of [4, 1 / 16, 1e12]) {
         const leaky = p.leakyRerope({ window: w, leak, base: 100 }).scores(q.x, k.x, at(i), at(i), 0.5);
         checks.add(`leaky ${w} ${leak}`, causal(leaky), clipped(w, leak === 1e12 ? Infinity : leak), 1e-10);
       }
