@@ -57,6 +57,13 @@ const length = (x: number[]): number => Math.hypot(...x);
 const ln = (i: number): number => Math.log(i + 1);
 const last = (y: Tensor): Tensor => narrow(y, 2, 8, 9);
 
+const all = (a: Tensor, b: Tensor, c: Tensor, i: Tensor, j: Tensor): Tensor[] =>
+  ALL.map((spec) =>
+    attend(a, b, c, { position: p.createPosition(spec), queryPositions: i, keyPositions: j }),
+  );
+const keyAxis = (name: string, shape: Shape): Shape | undefined =>
+  name === "1" || name === "2" ? [...shape.slice(0, 2), "S", D] : name === "4" ? ["S"] : undefined;
+
 describe("every position", () => {
   test("keeps the dtype and shape, is finite with its gradient, twice the same", async () => {
     const [q, k] = inputs("float32");
@@ -86,12 +93,6 @@ describe("every position", () => {
 
   test("one query at a time attends as all queries do, for every number of keys in one program", async () => {
     const [q, k, v] = inputs("float64");
-    const all = (a: Tensor, b: Tensor, c: Tensor, i: Tensor, j: Tensor): Tensor[] =>
-      ALL.map((spec) =>
-        attend(a, b, c, { position: p.createPosition(spec), queryPositions: i, keyPositions: j }),
-      );
-    const keyAxis = (name: string, shape: Shape): Shape | undefined =>
-      name === "1" || name === "2" ? [...shape.slice(0, 2), "S", D] : name === "4" ? ["S"] : undefined;
     const step = compile(all, { symbolic: keyAxis });
     const block = compile(all, {
       symbolic: (name, shape) =>
