@@ -2,7 +2,7 @@
 // (derivation with κ). Post-hoc form: Su 2023, https://kexue.fm/archives/9675
 import { checkOptions, OptionError } from "../errors.ts";
 import { add, cast, checkShapes, expandDims, log, maximum, max, type Tensor } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, productPosition } from "./position.ts";
 
 /** How many keys a query is said to see: `causal` its position plus one, `all` every key (bidirectional). */
 export type KeyCount = "causal" | "all";
@@ -37,12 +37,13 @@ function check(where: string, { trainingLength, count = "causal" }: LogScaleOpti
 
 /** `inner` with queries multiplied by a factor `[T, 1]` of their positions. */
 function withFactor(inner: Position, factor: (q: Tensor, i: Tensor, j: Tensor) => Tensor): Position {
-  return {
-    scores(q, k, i, j, scale) {
-      checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
-      return inner.scores(q.mul(cast(factor(q, i, j), q.dtype)), k, i, j, scale);
-    },
+  const scaled = (q: Tensor, i: Tensor, j: Tensor): Tensor => {
+    checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
+    return q.mul(cast(factor(q, i, j), q.dtype));
   };
+  const product = inner.product?.bind(inner);
+  if (product) return productPosition((q, k, i, j) => product(scaled(q, i, j), k, i, j));
+  return { scores: (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale) };
 }
 
 /**
