@@ -1,4 +1,5 @@
 import { InferenceSession } from "onnxruntime-node";
+import { targetOf } from "../../src/graph/target.ts";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +40,7 @@ async function opsOf(
 ): Promise<{ written: Record<string, number>; run: Record<string, number> }> {
   const grads = t.grad(loss)(weights(3), sample([5, 6], { dtype: "float32" }).x);
   const outputs = grads.map((g, i) => [`g${i}`, g] as const);
-  const { graph } = buildGraph(outputs, [], { target: { contrib: true }, leaves: "feed" });
+  const { graph } = buildGraph(outputs, [], { target: targetOf("cpu"), leaves: "feed" });
   const bytes = encodeModel(graph);
   const folder = mkdtempSync(join(tmpdir(), "checkpoint-"));
   try {
@@ -85,7 +86,7 @@ test("the recomputation survives common subexpressions, ours and the runtime's",
 test("a checkpoint that is not differentiated costs nothing", () => {
   const x = sample([5, 6], { dtype: "float32" }).x;
   const y = stack(3, t.checkpoint)(weights(3), x);
-  const { graph } = buildGraph([["y", y]], [], { target: { contrib: true }, leaves: "feed" });
+  const { graph } = buildGraph([["y", y]], [], { target: targetOf("cpu"), leaves: "feed" });
   const ops = countOps(readModel(encodeModel(graph)).graph);
   expect(ops["Tanh"]).toBe(12);
   expect(ops["Where"]).toBeUndefined();
