@@ -3,11 +3,13 @@
 import { Command } from "commander";
 import type { AddCommand } from "./command.ts";
 import { addDemo } from "./demo.ts";
+import { addEval } from "./eval.ts";
+import { addGenerate } from "./generate.ts";
 import { addPapers } from "./papers.ts";
 import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
 
-const commands: AddCommand[] = [addDemo, addTrain, addTokenizer, addPapers];
+const commands: AddCommand[] = [addDemo, addTrain, addGenerate, addEval, addTokenizer, addPapers];
 
 const program = new Command("athanor")
   .description("Train, adapt and study sequence models.")

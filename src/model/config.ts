@@ -1,12 +1,33 @@
 // The shape of a decoder, in words.
 import { OptionError, checkOptions } from "../errors.ts";
 import type { NormKind } from "../nn/index.ts";
-import { noPosition, type Position, rope, type RotaryLayout } from "../position/index.ts";
+import { createPosition, type PositionSpec } from "../position/index.ts";
 
-/** How positions enter the model. */
-export type PositionConfig =
-  | { readonly type: "rope"; readonly base?: number; readonly layout?: RotaryLayout }
-  | { readonly type: "learned" };
+/** How positions enter the model: a way of scoring, or a table of learned positions added to the embeddings. */
+export type PositionConfig = PositionSpec | { readonly type: "learned" };
+
+/** How a layer attends. */
+export type AttentionConfig =
+  | { readonly type: "dense" }
+  /** Multi-head latent attention; `contentWidth` and `valueWidth` default to `headWidth`. */
+  | {
+      readonly type: "mla";
+      readonly latentWidth: number;
+      readonly rotaryWidth: number;
+      readonly contentWidth?: number;
+      readonly valueWidth?: number;
+      readonly queryLatentWidth?: number;
+    }
+  /** `elu + 1` features, no softmax. */
+  | { readonly type: "linear" }
+  /** Random features of the softmax; `features` default `⌊D ln D⌋`. */
+  | { readonly type: "performer"; readonly features?: number; readonly seed?: number };
+
+/** What one layer does otherwise than the rest. */
+export interface LayerConfig {
+  readonly position?: PositionSpec;
+  readonly attention?: AttentionConfig;
+}
 
 /** A decoder-only transformer. Widths in numbers of elements. */
 export interface CausalLMConfig {
@@ -28,8 +49,13 @@ export interface CausalLMConfig {
   readonly norm: NormKind;
   readonly normEpsilon: number;
   readonly position: PositionConfig;
-  /** Biases in all linear maps and, with layer norms, in the norms. */
-  readonly bias: boolean;
+  readonly attention: AttentionConfig;
+  /** One entry a layer, for plans that differ by layer (HWFA: `hwfaPlan(…).map((position) => ({ position }))`). */
+  readonly perLayer?: readonly LayerConfig[];
+  /** Biases: in all linear maps and layer norms, in the query, key and value maps only (Qwen2), or nowhere. */
+  readonly bias: "all" | "qkv" | "none";
+  /** RMS norm of each query and key head before the turn (Qwen3). */
+  readonly headNorm: boolean;
   /** The output matrix is the embedding table. */
   readonly tieEmbeddings: boolean;
 }
@@ -47,7 +73,10 @@ const KEYS: readonly (keyof CausalLMConfig)[] = [
   "norm",
   "normEpsilon",
   "position",
+  "attention",
+  "perLayer",
   "bias",
+  "headNorm",
   "tieEmbeddings",
 ];
 
@@ -68,7 +97,9 @@ export function causalLMConfig(
     norm: "rms",
     normEpsilon: 1e-5,
     position: { type: "rope" },
-    bias: false,
+    attention: { type: "dense" },
+    bias: "none",
+    headNorm: false,
     tieEmbeddings: true,
     ...sizes,
     activation,
@@ -99,24 +130,139 @@ export function checkConfig(config: CausalLMConfig): void {
       `causalLM: keyValueHeads must divide heads, got ${config.keyValueHeads} and ${config.heads}.`,
     );
   }
-  if (config.position.type === "rope" && config.headWidth % 2 !== 0) {
-    throw new OptionError(`causalLM: headWidth must be even for rope, got ${config.headWidth}.`);
+  if (config.perLayer && config.perLayer.length !== config.layers) {
+    throw new OptionError(
+      `causalLM: perLayer must have ${config.layers} entries, got ${config.perLayer.length}.`,
+    );
+  }
+  for (let i = 0; i < config.layers; i++) checkLayer(config, i);
+}
+
+/** The attention of a layer. */
+export function layerAttention(config: CausalLMConfig, layer: number): AttentionConfig {
+  // Files written before there was a choice say nothing.
+  return (
+    config.perLayer?.[layer]?.attention ??
+    (config.attention as AttentionConfig | undefined) ?? { type: "dense" }
+  );
+}
+
+/** The position of a layer. */
+export function layerPosition(config: CausalLMConfig, layer: number): PositionConfig {
+  return config.perLayer?.[layer]?.position ?? config.position;
+}
+
+/** @throws OptionError for combinations that mean nothing, with the reason. */
+function checkLayer(config: CausalLMConfig, layer: number): void {
+  const position = layerPosition(config, layer);
+  const attention = layerAttention(config, layer);
+  if (position.type !== "learned") createPosition(position);
+  const refuse = (why: string): never => {
+    throw new OptionError(`causalLM: layer ${layer}: ${attention.type} attention ${why}.`);
+  };
+  switch (attention.type) {
+    case "dense":
+      return;
+    case "mla":
+      if (position.type === "learned" || position.type === "none") {
+        refuse(`must have a rotary position for its rotary part, got ${position.type}`);
+      }
+      if (attention.rotaryWidth % 2 !== 0)
+        refuse(`must have an even rotaryWidth, got ${attention.rotaryWidth}`);
+      if (config.keyValueHeads !== config.heads || config.headNorm) {
+        refuse("has no key-value heads of its own; keyValueHeads must equal heads, without headNorm");
+      }
+      if (config.bias !== "none") refuse(`must have no biases, got "${config.bias}"`);
+      return;
+    case "linear":
+    case "performer":
+      if (position.type !== "learned" && position.type !== "none") {
+        refuse(`has no scores for ${position.type} to act on; use learned positions or none`);
+      }
+      if (config.keyValueHeads !== config.heads) refuse("needs a key-value head for each head");
+      return;
+    default:
+      throw new OptionError(
+        `causalLM: attention must be dense, mla, linear or performer, got "${String((attention as { type: unknown }).type)}".`,
+      );
   }
 }
 
-/** The scores that `config.position` stands for. */
-export function positionOf(config: CausalLMConfig): Position {
-  return config.position.type === "learned" ? noPosition() : rope(config.position);
+/** Name and shape of every parameter, in the order of the model. */
+export function parameterShapes(config: CausalLMConfig): Map<string, readonly number[]> {
+  const { width: C, headWidth: D, heads: H, keyValueHeads: G, hidden: F, vocabulary: V } = config;
+  const shapes = new Map<string, readonly number[]>();
+  const linear = (name: string, out: number, from: number, bias: boolean): void => {
+    shapes.set(`${name}.weight`, [out, from]);
+    if (bias) shapes.set(`${name}.bias`, [out]);
+  };
+  const norm = (name: string, width = C): void => {
+    shapes.set(`${name}.weight`, [width]);
+    if (config.norm === "layer" && config.bias === "all") shapes.set(`${name}.bias`, [width]);
+  };
+  shapes.set("model.embed_tokens.weight", [V, C]);
+  if (config.position.type === "learned") shapes.set("model.embed_positions.weight", [config.context, C]);
+  const every = config.bias === "all";
+  const qkv = config.bias !== "none";
+  for (let i = 0; i < config.layers; i++) {
+    const at = `model.layers.${i}`;
+    norm(`${at}.input_layernorm`);
+    const attention = layerAttention(config, i);
+    if (attention.type === "mla") {
+      const { latentWidth, rotaryWidth, contentWidth = D, valueWidth = D, queryLatentWidth } = attention;
+      const queryWidth = H * (contentWidth + rotaryWidth);
+      if (queryLatentWidth === undefined) linear(`${at}.self_attn.q_proj`, queryWidth, C, false);
+      else {
+        linear(`${at}.self_attn.q_a_proj`, queryLatentWidth, C, false);
+        shapes.set(`${at}.self_attn.q_a_layernorm.weight`, [queryLatentWidth]);
+        linear(`${at}.self_attn.q_b_proj`, queryWidth, queryLatentWidth, false);
+      }
+      linear(`${at}.self_attn.kv_a_proj_with_mqa`, latentWidth + rotaryWidth, C, false);
+      shapes.set(`${at}.self_attn.kv_a_layernorm.weight`, [latentWidth]);
+      linear(`${at}.self_attn.kv_b_proj`, H * (contentWidth + valueWidth), latentWidth, false);
+      linear(`${at}.self_attn.o_proj`, C, H * valueWidth, false);
+    } else {
+      linear(`${at}.self_attn.q_proj`, H * D, C, qkv);
+      linear(`${at}.self_attn.k_proj`, G * D, C, qkv);
+      linear(`${at}.self_attn.v_proj`, G * D, C, qkv);
+      linear(`${at}.self_attn.o_proj`, C, H * D, every);
+    }
+    if (config.headNorm) {
+      shapes.set(`${at}.self_attn.q_norm.weight`, [D]);
+      shapes.set(`${at}.self_attn.k_norm.weight`, [D]);
+    }
+    norm(`${at}.post_attention_layernorm`);
+    if (config.activation === "swiglu") linear(`${at}.mlp.gate_proj`, F, C, every);
+    linear(`${at}.mlp.up_proj`, F, C, every);
+    linear(`${at}.mlp.down_proj`, C, F, every);
+  }
+  norm("model.norm");
+  if (!config.tieEmbeddings) shapes.set("lm_head.weight", [V, C]);
+  return shapes;
 }
 
 /** Number of parameters. */
 export function parameterCount(config: CausalLMConfig): number {
-  const { width: C, headWidth: D, heads: H, keyValueHeads: G, hidden: F, vocabulary: V, layers: L } = config;
-  const attention = C * D * H * 2 + C * D * G * 2 + (config.bias ? D * H + 2 * D * G + C : 0);
-  const wide = config.activation === "swiglu" ? 3 : 2;
-  const mlp = wide * C * F + (config.bias ? (wide - 1) * F + C : 0);
-  const normSize = config.norm === "layer" && config.bias ? 2 * C : C;
-  const embeddings =
-    V * C * (config.tieEmbeddings ? 1 : 2) + (config.position.type === "learned" ? config.context * C : 0);
-  return embeddings + L * (attention + mlp + 2 * normSize) + normSize;
+  let count = 0;
+  for (const shape of parameterShapes(config).values()) count += shape.reduce((a, b) => a * b, 1);
+  return count;
+}
+
+/** A tree of parameters from leaves by name; whole numbers in names are places in an array. */
+export function parameterTree<L>(
+  config: CausalLMConfig,
+  leaf: (name: string, shape: readonly number[]) => L,
+): unknown {
+  const root: Record<string, unknown> = {};
+  for (const [name, shape] of parameterShapes(config)) {
+    const path = name.split(".");
+    const last = path.pop() ?? "";
+    let node = root;
+    path.forEach((key, i) => {
+      const next = /^\d+$/.test(path[i + 1] ?? last) ? [] : {};
+      node = (node[key] ??= next) as Record<string, unknown>;
+    });
+    node[last] = leaf(name, shape);
+  }
+  return root;
 }

@@ -1,3 +1,45 @@
+export { alibi, alibiSlopes } from "./alibi.ts";
+export { type BaseBound, firstNegativeLead, ropeBaseBound, ropeLead } from "./base-bound.ts";
+export { dynamicNtk, type DynamicNtkOptions } from "./dynamic-ntk.ts";
+export { type Hwfa2Options, hwfa2Plan, type HwfaOptions, hwfaPlan, hwfaWindow } from "./hwfa.ts";
+export { cosineAttention, keyNormalised } from "./key-norm.ts";
+export { learnedPositions } from "./learned.ts";
+export { llama3, type Llama3Options } from "./llama3.ts";
+export {
+  entropyInvariant,
+  type KeyCount,
+  logScaled,
+  logScaledAfter,
+  type LogScaleOptions,
+} from "./log-scale.ts";
+export { windowed, windowMask, type WindowOptions } from "./masks.ts";
 export { noPosition } from "./none.ts";
+export { ntkAware, ntkFixed, ntkMixed, ntkOld } from "./ntk.ts";
 export { type Position, productPosition, type Turns } from "./position.ts";
-export { rope, ropeFrequencies, type RopeOptions, rotate, type RotaryLayout } from "./rope.ts";
+export { positionInterpolation } from "./position-interpolation.ts";
+export {
+  type InverseLeakyRerope,
+  inverseLeakyRerope,
+  leakyRerope,
+  type LeakyReropeOptions,
+  rerope,
+  type ReropeOptions,
+} from "./rerope.ts";
+export { rope } from "./rope.ts";
+export {
+  type Frequencies,
+  ropeFrequencies,
+  rotate,
+  type RotaryLayout,
+  type RotaryOptions,
+} from "./rotary.ts";
+export type { ScaleOptions } from "./scale.ts";
+export { sinusoidalPositions } from "./sinusoidal.ts";
+export {
+  createPosition,
+  parsePosition,
+  POSITION_TYPES,
+  type PositionSpec,
+  type PositionType,
+} from "./spec.ts";
+export { yarnByIndex, yarnByTurns, yarnMagnitude, type YarnOptions } from "./yarn.ts";

@@ -1,0 +1,98 @@
+// Su 2023, "Transformer upgrade path 12: ReRoPE for unlimited extrapolation?" and 14 (inverse Leaky ReRoPE).
+// https://kexue.fm/archives/9708 and https://kexue.fm/archives/9731
+import { OptionError } from "../errors.ts";
+import { cast, expandDims, less, matmul, maximum, minimum, type Tensor, where } from "../tensor/index.ts";
+import type { Position } from "./position.ts";
+import { rope } from "./rope.ts";
+import { type RotaryOptions, turnOf } from "./rotary.ts";
+import { checkScale, checkWhole } from "./scale.ts";
+
+export interface ReropeOptions extends RotaryOptions {
+  /** Distances up to `w` are true; N/4 to N/2 of the training length suit most models. */
+  readonly window: number;
+}
+
+export interface LeakyReropeOptions extends ReropeOptions {
+  /** Beyond the window distances grow by `1/k` a token: k > 1 compresses, k < 1 stretches. */
+  readonly leak: number;
+}
+
+/**
+ * Rectified RoPE: distance `P(D) = min(D, w)`. Switch it on at inference for a model trained with RoPE: no distance
+ * is longer than one it has seen.
+ */
+export function rerope(options: ReropeOptions): Position {
+  return clipped("rerope", options, Infinity);
+}
+
+/** Leaky ReRoPE: `P(D) = D` for `D < w`, else `w + (D − w)/k`. `leak` 1 is RoPE, infinite is ReRoPE. */
+export function leakyRerope({ leak, ...options }: LeakyReropeOptions): Position {
+  if (!(leak > 0)) throw new OptionError(`leakyRerope: leak must be above 0, got ${leak}.`);
+  return clipped("leakyRerope", options, leak);
+}
+
+/** What a model is trained with, and what it runs with at any length. */
+export interface InverseLeakyRerope {
+  readonly training: Position;
+  readonly inference: Position;
+}
+
+/**
+ * Inverse Leaky ReRoPE: trains with distances stretched beyond the window (`w = N/4`, `1/k = 2s`), so that plain
+ * RoPE, as fast as ever, meets nothing new at inference up to `s·N`.
+ * @param options `trainingLength` is `N`, `scale` is `s`, the rest as for RoPE (a larger base helps).
+ */
+export function inverseLeakyRerope({
+  trainingLength,
+  scale,
+  ...rotary
+}: RotaryOptions & { readonly trainingLength: number; readonly scale: number }): InverseLeakyRerope {
+  checkWhole("inverseLeakyRerope", "trainingLength", trainingLength);
+  checkScale("inverseLeakyRerope", scale);
+  const window = Math.max(1, Math.round(trainingLength / 4));
+  return {
+    training: leakyRerope({ ...rotary, window, leak: 1 / (2 * scale) }),
+    inference: rope(rotary),
+  };
+}
+
+/**
+ * Scores under `P`. Several queries take two products and choose by distance; a single one takes one product with
+ * each key turned back by its own `P(D)`. Keys ahead of the query keep their true distance: a causal mask hides them.
+ */
+function clipped(name: string, { window, ...rotary }: ReropeOptions, leak: number): Position {
+  checkWhole(name, "window", window);
+  const turn = turnOf(name, rotary);
+  // At position 0 a turn is the magnitude alone.
+  const still = (x: Tensor, positions: Tensor): Tensor =>
+    (rotary.magnitude ?? 1) === 1 ? x : turn(x, positions.mul(0));
+  return {
+    scores(q, k, queryPositions, keyPositions, scale) {
+      const dtype = q.dtype === "float16" ? "float32" : q.dtype;
+      const i = cast(queryPositions, dtype); // [T]
+      const j = cast(keyPositions, dtype); // [S]
+      const product = (a: Tensor, b: Tensor): Tensor => matmul(a, b, { transposeB: true, scale });
+      if (q.shape[2] === 1) {
+        const distance = i.sub(j); // [S]
+        const beyond = maximum(distance.sub(window), 0).mul(1 / leak);
+        return product(still(q, i), turn(k, minimum(distance, window).add(beyond).neg()));
+      }
+      const near = product(turn(q, i), turn(k, j));
+      const far =
+        leak === Infinity
+          ? product(turn(q, i.mul(0).add(window)), still(k, j))
+          : product(
+              turn(
+                q,
+                i
+                  .sub(window)
+                  .mul(1 / leak)
+                  .add(window),
+              ),
+              turn(k, j.mul(1 / leak)),
+            );
+      const close = less(expandDims(queryPositions, 1).sub(expandDims(keyPositions, 0)), window); // [T, S]
+      return where(close, near, far);
+    },
+  };
+}

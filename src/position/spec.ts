@@ -1,0 +1,230 @@
+// Positions as data: what a configuration file or a command line says, made into a `Position`.
+import { checkOptions, nearest, OptionError } from "../errors.ts";
+import { alibi } from "./alibi.ts";
+import { dynamicNtk } from "./dynamic-ntk.ts";
+import { cosineAttention, keyNormalised } from "./key-norm.ts";
+import { llama3 } from "./llama3.ts";
+import { logScaled, logScaledAfter } from "./log-scale.ts";
+import { windowed } from "./masks.ts";
+import { noPosition } from "./none.ts";
+import { ntkAware, ntkFixed, ntkMixed, ntkOld } from "./ntk.ts";
+import type { Position } from "./position.ts";
+import { positionInterpolation } from "./position-interpolation.ts";
+import { leakyRerope, rerope } from "./rerope.ts";
+import { rope } from "./rope.ts";
+import type { Frequencies, RotaryLayout, RotaryOptions } from "./rotary.ts";
+import { yarnByIndex, yarnByTurns, yarnMagnitude } from "./yarn.ts";
+
+/** Names of the methods. */
+export type PositionType =
+  | "none"
+  | "alibi"
+  | "rope"
+  | "pi"
+  | "ntk-old"
+  | "ntk-aware"
+  | "ntk-fixed"
+  | "ntk-mixed"
+  | "ntk-dynamic"
+  | "yarn"
+  | "yarn-index"
+  | "llama3"
+  | "rerope"
+  | "leaky-rerope";
+
+/** A method, its numbers, and what is laid around it. Plain data. */
+export interface PositionSpec {
+  readonly type: PositionType;
+  /** Base and pairing of the rotary methods; default 10000 and `half`. */
+  readonly base?: number;
+  readonly layout?: RotaryLayout;
+  /** Share of a head that turns; default 1. */
+  readonly fraction?: number;
+  /** `s` of pi, ntk-*, yarn*, llama3; growth `F` of ntk-dynamic. */
+  readonly scale?: number;
+  /** `p` of ntk-mixed; default 0.625. */
+  readonly power?: number;
+  /** Turns at the ends of the ramps of yarn* and llama3. */
+  readonly fast?: number;
+  readonly slow?: number;
+  /** Factor of cosine and sine; default that of the method. */
+  readonly magnitude?: number;
+  /** `w` of rerope and leaky-rerope. */
+  readonly window?: number;
+  /** `k` of leaky-rerope. */
+  readonly leak?: number;
+  /** Length `N` of training: ntk-dynamic, yarn*, llama3 and `logScale` need it. */
+  readonly trainingLength?: number;
+  /** Queries times `ln n / ln N`: `trained` always, `after` only beyond `N`. */
+  readonly logScale?: "trained" | "after";
+  /** `key`: keys of length one; `cosine`: queries too, scores times `4 ln n`, n = N/2. */
+  readonly normalise?: "key" | "cosine";
+  /** Only keys at distances below this are seen, and the first `sinks`. */
+  readonly slidingWindow?: number;
+  readonly sinks?: number;
+}
+
+const COMMON = ["type", "trainingLength", "logScale", "normalise", "slidingWindow", "sinks"] as const;
+const ROTARY = [...COMMON, "base", "layout", "fraction", "magnitude"] as const;
+const RAMP = [...ROTARY, "scale", "fast", "slow"] as const;
+
+interface Method {
+  /** The fields that mean something to it. */
+  readonly fields: readonly (keyof PositionSpec)[];
+  readonly make: (given: Given) => Position;
+}
+
+/** A method by name. */
+const METHODS: Readonly<Record<PositionType, Method>> = {
+  none: { fields: COMMON, make: () => noPosition() },
+  alibi: { fields: COMMON, make: () => alibi() },
+  rope: { fields: ROTARY, make: (g) => rope(g.rotary) },
+  pi: {
+    fields: [...ROTARY, "scale"],
+    make: (g) => g.turned(positionInterpolation({ scale: g.number("scale") })),
+  },
+  "ntk-old": { fields: [...ROTARY, "scale"], make: (g) => g.turned(ntkOld({ scale: g.number("scale") })) },
+  "ntk-aware": {
+    fields: [...ROTARY, "scale"],
+    make: (g) => g.turned(ntkAware({ scale: g.number("scale") })),
+  },
+  "ntk-fixed": {
+    fields: [...ROTARY, "scale"],
+    make: (g) => g.turned(ntkFixed({ scale: g.number("scale") })),
+  },
+  "ntk-mixed": {
+    fields: [...ROTARY, "scale", "power"],
+    make: (g) => g.turned(ntkMixed({ scale: g.number("scale"), power: g.number("power", 0.625) })),
+  },
+  "ntk-dynamic": {
+    fields: [...COMMON, "base", "layout", "fraction", "scale"],
+    make: (g) =>
+      dynamicNtk({ ...g.rotary, trainingLength: g.number("trainingLength"), factor: g.number("scale", 1) }),
+  },
+  yarn: {
+    fields: RAMP,
+    make: (g) => g.turned(yarnByTurns(g.ramp(32)), { magnitude: yarnMagnitude(g.number("scale")) }),
+  },
+  "yarn-index": {
+    fields: RAMP,
+    make: (g) => g.turned(yarnByIndex(g.ramp(32)), { magnitude: yarnMagnitude(g.number("scale")) }),
+  },
+  llama3: { fields: RAMP, make: (g) => g.turned(llama3(g.ramp(4))) },
+  rerope: {
+    fields: [...ROTARY, "window"],
+    make: (g) => rerope({ ...g.rotary, window: g.number("window") }),
+  },
+  "leaky-rerope": {
+    fields: [...ROTARY, "window", "leak"],
+    make: (g) => leakyRerope({ ...g.rotary, window: g.number("window"), leak: g.number("leak") }),
+  },
+};
+
+/** All method names. */
+export const POSITION_TYPES: readonly PositionType[] = Object.keys(METHODS) as PositionType[];
+
+/** The scores that `spec` describes. @throws OptionError for unknown, missing or meaningless fields. */
+export function createPosition(spec: PositionSpec): Position {
+  const where = `position ${spec.type}`;
+  const method = METHODS[spec.type] as Method | undefined;
+  if (method === undefined) {
+    const near = nearest(spec.type, POSITION_TYPES, 2);
+    const hint =
+      near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `Known: ${POSITION_TYPES.join(", ")}.`;
+    throw new OptionError(`position: type must be a known method, got "${spec.type}". ${hint}`);
+  }
+  checkOptions(where, spec, method.fields);
+  if (spec.sinks !== undefined && spec.slidingWindow === undefined) {
+    throw new OptionError(`${where}: sinks needs slidingWindow. Give the window they stand outside of.`);
+  }
+  const given = new Given(where, spec);
+  let position = method.make(given);
+  if (spec.normalise === "key") position = keyNormalised(position);
+  if (spec.normalise === "cosine") {
+    position = cosineAttention(position, { count: given.number("trainingLength") / 2 });
+  }
+  if (spec.logScale !== undefined) {
+    const trainingLength = given.number("trainingLength");
+    if (spec.logScale !== "trained" && spec.logScale !== "after") {
+      throw new OptionError(
+        `${where}: logScale must be "trained" or "after", got "${String(spec.logScale)}".`,
+      );
+    }
+    position = (spec.logScale === "trained" ? logScaled : logScaledAfter)(position, { trainingLength });
+  }
+  if (spec.slidingWindow === undefined) return position;
+  return windowed(position, { window: spec.slidingWindow, sinks: spec.sinks ?? 0 });
+}
+
+/** The fields of one spec, as the methods ask for them. */
+class Given {
+  private readonly where: string;
+  private readonly spec: PositionSpec;
+  readonly rotary: RotaryOptions;
+
+  constructor(where: string, spec: PositionSpec) {
+    this.where = where;
+    this.spec = spec;
+    const { base, layout, fraction, magnitude } = spec;
+    this.rotary = {
+      ...(base !== undefined && { base }),
+      ...(layout !== undefined && { layout }),
+      ...(fraction !== undefined && { fraction }),
+      ...(magnitude !== undefined && { magnitude }),
+    };
+  }
+
+  /** A number. @throws OptionError when absent without `otherwise`. */
+  number(field: NumberField, otherwise?: number): number {
+    const value = this.spec[field] ?? otherwise;
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      throw new OptionError(`${this.where}: ${field} must be a number, got ${value ?? "nothing"}.`);
+    }
+    return value;
+  }
+
+  /** The ends of a ramp over turns, fastest by default `fast`. */
+  ramp(fast: number): { scale: number; trainingLength: number; fast: number; slow: number } {
+    return {
+      scale: this.number("scale"),
+      trainingLength: this.number("trainingLength"),
+      fast: this.number("fast", fast),
+      slow: this.number("slow", 1),
+    };
+  }
+
+  /** RoPE under other frequencies; what the spec says of itself comes last. */
+  turned(frequencies: Frequencies, more: RotaryOptions = {}): Position {
+    return rope({ frequencies, ...more, ...this.rotary });
+  }
+}
+
+type NumberField = Exclude<keyof PositionSpec, "type" | "layout" | "logScale" | "normalise">;
+
+/**
+ * A spec from text: the method, then `field=value` after a colon, separated by commas. Fields that `defaults` holds
+ * (base, layout and training length of a model, say) apply where the method knows them.
+ * @example
+ * parsePosition("rerope:window=128,logScale=after", { base: 10_000, trainingLength: 512 });
+ */
+export function parsePosition(text: string, defaults: Partial<PositionSpec> = {}): PositionSpec {
+  const [type = "", rest = "", extra] = text.split(":");
+  if (extra !== undefined) {
+    throw new OptionError(`position: text must be method:field=value,…, got "${text}".`);
+  }
+  const meant = METHODS[type as PositionType]?.fields ?? COMMON;
+  const given = rest
+    .split(",")
+    .filter((part) => part !== "")
+    .map((part): [string, string | number] => {
+      const [field = "", value] = part.split("=");
+      if (value === undefined || value === "") {
+        throw new OptionError(`position: "${part}" of "${text}" must be field=value.`);
+      }
+      return [field.trim(), Number.isNaN(Number(value)) ? value.trim() : Number(value)];
+    });
+  const known = Object.entries(defaults).filter(([field]) => meant.includes(field as keyof PositionSpec));
+  const spec = { ...Object.fromEntries(known), ...Object.fromEntries(given), type } as PositionSpec;
+  createPosition(spec); // complains about what does not fit
+  return spec;
+}
