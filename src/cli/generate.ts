@@ -113,7 +113,7 @@ function optionsOf(model: OpenedModel, flags: Flags, seed: number): GenerateOpti
     stop: flags.stop,
     eos: model.eos,
     bos: model.bos,
-    boundary: flags.boundary === false ? "off" : "exact",
+    boundary: flags.boundary ? "exact" : "off",
   };
 }
 
