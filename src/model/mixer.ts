@@ -103,7 +103,8 @@ function join(o: Tensor, params: DenseParams): Tensor {
   return linear(params.o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, Number(H) * Number(E)]));
 }
 
-function project(
+/** Queries, keys and values of one layer, unturned: `[B, H, T, D]` and twice `[B, G, T, D]`. */
+export function project(
   config: CausalLMConfig,
   params: DenseParams,
   x: Tensor,
