@@ -1,11 +1,12 @@
 // Computing lazy values: what is needed, once; programs of one structure share a session.
-import { chooseDevice, openSession, type Session } from "../runtime/session.ts";
+import { chooseDevice, type Session } from "../runtime/session.ts";
 import type { Device } from "../runtime/platform.ts";
 import { buildGraph, isLeaf } from "./build.ts";
-import { encodeModel } from "./onnx.ts";
+import { openGraph } from "./open.ts";
 import { fromNative, runSession } from "./run.ts";
 import { signature } from "./signature.ts";
 import { requireKept, type Settable } from "./storage.ts";
+import { targetOf } from "./target.ts";
 import { reach, type Storage, type Value } from "./value.ts";
 
 /** Sessions of recent programs, least recently used first. */
@@ -45,8 +46,8 @@ export async function evaluateValues(
     const device = chooseDevice(wanted);
     const outputs = missing.map((v, i) => [`out_${i}`, v] as const);
     const session = await sessionFor(`${device} ${signature(missing)}`, async () => {
-      const { graph } = buildGraph(outputs, [], { target: { contrib: true }, leaves: "feed" });
-      return openSession({ bytes: encodeModel(graph) }, { device });
+      const { graph } = buildGraph(outputs, [], { target: targetOf(device), leaves: "feed" });
+      return openGraph(graph, { device });
     });
     const leaves = reach(missing, isLeaf).filter(isLeaf);
     const feeds = leaves.map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
@@ -54,7 +55,7 @@ export async function evaluateValues(
     const results = await runSession(session, feeds);
     for (const [name, v] of outputs) {
       const tensor = results[name];
-      if (tensor) v.storage = fromNative(tensor);
+      if (tensor) v.storage = fromNative(tensor, session);
     }
   }
   return values.map((v) => {

@@ -4,10 +4,13 @@ import { GraphError } from "../errors.ts";
 import { type Dim, mulDims, sameShape, type Shape } from "./dim.ts";
 import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
+import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
+import { quantizedProduct } from "./lower-quantized.ts";
 import type { OnnxAttribute } from "./onnx.ts";
+import type { Target } from "./target.ts";
 import {
   attributesOf,
   type OpAttributes,
@@ -17,12 +20,6 @@ import {
   typeOf,
   type Value,
 } from "./value.ts";
-
-/** What the model may contain. */
-export interface Target {
-  /** Operators of ONNX Runtime's own (`com.microsoft`), which fuse more; a portable model does without. */
-  readonly contrib: boolean;
-}
 
 /** State of one lowering. */
 export interface Lowering {
@@ -80,7 +77,8 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   if (value.outputs.length > 0 && value.outputs.every((t) => t.shape.includes(0))) {
     return value.outputs.map((t) => low.emit.filled(0, t));
   }
-  const rule = LOWER[value.op] as Rule<unknown> | undefined;
+  const table = low.target.composed.has(value.op) ? COMPOSE : LOWER;
+  const rule = table[value.op] as Rule<unknown> | undefined;
   if (rule === undefined) throw new GraphError(`${value.op} cannot stand here. Pass it as an argument.`);
   const result = rule({
     value,
@@ -164,6 +162,23 @@ function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined
   return emit.node("Mul", [x, emit.node("Mul", [s, b], { dtype: type.dtype, shape: [] })], type);
 }
 
+/**
+ * `x · factor` in double precision as `x · h + x · l`, `h` the single nearest to `factor`. ONNX Runtime moves a lone
+ * factor beside a product into the product, where it is held in single precision.
+ */
+function timesExactly(emit: Emitter, x: Ref, factor: number): Ref {
+  const high = Math.fround(factor);
+  const part = (c: number): Ref => emit.node("Mul", [x, emit.scalar(c, "float64")], x.type);
+  return emit.node("Add", [part(high), part(factor - high)], x.type);
+}
+
+/** Whether double precision needs `timesExactly` for this factor. */
+function inexact(dtype: string, factor: number | undefined): factor is number {
+  return (
+    dtype === "float64" && factor !== undefined && Math.fround(factor) !== factor && Number.isFinite(factor)
+  );
+}
+
 const two =
   (opType: string, op: OpName): Rule<OpAttributes["add"]> =>
   (r) => {
@@ -184,6 +199,10 @@ const two =
       const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
       if (product) return product;
     }
+    if (op === "mul" && inexact(dtype, b.splat) && sameShape(a.type.shape, shape))
+      return timesExactly(r.emit, a, b.splat);
+    if (op === "mul" && inexact(dtype, a.splat) && sameShape(b.type.shape, shape))
+      return timesExactly(r.emit, b, a.splat);
     const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
     return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
@@ -232,7 +251,8 @@ export function castTo(emit: Emitter, x: Ref, dtype: Dtype): Ref {
   return emit.node("Cast", [x], { dtype, shape: x.type.shape }, { attributes: { to: int(types[dtype]) } });
 }
 
-function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
+/** `x` under another shape. */
+export function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
   if (sameShape(x.type.shape, shape)) return x;
   if (x.splat !== undefined) return emit.filled(x.splat, { dtype: x.type.dtype, shape });
   // A reshape of a reshape is one reshape.
@@ -278,7 +298,13 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   let b = at(r.inputs, 1);
   let { transposeA, transposeB, scale } = r.attributes;
   const { emit } = r;
-  const [scaledA, scaledB] = [unscaled(emit, a), unscaled(emit, b)];
+  // Factors of products are single numbers in ONNX.
+  if (inexact(r.type.dtype, scale)) {
+    const whole = { ...r.attributes, scale: 1 };
+    return timesExactly(emit, matmul({ ...r, attributes: whole }) as Ref, scale);
+  }
+  const single = r.type.dtype !== "float64";
+  const [scaledA, scaledB] = single ? [unscaled(emit, a), unscaled(emit, b)] : [];
   if (scaledA) [a, scale] = [scaledA.x, scale * scaledA.factor];
   if (scaledB) [b, scale] = [scaledB.x, scale * scaledB.factor];
   const [plainA, plainB] = [untransposed(a), untransposed(b)];
@@ -295,6 +321,8 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
     return emit.node("Transpose", [x], moved, { attributes: { perm: ints(order) } });
   };
   const floats = dtype === "float32" || dtype === "float64";
+  const few = quantizedProduct(r.low.target, emit, a, b, { transposeA, transposeB, scale, type: r.type });
+  if (few) return few;
   if (a.type.shape.length === 2 && b.type.shape.length === 2 && floats) {
     if (!transposeA && !transposeB && scale === 1) return emit.node("MatMul", [a, b], r.type);
     return emit.node("Gemm", [a, b], r.type, {
@@ -319,7 +347,11 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
     );
     return reshapeTo(emit, product, shape);
   }
-  if (r.low.target.contrib && dtype === "float32" && (transposeA || transposeB || scale !== 1)) {
+  if (
+    r.low.target.fused.has("FusedMatMul") &&
+    dtype === "float32" &&
+    (transposeA || transposeB || scale !== 1)
+  ) {
     return emit.node("FusedMatMul", [a, b], r.type, {
       domain: "com.microsoft",
       attributes: {
@@ -333,10 +365,23 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   return scale === 1 ? product : emit.node("Mul", [product, emit.scalar(scale, dtype)], r.type);
 };
 
+/** `0, 1, …, size − 1`. */
+export function iotaOf(emit: Emitter, size: Dim, dtype: Dtype): Ref {
+  if (typeof size === "number") {
+    const numbers = Array.from({ length: size }, (_, i) => i);
+    return emit.initializer(hostArray(numbers, dtype), { dtype, shape: [size] });
+  }
+  const end = emit.node("Squeeze", [emit.dims([size])], { dtype: "int64", shape: [] });
+  const range = emit.node("Range", [emit.scalar(0, "int64"), end, emit.scalar(1, "int64")], {
+    dtype: "int64",
+    shape: [size],
+  });
+  return castTo(emit, range, dtype);
+}
+
 /** Indices `[…]` as ONNX wants them to scatter whole rows: int64 `[…, 1]`. */
 function rowIndices(emit: Emitter, indices: Ref): Ref {
-  const wide = castTo(emit, indices, "int64");
-  return reshapeTo(emit, wide, [...indices.type.shape, 1]);
+  return castTo(emit, reshapeTo(emit, indices, [...indices.type.shape, 1]), "int64");
 }
 
 const INT64_MIN = -(2 ** 62);
@@ -344,25 +389,7 @@ const INT64_MIN = -(2 ** 62);
 /** One rule per op. */
 const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   constant: (r) => r.emit.scalar(r.attributes.value, r.attributes.dtype),
-  iota: (r) => {
-    const { size, dtype } = r.attributes;
-    if (typeof size === "number") {
-      return r.emit.initializer(
-        hostArray(
-          Array.from({ length: size }, (_, i) => i),
-          dtype,
-        ),
-        { dtype, shape: [size] },
-      );
-    }
-    const scalar: Type = { dtype: "int64", shape: [] };
-    const end = r.emit.node("Squeeze", [r.emit.dims([size])], scalar);
-    const range = r.emit.node("Range", [r.emit.scalar(0, "int64"), end, r.emit.scalar(1, "int64")], {
-      dtype: "int64",
-      shape: [size],
-    });
-    return castTo(r.emit, range, dtype);
-  },
+  iota: (r) => iotaOf(r.emit, r.attributes.size, r.attributes.dtype),
   neg: one("Neg"),
   abs: one("Abs"),
   sign: one("Sign"),
@@ -390,7 +417,7 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   relu: one("Relu"),
   silu: (r) => {
     const x = at(r.inputs, 0);
-    if (r.low.target.contrib && r.type.dtype === "float32") {
+    if (r.low.target.fused.has("QuickGelu") && r.type.dtype === "float32") {
       return r.emit.node("QuickGelu", [x], r.type, {
         domain: "com.microsoft",
         attributes: { alpha: { float: 1 } },
@@ -447,8 +474,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     const { shape, dtype } = r.type;
     if (dtype === "bool") {
       // ONNX Runtime's Where does not choose between bools.
-      const [x, y] = [castTo(r.emit, a, "uint8"), castTo(r.emit, b, "uint8")];
-      return castTo(r.emit, r.emit.node("Where", [condition, x, y], { dtype: "uint8", shape }), "bool");
+      const [x, y] = [castTo(r.emit, a, "int32"), castTo(r.emit, b, "int32")];
+      return castTo(r.emit, r.emit.node("Where", [condition, x, y], { dtype: "int32", shape }), "bool");
     }
     const whole = [condition, a, b];
     return r.emit.node(

@@ -1,20 +1,17 @@
 // Functions compiled once and run many times.
 import { DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
+import { staysOn } from "../graph/device-memory.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
-import {
-  encodeModel,
-  externalChunks,
-  type OnnxGraph,
-  type OnnxPort,
-  planExternalData,
-} from "../graph/onnx.ts";
-import { fromNative, runSession } from "../graph/run.ts";
+import type { OnnxPort } from "../graph/onnx.ts";
+import { openGraph } from "../graph/open.ts";
+import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
+import { targetOf } from "../graph/target.ts";
 import type { Storage } from "../graph/value.ts";
 import type { Device, OrtTensor } from "../runtime/platform.ts";
-import { chooseDevice, openSession, type Session } from "../runtime/session.ts";
+import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
@@ -31,6 +28,8 @@ export interface CompileOptions {
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
   /** Threads of one operator (default: all cores). */
   readonly threads?: number;
+  /** Bits of constant matrices in products, in blocks of 32 with a scale each; default: as they are. */
+  readonly weightBits?: 4 | 8;
   /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
   readonly profile?: string;
 }
@@ -53,9 +52,6 @@ interface Program<R> {
   readonly tree: R;
 }
 
-/** Models with weights above this many bytes keep them in a file of their own. */
-const EXTERNAL_BYTES = 8 << 20;
-
 /**
  * `fn`, traced once per signature of its arguments (types, shapes, plain values) and run as one ONNX model.
  * Tensors that `fn` uses from outside become constants of the model, which the runtime lays out for speed: pass
@@ -67,7 +63,7 @@ const EXTERNAL_BYTES = 8 << 20;
  */
 export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
-  { device, donate = [], symbolic, threads, profile }: CompileOptions = {},
+  { device, donate = [], symbolic, threads, profile, weightBits }: CompileOptions = {},
 ): Compiled<A, R> {
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
@@ -79,7 +75,10 @@ export function compile<A extends readonly unknown[], R>(
     const tree = fn(...placeholders);
     const results = flattenTree(tree);
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
-    const { graph } = buildGraph(outputs, inputs, { target: { contrib: true }, leaves: "embed" });
+    const { graph } = buildGraph(outputs, inputs, {
+      target: { ...targetOf(on), ...(weightBits !== undefined && { weightBits }) },
+      leaves: "embed",
+    });
     const donated = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => typeKey(t.dtype, t.shape))));
     const ports = graph.outputs.map((port) => {
       const fixed = port.type.shape.every((d) => typeof d === "number");
@@ -89,8 +88,12 @@ export function compile<A extends readonly unknown[], R>(
         key: fixed && port.type.shape.length > 0 && donated.has(key) ? key : undefined,
       };
     });
-    const session = await openGraph(graph, on, {
-      ...(on === "webgpu" ? { onDevice: ports.filter((p) => p.key !== undefined).map((p) => p.name) } : {}),
+    const onDevice = graph.outputs
+      .filter((port, i) => ports[i]?.key !== undefined && staysOn(on, port.type.dtype))
+      .map((port) => port.name);
+    const session = await openGraph(graph, {
+      device: on,
+      onDevice,
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
@@ -129,10 +132,10 @@ export function compile<A extends readonly unknown[], R>(
       for (const s of gifts) takeBack(s);
       throw error;
     }
-    recycle(gifts, pool);
+    recycle(gifts, memoryOf(program.session.device) === "reusable" ? pool : undefined);
     return unflattenTree(
       program.tree,
-      program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor))),
+      program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor, program.session))),
     ) as R;
   };
   return Object.assign(run, {
@@ -145,15 +148,13 @@ export function compile<A extends readonly unknown[], R>(
   });
 }
 
-/** Puts the buffers of donated tensors into the pool (host) or frees them (device). */
-function recycle(storages: Iterable<Storage>, pool: Map<string, OrtTensor[]>): void {
-  for (const { native, dtype, shape } of storages) {
-    const tensor = native as OrtTensor | undefined;
-    if (tensor === undefined) continue;
-    if (tensor.location === "cpu") {
-      const key = typeKey(dtype, shape);
-      pool.set(key, [...(pool.get(key) ?? []), tensor]);
-    } else tensor.dispose();
+/** Takes the buffers of donated tensors; those on the host go into the pool if there is one. */
+function recycle(storages: Iterable<Storage>, pool: Map<string, OrtTensor[]> | undefined): void {
+  for (const storage of storages) {
+    const native = freeBuffers(storage);
+    if (native === undefined || pool === undefined) continue;
+    const key = typeKey(storage.dtype, storage.shape);
+    pool.set(key, [...(pool.get(key) ?? []), native]);
   }
 }
 
@@ -182,28 +183,6 @@ function checkSymbols(args: readonly unknown[], ports: readonly OnnxPort[]): voi
 
 function typeKey(dtype: string, shape: Shape): string {
   return `${dtype}[${shape.join()}]`;
-}
-
-/** Opens `graph`, with large weights beside the model. */
-export async function openGraph(
-  graph: OnnxGraph,
-  device: Device,
-  options: { onDevice?: readonly string[]; threads?: number; profile?: string } = {},
-): Promise<Session> {
-  const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
-  if (bytes < EXTERNAL_BYTES) return openSession({ bytes: encodeModel(graph) }, { device, ...options });
-  const external = planExternalData(graph, "weights.bin");
-  return openSession(
-    {
-      bytes: encodeModel(graph, external),
-      external: {
-        location: external.location,
-        byteLength: external.byteLength,
-        chunks: () => externalChunks(external),
-      },
-    },
-    { device, ...options },
-  );
 }
 
 /** Inputs of a program in place of the tensors of `args`. */

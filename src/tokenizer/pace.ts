@@ -84,7 +84,9 @@ export class Pace {
       rate,
       ...(total !== undefined && { total }),
       // In the first second the rate says nothing yet.
-      ...(total !== undefined && rate > 0 && seconds > 1 && { secondsLeft: Math.max(0, total - done) / rate }),
+      ...(total !== undefined &&
+        rate > 0 &&
+        seconds > 1 && { secondsLeft: Math.max(0, total - done) / rate }),
     });
   }
 }

@@ -42,7 +42,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       norm: "layer",
       activation: "gelu",
       position: { type: "learned" },
-      bias: false,
+      bias: "none",
       tieEmbeddings: true,
     },
     training: {

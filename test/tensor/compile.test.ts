@@ -26,7 +26,7 @@ describe("evaluation", () => {
     const y = t.exp(x.mul(0.321));
     await t.evaluate({ y });
     const [model] = await modelsOpened(() => t.log(y).sub(0.77).data());
-    expect(model?.graph.nodes.map((n) => n.opType)).toEqual(["Log", "Sub", "Identity"]);
+    expect(model?.graph.nodes.map((n) => n.opType)).toEqual(["Log", "Sub"]);
   });
 
   test("returns trees with everything else in place, and several results in one program", async () => {
@@ -157,7 +157,7 @@ describe("compile", () => {
     const failing = t.compile((x: T) => x.add(123))(t.ones([1]));
     await expect(failing).rejects.toThrow(
       new BackendError(
-        "device cpu: ONNX Runtime refused the model: no such kernel. Use one of cpu, webgpu, cuda.",
+        'device cpu: ONNX Runtime must accept the model, got "no such kernel". Run it on another device, or report the op.',
       ),
     );
     await expect(failing).rejects.toHaveProperty("cause.message", "no such kernel");
