@@ -1,5 +1,5 @@
 // The examples run as a user runs them, through the package's own name.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
@@ -52,9 +52,7 @@ test("digits survive sixteen symbols, and the picture shows them", async () => {
   }
 });
 
-test("every example is under a hundred lines", () => {
-  const folder = join(import.meta.dirname, "../examples");
-  for (const file of readdirSync(folder)) {
-    expect(readFileSync(join(folder, file), "utf8").split("\n").length, file).toBeLessThan(100);
-  }
+test.each(["curvature", "deer", "fsq-digits", "rational-kernel"])("%s is under a hundred lines", (name) => {
+  const file = join(import.meta.dirname, `../examples/${name}.ts`);
+  expect(readFileSync(file, "utf8").split("\n").length).toBeLessThan(100);
 });
