@@ -1,1 +1,73 @@
+export {
+  assignments,
+  codebookOf,
+  type CodebookState,
+  codebookState,
+  codesInUse,
+  lookUp,
+  nearestCodes,
+  type QuantizedKeys,
+  quantizeKeys,
+  updateCodebook,
+} from "./codebook.ts";
+export {
+  concentration,
+  decayConcentration,
+  expectedConcentration,
+  linearConcentration,
+  measuredConcentration,
+  type ScoreMap,
+} from "./concentration.ts";
 export { attend, type AttendOptions, repeatHeads } from "./dense.ts";
+export {
+  causalLinearAttention,
+  eluPlusOne,
+  linearAttention,
+  type LinearState,
+  linearState,
+  linearStep,
+} from "./linear.ts";
+export {
+  initMla,
+  mlaAbsorbed,
+  type MlaCache,
+  mlaCacheWidth,
+  mlaExpanded,
+  type MlaParams,
+  type MlaResult,
+  type MlaSizes,
+} from "./mla.ts";
+export {
+  causalPerformerAttention,
+  performerAttention,
+  performerFeatures,
+  type PerformerOptions,
+  type PerformerProjection,
+  performerProjection,
+  performerStep,
+  type ProjectionOptions,
+} from "./performer.ts";
+export {
+  absorb,
+  type Accumulator,
+  emptyAccumulator,
+  finish,
+  merge,
+  recurrentAttention,
+} from "./recurrence.ts";
+export { type RecursiveLayer, type RecursiveResult, recursiveStack } from "./recursive-stack.ts";
+export {
+  vqAttention,
+  vqEncoderAttention,
+  type VqOptions,
+  type VqState,
+  vqState,
+  vqStep,
+} from "./transformer-vq.ts";
+export {
+  windowAttention,
+  type WindowAttentionOptions,
+  type WindowState,
+  windowState,
+  windowStep,
+} from "./window.ts";

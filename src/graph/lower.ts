@@ -8,6 +8,7 @@ import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
+import { quantizedProduct } from "./lower-quantized.ts";
 import type { OnnxAttribute } from "./onnx.ts";
 import type { Target } from "./target.ts";
 import {
@@ -161,6 +162,23 @@ function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined
   return emit.node("Mul", [x, emit.node("Mul", [s, b], { dtype: type.dtype, shape: [] })], type);
 }
 
+/**
+ * `x · factor` in double precision as `x · h + x · l`, `h` the single nearest to `factor`. ONNX Runtime moves a lone
+ * factor beside a product into the product, where it is held in single precision.
+ */
+function timesExactly(emit: Emitter, x: Ref, factor: number): Ref {
+  const high = Math.fround(factor);
+  const part = (c: number): Ref => emit.node("Mul", [x, emit.scalar(c, "float64")], x.type);
+  return emit.node("Add", [part(high), part(factor - high)], x.type);
+}
+
+/** Whether double precision needs `timesExactly` for this factor. */
+function inexact(dtype: string, factor: number | undefined): factor is number {
+  return (
+    dtype === "float64" && factor !== undefined && Math.fround(factor) !== factor && Number.isFinite(factor)
+  );
+}
+
 const two =
   (opType: string, op: OpName): Rule<OpAttributes["add"]> =>
   (r) => {
@@ -181,6 +199,10 @@ const two =
       const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
       if (product) return product;
     }
+    if (op === "mul" && inexact(dtype, b.splat) && sameShape(a.type.shape, shape))
+      return timesExactly(r.emit, a, b.splat);
+    if (op === "mul" && inexact(dtype, a.splat) && sameShape(b.type.shape, shape))
+      return timesExactly(r.emit, b, a.splat);
     const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
     return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
@@ -276,7 +298,13 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   let b = at(r.inputs, 1);
   let { transposeA, transposeB, scale } = r.attributes;
   const { emit } = r;
-  const [scaledA, scaledB] = [unscaled(emit, a), unscaled(emit, b)];
+  // Factors of products are single numbers in ONNX.
+  if (inexact(r.type.dtype, scale)) {
+    const whole = { ...r.attributes, scale: 1 };
+    return timesExactly(emit, matmul({ ...r, attributes: whole }) as Ref, scale);
+  }
+  const single = r.type.dtype !== "float64";
+  const [scaledA, scaledB] = single ? [unscaled(emit, a), unscaled(emit, b)] : [];
   if (scaledA) [a, scale] = [scaledA.x, scale * scaledA.factor];
   if (scaledB) [b, scale] = [scaledB.x, scale * scaledB.factor];
   const [plainA, plainB] = [untransposed(a), untransposed(b)];
@@ -293,6 +321,8 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
     return emit.node("Transpose", [x], moved, { attributes: { perm: ints(order) } });
   };
   const floats = dtype === "float32" || dtype === "float64";
+  const few = quantizedProduct(r.low.target, emit, a, b, { transposeA, transposeB, scale, type: r.type });
+  if (few) return few;
   if (a.type.shape.length === 2 && b.type.shape.length === 2 && floats) {
     if (!transposeA && !transposeB && scale === 1) return emit.node("MatMul", [a, b], r.type);
     return emit.node("Gemm", [a, b], r.type, {

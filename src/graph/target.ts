@@ -12,6 +12,8 @@ export interface Target {
   readonly fused: ReadonlySet<Fused>;
   /** Ops whose operator has no kernel there, although the operators it can be composed of have. */
   readonly composed: ReadonlySet<OpName>;
+  /** Bits of constant matrices in products; default: as they are. */
+  readonly weightBits?: 4 | 8;
 }
 
 const HOST: Target = {

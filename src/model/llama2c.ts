@@ -1,5 +1,6 @@
 // llama2.c's checkpoint, version 0: seven int32 (little-endian), then float32 tensors back to back.
-// https://github.com/karpathy/llama2.c (export.py, run.c). Neighbouring numbers of a head pair up.
+// https://github.com/karpathy/llama2.c (export.py, run.c). There, neighbouring numbers of a head pair up; here the rows
+// of the query and key matrices are put into halves, which gives the same scores and Llama's layout.
 import { FileError } from "../errors.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import type { BlockParams, CausalLMParams } from "./causal-lm.ts";
@@ -34,7 +35,6 @@ export function readLlama2c(
     keyValueHeads: G,
     hidden: F,
     tieEmbeddings: signedV > 0,
-    position: { type: "rope", layout: "interleaved" },
   });
   // Per kind, all layers together; the two tables of angles are not needed.
   const perLayer = 2 * C + C * C * 2 + 2 * C * G * D + 3 * C * F;
@@ -58,8 +58,8 @@ export function readLlama2c(
   const each = (...shape: number[]): Tensor[] => Array.from({ length: L }, () => take(...shape));
   const embedding = take(V, C);
   const attentionNorm = each(C);
-  const q = each(H * D, C);
-  const k = each(G * D, C);
+  const q = each(H * D, C).map((w) => halves(w, H));
+  const k = each(G * D, C).map((w) => halves(w, G));
   const v = each(G * D, C);
   const o = each(C, H * D);
   const mlpNorm = each(C);
@@ -87,4 +87,21 @@ export function readLlama2c(
     config,
     params: { model: { embed_tokens: { weight: embedding }, layers, norm: { weight: norm } }, ...head },
   };
+}
+
+/** Rows of each head from neighbouring pairs to halves: `[heads, D/2, 2]` to `[heads, 2, D/2]`. */
+function halves(weight: Tensor, heads: number): Tensor {
+  const data = weight.storage?.host;
+  const [rows, C] = weight.shape as [number, number];
+  if (!(data instanceof Float32Array)) throw new Error("llama2.c weights are float32 on the host");
+  const D = rows / heads;
+  const out = new Float32Array(data.length);
+  for (let h = 0; h < heads; h++) {
+    for (let r = 0; r < D; r++) {
+      const from = (h * D + r) * C;
+      const to = (h * D + (r % 2) * (D / 2) + (r >> 1)) * C;
+      out.set(data.subarray(from, from + C), to);
+    }
+  }
+  return tensor(out, { shape: [rows, C] });
 }

@@ -37,19 +37,10 @@ export function dynamicNtk(options: DynamicNtkOptions): Position {
       const growth = log(maximum(length.mul(factor / N).sub(factor - 1), 1));
       const turn = (x: Tensor, positions: Tensor): Tensor =>
         turnPart("dynamicNtk", x, fraction, (part, D) => {
-          // θᵢ = b^(−2i/D) · growth^(−2i/(D−2)), as logarithms.
-          const i = iota(D / 2, { dtype: "int32" });
+          // θᵢ = (b · growth^(D/(D−2)))^(−2i/D), by logarithms.
           const logBase = growth.mul(D / Math.max(D - 2, 1)).add(Math.log(base));
-          return rotate(
-            part,
-            positions,
-            exp(
-              cast(i, dtype)
-                .mul(-2 / D)
-                .mul(logBase),
-            ),
-            layout,
-          );
+          const exponents = cast(iota(D / 2), dtype).mul(-2 / D);
+          return rotate(part, positions, exp(exponents.mul(logBase)), layout);
         });
       return matmul(turn(q, queryPositions), turn(k, keyPositions), { transposeB: true, scale });
     },

@@ -2,7 +2,7 @@
 // (derivation with κ). Post-hoc form: Su 2023, https://kexue.fm/archives/9675
 import { checkOptions, OptionError } from "../errors.ts";
 import { add, cast, checkShapes, expandDims, log, maximum, max, type Tensor } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, productPosition } from "./position.ts";
 
 /** How many keys a query is said to see: `causal` its position plus one, `all` every key (bidirectional). */
 export type KeyCount = "causal" | "all";
@@ -35,14 +35,21 @@ function check(where: string, { trainingLength, count = "causal" }: LogScaleOpti
   }
 }
 
-/** `inner` with queries multiplied by a factor `[T, 1]` of their positions. */
-function withFactor(inner: Position, factor: (q: Tensor, i: Tensor, j: Tensor) => Tensor): Position {
-  return {
-    scores(q, k, i, j, scale) {
-      checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
-      return inner.scores(q.mul(cast(factor(q, i, j), q.dtype)), k, i, j, scale);
-    },
+/** `inner` with each query multiplied by a factor `[T, 1]` of its position, or of the number of keys. */
+function withFactor(
+  inner: Position,
+  count: KeyCount,
+  factor: (dtype: Tensor["dtype"], i: Tensor, j: Tensor) => Tensor,
+): Position {
+  const scaled = (q: Tensor, i: Tensor, j: Tensor): Tensor => {
+    checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
+    return q.mul(cast(factor(q.dtype, i, j), q.dtype));
   };
+  const { turn } = inner;
+  if (turn && count === "causal") {
+    return productPosition({ query: (q, i) => turn.query(scaled(q, i, i), i), key: turn.key });
+  }
+  return { scores: (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale) };
 }
 
 /**
@@ -53,7 +60,7 @@ export function logScaled(inner: Position, options: LogScaleOptions): Position {
   checkOptions("logScaled", options, ["trainingLength", "count"]);
   check("logScaled", options);
   const { trainingLength: N, count = "causal" } = options;
-  return withFactor(inner, (q, i, j) => logCount(q.dtype, i, j, count).mul(1 / Math.log(N)));
+  return withFactor(inner, count, (dtype, i, j) => logCount(dtype, i, j, count).mul(1 / Math.log(N)));
 }
 
 /** After training: queries times `max(1, ln n / ln N)`, which changes nothing up to `N`. */
@@ -61,7 +68,9 @@ export function logScaledAfter(inner: Position, options: LogScaleOptions): Posit
   checkOptions("logScaledAfter", options, ["trainingLength", "count"]);
   check("logScaledAfter", options);
   const { trainingLength: N, count = "causal" } = options;
-  return withFactor(inner, (q, i, j) => maximum(logCount(q.dtype, i, j, count).mul(1 / Math.log(N)), 1));
+  return withFactor(inner, count, (dtype, i, j) =>
+    maximum(logCount(dtype, i, j, count).mul(1 / Math.log(N)), 1),
+  );
 }
 
 /**

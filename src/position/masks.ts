@@ -26,18 +26,23 @@ export interface WindowOptions {
 /** What a hidden score becomes: far below any other, yet finite. */
 const HIDDEN = -1e9;
 
+function checked(where: string, options: WindowOptions): Required<WindowOptions> {
+  checkOptions(where, options, ["window", "sinks"]);
+  const { window, sinks = 0 } = options;
+  checkWhole(where, "window", window);
+  if (!Number.isInteger(sinks) || sinks < 0) {
+    throw new OptionError(`${where}: sinks must be a whole number ≥ 0, got ${sinks}.`);
+  }
+  return { window, sinks };
+}
+
 /**
  * The causal sliding window, with `sinks` the Λ-mask.
  * @param queryPositions `[T]`, int32. @param keyPositions `[S]`, int32.
  * @returns `[T, S]`, true where a query may look.
  */
 export function windowMask(queryPositions: Tensor, keyPositions: Tensor, options: WindowOptions): Tensor {
-  checkOptions("windowMask", options, ["window", "sinks"]);
-  const { window, sinks = 0 } = options;
-  checkWhole("windowMask", "window", window);
-  if (!Number.isInteger(sinks) || sinks < 0) {
-    throw new OptionError(`windowMask: sinks must be a whole number ≥ 0, got ${sinks}.`);
-  }
+  const { window, sinks } = checked("windowMask", options);
   checkShapes("windowMask", { queryPositions: [queryPositions, "T~"], keyPositions: [keyPositions, "S~"] });
   const distance = expandDims(queryPositions, 1).sub(expandDims(keyPositions, 0)); // [T, S]
   const inside = less(distance, window);
@@ -51,6 +56,7 @@ export function windowMask(queryPositions: Tensor, keyPositions: Tensor, options
  * the distance of the first tokens.
  */
 export function windowed(inner: Position, options: WindowOptions): Position {
+  checked("windowed", options);
   return {
     scores(q, k, queryPositions, keyPositions, scale) {
       const scores = inner.scores(q, k, queryPositions, keyPositions, scale);

@@ -6,7 +6,9 @@ export { compile, type Compiled, type CompileOptions, evaluate } from "./compile
 export { associativeScan, checkpoint, scan } from "./control.ts";
 export * from "./elementwise.ts";
 export { exportOnnx, type ExportOptions } from "./export.ts";
+export { type Complex, fft, ifft, irfft, rfft } from "./fft.ts";
 export { addAlongAxis, at, gather, oneHot, scatterAdd, sort, takeAlongAxis, topK } from "./indexing.ts";
+export { eigh, qr, randomizedSvd, type RandomizedSvdOptions, solve, svd, type Svd } from "./linalg.ts";
 export * from "./movement.ts";
 export { layerNorm, logSoftmax, rmsNorm, softmax } from "./normalise.ts";
 export { conv1d, type Conv1dOptions, einsum, matmul, type MatmulOptions, rearrange } from "./product.ts";

@@ -32,7 +32,7 @@ export interface BpeEncoder {
   readonly whole: Trie | undefined;
   /** Longest token of `trie` that is a proper prefix of a token, or -1. */
   readonly prefix: Int32Array;
-  readonly split: RegExp | undefined;
+  readonly split: Split | undefined;
   readonly byteFallback: Int32Array | undefined;
   /** Answers of `longestAfter`, direct-mapped: `left, token, answer` per slot. */
   readonly asked: Int32Array;
@@ -70,11 +70,21 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
     trie,
     whole: model.wholeParts === true ? buildTrie(pieces) : undefined,
     prefix,
-    split: model.split === undefined ? undefined : new RegExp(model.split, "gu"),
+    split: model.split === undefined ? undefined : splitOf(model.split),
     byteFallback,
     asked: new Int32Array(3 * ASKED).fill(-1),
     blocked: new Uint8Array(256),
   };
+}
+
+/** One pattern twice: `here` tests a position without making a match object, `next` searches from it. */
+interface Split {
+  readonly here: RegExp;
+  readonly next: RegExp;
+}
+
+function splitOf(source: string): Split {
+  return { here: new RegExp(source, "uy"), next: new RegExp(source, "gu") };
 }
 
 /** True for the UTF-8 of a single code point. */
@@ -130,7 +140,7 @@ function characterLength(bytes: Uint8Array, i: number, to: number): number {
 /** Encodes each match of `split` and each gap between matches alone. */
 function encodeSplit(
   e: BpeEncoder,
-  split: RegExp,
+  split: Split,
   bytes: Uint8Array,
   from: number,
   to: number,
@@ -146,12 +156,22 @@ function encodeSplit(
     at = end;
     unit = target;
   };
-  split.lastIndex = 0;
-  for (let match = split.exec(text); match !== null; match = split.exec(text)) {
-    const end = match.index + match[0].length;
-    if (match[0].length === 0) split.lastIndex++;
+  const { here, next } = split;
+  for (let from16 = 0; from16 < text.length; ) {
+    here.lastIndex = from16;
+    if (here.test(text) && here.lastIndex > from16) {
+      from16 = here.lastIndex;
+      advance(from16);
+      continue;
+    }
+    next.lastIndex = from16;
+    const match = next.exec(text);
+    if (match === null) break;
     advance(match.index);
-    advance(end);
+    from16 = match.index + match[0].length;
+    if (match[0].length > 0) advance(from16);
+    // An empty match only marks a cut; the search goes on after the next character.
+    else from16 += (text.codePointAt(from16) ?? 0) > 0xffff ? 2 : 1;
   }
   advance(text.length);
 }

@@ -54,7 +54,7 @@ const SEEDS = 200_000;
 /** Above this many candidates a pass reads a quarter of the sample. */
 const MANY = 40_000;
 /** What a pruning keeps at least. */
-const KEPT_SHARE = 0.5;
+const KEPT_SHARE = 0.75;
 /** How often neighbours are joined into new candidates before the pruning begins. */
 const JOININGS = 2;
 /** EM passes between two prunings, and after the last. */
@@ -115,8 +115,8 @@ export async function unigramFrom(
 ): Promise<TrainResult> {
   const { windows, report } = await counting.countWindows(MAX_ORDER);
   checkCorpus(where, report);
-  const most = Math.max(SEEDS, 10 * Math.max(...settings.sizes));
-  const rule = { ...settings, most };
+  const pieces = Math.max(...settings.sizes);
+  const rule = { ...settings, most: Math.max(SEEDS, 10 * pieces) };
   const seeds = await seedPieces(counting, windows, report.bytes, rule);
   const sample = await takeSample(counting, report.bytes);
   const em = new Maximiser(sample, pace);

@@ -14,6 +14,7 @@ import {
   matcherOf,
   mergeMarks,
   noFilter,
+  shortStart,
   termPattern,
   termsOf,
 } from "../../studio/src/pages/papers/filter.ts";
@@ -25,6 +26,7 @@ import {
   addressOf,
   feedOf,
   jsonOf,
+  questionOf,
   searchFrom,
   termsOfExpression,
   toggleTerm,
@@ -177,6 +179,15 @@ describe("the filter", () => {
     ]);
   });
 
+  it("the short form of a text begins where it shows a match", () => {
+    const text = `${"Nothing here. ".repeat(40)}Here is a match. And more.`;
+    expect(shortStart(text, findMarks(text, termPattern(["match"])))).toBe(text.indexOf("Here is"));
+    expect(shortStart(text, findMarks(text, termPattern(["nothing"])))).toBe(0);
+    expect(shortStart(text, [])).toBe(0);
+    const unbroken = `${"word ".repeat(100)}match`;
+    expect(unbroken.slice(shortStart(unbroken, [[500, 505]]))).toMatch(/^word (?:word )+match$/);
+  });
+
   it("any text is a term, and is found in itself", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary-ascii" }), (text) => {
@@ -217,6 +228,7 @@ describe("orders", () => {
       { word: "b", count: 2 },
       { word: "a", count: 1 },
     ]);
+    expect(cloudOf(listed.slice(0, 2).map((one) => ({ ...one, keywords: ["z", "a"] })))[0]?.word).toBe("z");
     expect(keywordsOf("", words)).toEqual(["b", "a"]);
     expect(keywordsOf("x\ny", words)).toEqual(["x", "y"]);
     expect(
@@ -295,6 +307,15 @@ describe("views", () => {
   ])("%s there and back", (address) => {
     const url = new URL(address, "http://localhost");
     expect(addressOf(viewOf(url.pathname, url.search))).toBe(address);
+  });
+
+  it("an order asks again only where the page cannot make it", () => {
+    const search = { kind: "search", query: "x", categories: "", date: "" } as const;
+    expect(questionOf(search, "list")).toBe("/arxiv/search/json?query=x");
+    expect(questionOf(search, "stars")).toBe("/arxiv/search/json?query=x");
+    expect(questionOf(search, "newest")).toBe("/arxiv/search/json?query=x&sort=newest");
+    expect(questionOf(search, "preference")).toBe("/arxiv/search/json?query=x&limit=200");
+    expect(questionOf({ kind: "list", categories: "cs", date: "" }, "preference")).toBe("/arxiv/cs/json");
   });
 
   it("limits, searches, expressions", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as t from "../../src/tensor/index.ts";
-import { build, get, product, reorder, zip } from "../reference/array.ts";
+import { type Arr, build, get, product, reorder, zip } from "../reference/array.ts";
 import { conv1d, einsum } from "../reference/products.ts";
 import { Checks, sample } from "../support/check.ts";
 
@@ -150,4 +150,16 @@ test("rearrange splits, permutes, merges and repeats", async () => {
   checks.add("nothing", t.rearrange(x, "a b c -> a b c"), ref);
   await checks.run();
   expect(y.shape).toEqual([2, 4, 3, 2]);
+});
+
+test("double precision keeps factors double, though the runtime's products hold single ones", async () => {
+  const a = sample([1, 2, 3, 5], { seed: "a" });
+  const b = sample([1, 2, 5, 4], { seed: "b" });
+  const checks = new Checks();
+  const third = (x: Arr): Arr => ({ ...x, data: x.data.map((v) => v * 0.3) });
+  const plain = product(a.ref, b.ref);
+  checks.add("scale", t.matmul(a.x, b.x, { scale: 0.3 }), third(plain));
+  checks.add("after", t.matmul(a.x, b.x).mul(0.3), third(plain));
+  checks.add("before", t.matmul(a.x.mul(0.3), b.x), third(plain));
+  await checks.run();
 });

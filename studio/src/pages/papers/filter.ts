@@ -65,6 +65,21 @@ export function mergeMarks(
   return merged;
 }
 
+/** Characters of an abstract that its short form shows for certain. */
+const shortForm = 330;
+
+/**
+ * Where the short form of a text begins so that it shows the first mark: at the start, or at the sentence of a
+ * mark further down.
+ */
+export function shortStart(text: string, marks: readonly (readonly [number, number])[]): number {
+  const first = marks[0]?.[0] ?? 0;
+  if (first < shortForm) return 0;
+  const sentence = text.lastIndexOf(". ", first);
+  if (sentence > first - shortForm) return sentence + 2;
+  return text.lastIndexOf(" ", first - 80) + 1;
+}
+
 /** A filter made ready for many papers. */
 export interface Matcher {
   /** Marks included terms; `undefined` if there are none. */

@@ -1,4 +1,5 @@
 // What the page shows, read from the address bar: a place the server answers, or one only this browser knows.
+import type { Order } from "./order.ts";
 import { parseCategories } from "../../../../src/papers/categories.ts";
 import {
   type Address,
@@ -32,6 +33,19 @@ export function addressOf(view: View): string {
 /** Where the JSON of a place is. */
 export function jsonOf(place: Place, more: Pick<Address, "sort" | "limit"> = {}): string {
   return formatAddress({ form: "json", place, ...more });
+}
+
+/** Hits of a search among which the reader's preference chooses: enough to choose from, few enough to type on. */
+const preferred = 200;
+
+/**
+ * What to ask for a place in an order. A list of one day comes whole and is ordered in the page; of a longer
+ * list or a search, newest first is the server's to make. No order but that one is ever told.
+ */
+export function questionOf(place: Place, order: Order): string {
+  const whole = place.kind === "papers" || (place.kind === "list" && place.date !== "all");
+  if (whole || order === "list" || order === "stars") return jsonOf(place);
+  return jsonOf(place, order === "newest" ? { sort: "newest" } : { limit: preferred });
 }
 
 /** Where the feed of a place is. */

@@ -1,0 +1,121 @@
+// Codebooks of keys and their moving averages: Lingle 2023, "Transformer-VQ", section 3.4, https://arxiv.org/abs/2309.16354,
+// after van den Oord et al. 2017, "VQ-VAE", appendix A.1. https://arxiv.org/abs/1711.00937
+import { OptionError } from "../errors.ts";
+import {
+  argMin,
+  checkShapes,
+  type Dtype,
+  expandDims,
+  gather,
+  iota,
+  matmul,
+  maximum,
+  mean,
+  mulDims,
+  oneHot,
+  permute,
+  reshape,
+  square,
+  stopGradient,
+  straightThrough,
+  sum,
+  type Tensor,
+} from "../tensor/index.ts";
+
+/** Moving sums of keys per code, and how many keys there were. Codes are their ratio. */
+export interface CodebookState {
+  readonly sum: Tensor; // [H, K, D]
+  readonly count: Tensor; // [H, K]
+}
+
+/** A code that few keys choose divides by no less than this. */
+const SMALLEST_COUNT = 0.01;
+
+/** The state whose codes are `codes` `[H, K, D]`, each as if chosen once. */
+export function codebookState(codes: Tensor): CodebookState {
+  checkShapes("codebookState", { codes: [codes, "H K D"] });
+  return { sum: codes, count: sum(codes.mul(0), { axis: -1 }).add(1) };
+}
+
+/** Codes `[H, K, D]`: `sum / max(count, 0.01)`. */
+export function codebookOf(state: CodebookState): Tensor {
+  return state.sum.div(expandDims(maximum(state.count, SMALLEST_COUNT), -1));
+}
+
+/**
+ * Index of the nearest code, `argminₛ ‖k − Cₛ‖²`, the first of equals.
+ * @param k Keys `[B, H, T, D]`. @param codebook `[H, K, D]`. @returns `[B, H, T]`, int32.
+ */
+export function nearestCodes(k: Tensor, codebook: Tensor): Tensor {
+  checkShapes("nearestCodes", { k: [k, "B~ H T~ D"], codebook: [codebook, "H K D"] });
+  const along = matmul(k, codebook, { transposeB: true, scale: -2 }); // [B, H, T, K]
+  return argMin(along.add(expandDims(sum(square(codebook), { axis: -1 }), 1)), { axis: -1 });
+}
+
+/** The codes that `codes` `[B, H, T]` name, `[B, H, T, D]`. Codes must lie within the book. */
+export function lookUp(codebook: Tensor, codes: Tensor): Tensor {
+  const { H, K, D } = checkShapes("lookUp", { codebook: [codebook, "H K D"], codes: [codes, "B~ H T~"] });
+  const first = expandDims(iota(H).mul(K), 1); // where each head's codes begin
+  return gather(reshape(codebook, [H * K, D]), codes.add(first));
+}
+
+/** Keys snapped to codes. */
+export interface QuantizedKeys {
+  /** `[B, H, T]`, int32. */
+  readonly codes: Tensor;
+  /** `[B, H, T, D]`: the codes' values with the keys' derivative. */
+  readonly keys: Tensor;
+  /** Mean over tokens of `Σ_heads ‖k − C‖²`, to be added to the loss with weight 1e-4. */
+  readonly commitment: Tensor;
+}
+
+/** Snaps `k` `[B, H, T, D]` to the nearest codes. The book itself learns by `updateCodebook` only. */
+export function quantizeKeys(k: Tensor, codebook: Tensor): QuantizedKeys {
+  const fixed = stopGradient(codebook);
+  const codes = nearestCodes(stopGradient(k), fixed);
+  const hard = lookUp(fixed, codes);
+  const commitment = mean(sum(square(k.sub(hard)), { axis: [1, 3] }));
+  return { codes, keys: straightThrough(hard, k), commitment };
+}
+
+/**
+ * One step of the moving averages: `sum ← γ sum + (1 − γ) Σ k`, the same for counts.
+ * @param k `[B, H, T, D]`. @param codes `[B, H, T]`. @param options `decay` is `γ`, default 0.99.
+ */
+export function updateCodebook(
+  state: CodebookState,
+  k: Tensor,
+  codes: Tensor,
+  { decay = 0.99 }: { decay?: number } = {},
+): CodebookState {
+  if (!(decay >= 0 && decay < 1)) {
+    throw new OptionError(`updateCodebook: decay must be in [0, 1), got ${decay}.`);
+  }
+  const { B, H, T, D, K } = checkShapes("updateCodebook", {
+    k: [k, "B~ H T~ D"],
+    codes: [codes, "B~ H T~"],
+    "state.sum": [state.sum, "H K D"],
+  });
+  const chosen = assignments(codes, K, k.dtype); // [B, H, T, K]
+  const rows = mulDims(B, T);
+  const flat = (x: Tensor, width: number): Tensor => reshape(permute(x, [1, 0, 2, 3]), [H, rows, width]);
+  const sums = matmul(flat(chosen, K), flat(stopGradient(k), D), { transposeA: true });
+  const counts = sum(flat(chosen, K), { axis: 1 });
+  return {
+    sum: state.sum.mul(decay).add(sums.mul(1 - decay)),
+    count: state.count.mul(decay).add(counts.mul(1 - decay)),
+  };
+}
+
+/** `Δ` `[…, K]`: one where a token chose a code; nothing for a code outside the book. */
+export function assignments(codes: Tensor, K: number, dtype: Dtype): Tensor {
+  return oneHot(codes, K, { dtype });
+}
+
+/** `e^entropy` of the shares in which codes are chosen: how many are in use. 1 means collapse. */
+export function codesInUse(counts: ArrayLike<number>): number {
+  const all = Array.from(counts);
+  const total = all.reduce((a, b) => a + b, 0);
+  if (total === 0) return 0;
+  return Math.exp(-all.reduce((h, c) => (c > 0 ? h + (c / total) * Math.log(c / total) : h), 0));
+}
