@@ -2,6 +2,7 @@
 // The command line: one file per noun, listed here.
 import { Command } from "commander";
 import type { AddCommand } from "./command.ts";
+import { addDemo } from "./demo.ts";
 import { addEval } from "./eval.ts";
 import { addGenerate } from "./generate.ts";
 import { addInspect } from "./inspect.ts";
@@ -9,7 +10,15 @@ import { addPapers } from "./papers.ts";
 import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
 
-const commands: AddCommand[] = [addTrain, addGenerate, addEval, addInspect, addTokenizer, addPapers];
+const commands: AddCommand[] = [
+  addDemo,
+  addTrain,
+  addGenerate,
+  addEval,
+  addInspect,
+  addTokenizer,
+  addPapers,
+];
 
 const program = new Command("athanor")
   .description("Train, adapt and study sequence models.")
