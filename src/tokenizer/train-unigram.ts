@@ -57,8 +57,8 @@ const MANY = 40_000;
 const KEPT_SHARE = 0.75;
 /** How often neighbours are joined into new candidates before the pruning begins. */
 const JOININGS = 2;
-/** EM passes between two prunings, and after the last. */
-const PASSES = 2;
+/** EM passes after the last pruning; between two prunings one is enough. */
+const LAST_PASSES = 2;
 /** A candidate expected less often than this in the whole sample is dropped at once. */
 const UNUSED = 0.5;
 
@@ -214,9 +214,9 @@ class Maximiser {
     );
   }
 
-  /** EM passes; `drop` removes pieces that are hardly ever used. */
+  /** EM; `drop` removes pieces that are hardly ever used, as long as there will be another pruning. */
   async #maximise(drop: boolean): Promise<void> {
-    for (let pass = 0; pass < PASSES; pass++) {
+    for (let pass = 0; pass < (drop ? 1 : LAST_PASSES); pass++) {
       await this.#expect();
       if (drop) this.#select((id) => (this.#now.counts[id] ?? 0) >= UNUSED);
       const { counts } = this.#now;
