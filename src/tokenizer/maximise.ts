@@ -14,8 +14,8 @@ const MANY = 40_000;
 const KEPT_SHARE = 0.75;
 /** How often neighbours are joined into new candidates before the pruning begins. */
 const JOININGS = 2;
-/** EM passes after the last pruning; between two prunings one is enough. */
-const LAST_PASSES = 2;
+/** EM passes before the first and after the last pruning; between two prunings one is enough. */
+const PASSES = 2;
 /** A candidate expected less often than this in the whole sample is dropped at once. */
 const UNUSED = 0.5;
 
@@ -47,7 +47,7 @@ export class Maximiser {
 
   /** First passes, with new candidates from frequent neighbours in between. */
   async grow(rule: SeedRule): Promise<void> {
-    await this.#maximise(true);
+    await this.#maximise(PASSES, true);
     for (let k = 0; k < JOININGS; k++) {
       const { pieces, counts } = this.#now;
       const logProbs = this.#p.map((p) => Math.log(p));
@@ -60,7 +60,7 @@ export class Maximiser {
         all.map((piece) => piece.bytes),
         Float64Array.from(all, (piece) => piece.count),
       );
-      await this.#maximise(true);
+      await this.#maximise(PASSES, true);
     }
   }
 
@@ -68,7 +68,8 @@ export class Maximiser {
   async pruneTo(size: number): Promise<void> {
     while (this.size > size) {
       this.#prune(Math.max(size, Math.floor(this.size * KEPT_SHARE)));
-      await this.#maximise(this.size > size);
+      const more = this.size > size;
+      await this.#maximise(more ? 1 : PASSES, more);
     }
   }
 
@@ -81,8 +82,8 @@ export class Maximiser {
   }
 
   /** EM; `drop` removes pieces that are hardly ever used, as long as there will be another pruning. */
-  async #maximise(drop: boolean): Promise<void> {
-    for (let pass = 0; pass < (drop ? 1 : LAST_PASSES); pass++) {
+  async #maximise(passes: number, drop: boolean): Promise<void> {
+    for (let pass = 0; pass < passes; pass++) {
       await this.#expect();
       if (drop) this.#select((id) => (this.#now.counts[id] ?? 0) >= UNUSED);
       const { counts } = this.#now;
