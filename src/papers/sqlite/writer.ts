@@ -149,13 +149,11 @@ function eraseFrom(db: Database, segment: number, form: string, gone: ReadonlySe
   const key = [segment, stem(form), form] as const;
   const row = db.one("SELECT data FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
   if (!row) return;
-  const left: Postings = { slots: [], frequencies: [] };
+  const left: Postings = [];
   eachPosting(blob(row, "data"), (slot, frequency) => {
-    if (gone.has(slot)) return;
-    left.slots.push(slot);
-    left.frequencies.push(frequency);
+    if (!gone.has(slot)) left.push(slot, frequency);
   });
-  if (left.slots.length > 0) putPostings(db, ...key, encodePostings(left));
+  if (left.length > 0) putPostings(db, ...key, encodePostings(left));
   else db.run("DELETE FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
 }
 
@@ -210,13 +208,10 @@ function mergeGroup(db: Database, group: readonly Segment[]): void {
   const heads = group.map(({ segment }) => cursorOver(db, segment));
   for (let least = leastOf(heads); least; least = leastOf(heads)) {
     const { root, form } = least;
-    const merged: Postings = { slots: [], frequencies: [] };
+    const merged: Postings = [];
     for (const head of heads) {
       if (head.root !== root || head.form !== form) continue;
-      eachPosting(head.data, (slot, frequency) => {
-        merged.slots.push(slot);
-        merged.frequencies.push(frequency);
-      });
+      eachPosting(head.data, (slot, frequency) => merged.push(slot, frequency));
       head.next();
     }
     putPostings(db, target, root, form, encodePostings(merged));
