@@ -1,17 +1,34 @@
-import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from "vitest/config";
+import { browserProject } from "./vitest.browser.config.ts";
+import { findChromium, softwareVulkan } from "./test/support/chromium.ts";
 
-const config: ViteUserConfig = defineConfig({
+const node: TestProjectInlineConfiguration = {
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
+    name: "node",
     include: ["test/**/*.test.ts"],
     exclude: ["test/browser/**"],
-    testTimeout: 60_000,
+    // Software Vulkan compiles its shaders in the first step, which takes long on a busy machine.
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     // ONNX Runtime and the tokenizer bring their own threads; two workers fill two cores.
     maxWorkers: 2,
     execArgv: ["--conditions=source"],
+    env: softwareVulkan(),
   },
+};
+
+const executable = findChromium();
+if (executable === undefined) {
+  process.stderr.write(
+    "Browser tests are skipped: no Chromium found. Install it, or name one in CHROMIUM.\n",
+  );
+}
+
+/** `vitest run` runs both suites; `--project node` or `--project browser` one of them. */
+const config: ViteUserConfig = defineConfig({
+  test: { projects: executable === undefined ? [node] : [node, browserProject(executable)] },
 });
 
 export default config;

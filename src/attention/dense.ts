@@ -6,10 +6,12 @@ import {
   broadcastTo,
   checkShapes,
   concat,
+  divideDims,
   expandDims,
   full,
   greaterEqual,
   matmul,
+  mulDims,
   narrow,
   reshape,
   softmax,
@@ -46,36 +48,58 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
     keyPositions: [options.keyPositions, "S~"],
   });
   const { position, queryPositions, keyPositions, mask, scale = 1 / Math.sqrt(D) } = options;
-  const keys = repeatHeads(k, H / G);
-  const values = repeatHeads(v, H / G);
-  const blocks = mask === undefined && queryPositions === keyPositions ? causalBlocks(q.shape[2]) : [];
-  if (position.product && blocks.length > 1) {
-    const turned = position.product(q, keys, queryPositions, keyPositions);
-    return concat(
-      blocks.map(([start, end]) => {
-        const rows = narrow(turned.q, 2, start, end);
-        const scores = matmul(rows, narrow(turned.k, 2, 0, end), { transposeB: true, scale });
-        const seen = causal(narrow(queryPositions, 0, start, end), narrow(keyPositions, 0, 0, end));
-        return mix(scores, narrow(values, 2, 0, end), seen);
-      }),
-      2,
-    );
+  const R = H / G;
+  if (!Number.isInteger(R)) {
+    throw new ShapeError(`attend: key-value heads must divide the query heads, got ${G} and ${H}.`);
   }
-  const scores = position.scores(q, keys, queryPositions, keyPositions, scale);
-  return mix(scores, values, mask ?? causal(queryPositions, keyPositions));
+  const { turn } = position;
+  if (turn === undefined) {
+    const scores = position.scores(q, repeatHeads(k, R), queryPositions, keyPositions, scale);
+    return mix(scores, v, R, mask ?? causal(queryPositions, keyPositions));
+  }
+  const rows = turn.query(q, queryPositions);
+  const columns = turn.key(k, keyPositions);
+  const product = (a: Tensor, b: Tensor): Tensor =>
+    ungroup(matmul(group(a, R), b, { transposeB: true, scale }), R);
+  const blocks = mask === undefined && queryPositions === keyPositions ? causalBlocks(q.shape[2]) : [];
+  if (blocks.length < 2)
+    return mix(product(rows, columns), v, R, mask ?? causal(queryPositions, keyPositions));
+  return concat(
+    blocks.map(([start, end]) => {
+      const seen = causal(narrow(queryPositions, 0, start, end), narrow(keyPositions, 0, 0, end));
+      return mix(
+        product(narrow(rows, 2, start, end), narrow(columns, 2, 0, end)),
+        narrow(v, 2, 0, end),
+        R,
+        seen,
+      );
+    }),
+    2,
+  );
 }
 
-/** `softmax(scores) v` where `mask` holds. */
-function mix(scores: Tensor, values: Tensor, mask: Tensor): Tensor {
-  return matmul(softmax(scores.add(where(mask, zeroLike(scores), MASKED))), values);
+/** `softmax(scores) v` where `mask` holds. @param scores `[B, H, T, S]`. @param v `[B, H/R, S, E]`. */
+function mix(scores: Tensor, v: Tensor, R: number, mask: Tensor): Tensor {
+  const weights = softmax(scores.add(where(mask, full([], 0, { dtype: scores.dtype }), MASKED)));
+  return ungroup(matmul(group(weights, R), v), R);
+}
+
+/** The R query heads of a group as more rows of one product: `[B, G·R, T, X]` to `[B, G, R·T, X]`. */
+function group(x: Tensor, R: number): Tensor {
+  const [B = 1, H = 1, T = 1, X = 1] = x.shape;
+  return R === 1 ? x : reshape(x, [B, Number(H) / R, mulDims(R, T), X]);
+}
+
+/** The inverse of `group`: `[B, G, R·T, X]` to `[B, G·R, T, X]`. */
+function ungroup(x: Tensor, R: number): Tensor {
+  const [B = 1, G = 1, rows = 1, X = 1] = x.shape;
+  const T = divideDims(rows, R);
+  if (T === undefined) throw new ShapeError(`attend: ${rows} rows must be a multiple of ${R}.`);
+  return R === 1 ? x : reshape(x, [B, Number(G) * R, T, X]);
 }
 
 function causal(queryPositions: Tensor, keyPositions: Tensor): Tensor {
   return greaterEqual(expandDims(queryPositions, 1), expandDims(keyPositions, 0));
-}
-
-function zeroLike(x: Tensor): Tensor {
-  return full([], 0, { dtype: x.dtype });
 }
 
 /**
@@ -90,16 +114,7 @@ function causalBlocks(T: number | string | undefined): [start: number, end: numb
 
 /** Each key-value head repeated for the `times` query heads of its group: `[B, G, S, D]` to `[B, G·times, S, D]`. */
 export function repeatHeads(x: Tensor, times: number): Tensor {
+  const [B = 1, G = 1, S = 1, D = 1] = x.shape;
   if (times === 1) return x;
-  const [B, G, S, D] = x.shape;
-  if (
-    !Number.isInteger(times) ||
-    B === undefined ||
-    typeof G !== "number" ||
-    S === undefined ||
-    D === undefined
-  ) {
-    throw new ShapeError(`attend: key-value heads must divide the query heads, got a ratio of ${times}.`);
-  }
-  return reshape(broadcastTo(expandDims(x, 2), [B, G, times, S, D]), [B, G * times, S, D]);
+  return reshape(broadcastTo(expandDims(x, 2), [B, G, times, S, D]), [B, Number(G) * times, S, D]);
 }

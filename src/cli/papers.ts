@@ -333,7 +333,7 @@ function addServe(papers: Command): void {
         // Loaded here, because no other verb needs a server.
         const { createPapersServer } = await import("../server/papers.ts");
         const store = await openStore(options.store);
-        const server = createPapersServer(store, { say });
+        const server = createPapersServer(store, { say, file: options.store });
         const url = await server.listen({ port: options.port });
         if (options.json) printJson({ url });
         say(`papers: ${url}`);

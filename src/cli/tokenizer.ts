@@ -8,6 +8,7 @@ import { drawAnsi, drawPlain, drawSvg, shownTokens } from "../tokenizer/draw.ts"
 import { loadTokenizer } from "../tokenizer/load-save-node.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";
+import { addTokenizerTrain } from "./tokenizer-train.ts";
 
 const MODEL =
   "tokenizer.json, BytePiece model, tiktoken or llama2.c file, a folder with one, or the word bytes";
@@ -15,6 +16,7 @@ const MODEL =
 /** The noun `tokenizer` with its verbs. */
 export const addTokenizer: AddCommand = (program) => {
   const noun = program.command("tokenizer").description("train and use tokenizers");
+  addTokenizerTrain(noun);
   addEncode(noun);
   addDecode(noun);
   addInspect(noun);

@@ -1,8 +1,9 @@
 // A whole program as one ONNX graph.
 import { GraphError } from "../errors.ts";
 import { Emitter } from "./emitter.ts";
-import { type Lowering, lower, type Target } from "./lower.ts";
+import { type Lowering, lower } from "./lower.ts";
 import type { OnnxGraph, OnnxPort } from "./onnx.ts";
+import type { Target } from "./target.ts";
 import { attributesOf, reach, type Storage, typeOf, type Value } from "./value.ts";
 
 /** A result by name. */

@@ -81,6 +81,7 @@ export function subDims(a: Dim, b: Dim): Dim {
 /** `a / b` where `b` divides exactly; `undefined` where it does not. `b` may have one term only. */
 export function divideDims(a: Dim, b: Dim): Dim | undefined {
   if (typeof a === "number" && typeof b === "number") return a % b === 0 ? a / b : undefined;
+  if (a === 0) return 0;
   if (a === b) return 1;
   const divisor = [...parse(b)];
   if (divisor.length !== 1 || divisor[0] === undefined) return undefined;

@@ -19,6 +19,8 @@ export interface Ref {
   readonly name: string;
   readonly type: Type;
   readonly scope: Scope;
+  /** The elements of a constant tensor. */
+  readonly data?: HostArray;
   /** All elements equal this number. */
   readonly splat?: number;
   /** The node that made it, for rules that look through it. */
@@ -89,7 +91,7 @@ export class Emitter {
   initializer(data: HostArray, type: { dtype: Dtype; shape: readonly number[] }, name?: string): Ref {
     const as = name ?? this.fresh("constant");
     this.initializers.push({ name: as, dtype: type.dtype, shape: type.shape, data });
-    return { name: as, type, scope: this.root };
+    return { name: as, type, scope: this.root, data };
   }
 
   /** A scalar constant, shared. */

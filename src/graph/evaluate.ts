@@ -1,11 +1,12 @@
 // Computing lazy values: what is needed, once; programs of one structure share a session.
-import { chooseDevice, openSession, type Session } from "../runtime/session.ts";
+import { chooseDevice, type Session } from "../runtime/session.ts";
 import type { Device } from "../runtime/platform.ts";
 import { buildGraph, isLeaf } from "./build.ts";
-import { encodeModel } from "./onnx.ts";
+import { openGraph } from "./open.ts";
 import { fromNative, runSession } from "./run.ts";
 import { signature } from "./signature.ts";
-import type { Settable } from "./storage.ts";
+import { requireKept, type Settable } from "./storage.ts";
+import { targetOf } from "./target.ts";
 import { reach, type Storage, type Value } from "./value.ts";
 
 /** Sessions of recent programs, least recently used first. */
@@ -32,7 +33,10 @@ async function sessionFor(key: string, open: () => Promise<Session>): Promise<Se
   }
 }
 
-/** Storage of each of `values`; computed ones keep it. */
+/**
+ * Storage of each of `values`; computed ones keep it.
+ * @throws GraphError when something that they need was donated.
+ */
 export async function evaluateValues(
   values: readonly (Value & Settable)[],
   wanted?: Device,
@@ -42,16 +46,21 @@ export async function evaluateValues(
     const device = chooseDevice(wanted);
     const outputs = missing.map((v, i) => [`out_${i}`, v] as const);
     const session = await sessionFor(`${device} ${signature(missing)}`, async () => {
-      const { graph } = buildGraph(outputs, [], { target: { contrib: true }, leaves: "feed" });
-      return openSession({ bytes: encodeModel(graph) }, { device });
+      const { graph } = buildGraph(outputs, [], { target: targetOf(device), leaves: "feed" });
+      return openGraph(graph, { device });
     });
     const leaves = reach(missing, isLeaf).filter(isLeaf);
     const feeds = leaves.map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
+    for (const [, storage] of feeds) requireKept(storage);
     const results = await runSession(session, feeds);
     for (const [name, v] of outputs) {
       const tensor = results[name];
-      if (tensor) v.storage = fromNative(tensor);
+      if (tensor) v.storage = fromNative(tensor, session);
     }
   }
-  return values.map((v) => v.storage as Storage);
+  return values.map((v) => {
+    const storage = v.storage as Storage;
+    requireKept(storage);
+    return storage;
+  });
 }

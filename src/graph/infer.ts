@@ -2,7 +2,7 @@
 // is being built and long before a session starts.
 import { DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { addDims, type Dim, divideDims, mulDims, type Shape, sizeOf, subDims } from "./dim.ts";
-import { type Dtype, isFloat } from "./dtype.ts";
+import { isFloat } from "./dtype.ts";
 import { type OpAttributes, type OpName, type Type, typeOf, type Value } from "./value.ts";
 
 type Inference<K extends OpName> = (inputs: readonly Type[], attributes: OpAttributes[K], op: K) => Type[];

@@ -58,7 +58,7 @@ export const lowerRmsNorm: Rule<RmsNorm> = (r) => {
   const { emit, type } = r;
   const x = at(r.inputs, 0);
   const scale = at(r.inputs, 1);
-  if (r.low.target.contrib && type.dtype === "float32") {
+  if (r.low.target.fused.has("SimplifiedLayerNormalization") && type.dtype === "float32") {
     const used = r.low.used.get(r.value) ?? new Set();
     const types = [type, used.has(1) ? statisticOf(r) : null];
     return emit.nodes("SimplifiedLayerNormalization", [x, scale], types, {

@@ -4,10 +4,13 @@ import { GraphError } from "../errors.ts";
 import { type Dim, mulDims, sameShape, type Shape } from "./dim.ts";
 import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
+import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
+import { quantizedProduct } from "./lower-quantized.ts";
 import type { OnnxAttribute } from "./onnx.ts";
+import type { Target } from "./target.ts";
 import {
   attributesOf,
   type OpAttributes,
@@ -17,12 +20,6 @@ import {
   typeOf,
   type Value,
 } from "./value.ts";
-
-/** What the model may contain. */
-export interface Target {
-  /** Operators of ONNX Runtime's own (`com.microsoft`), which fuse more; a portable model does without. */
-  readonly contrib: boolean;
-}
 
 /** State of one lowering. */
 export interface Lowering {
@@ -80,7 +77,8 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   if (value.outputs.length > 0 && value.outputs.every((t) => t.shape.includes(0))) {
     return value.outputs.map((t) => low.emit.filled(0, t));
   }
-  const rule = LOWER[value.op] as Rule<unknown> | undefined;
+  const table = low.target.composed.has(value.op) ? COMPOSE : LOWER;
+  const rule = table[value.op] as Rule<unknown> | undefined;
   if (rule === undefined) throw new GraphError(`${value.op} cannot stand here. Pass it as an argument.`);
   const result = rule({
     value,
@@ -253,7 +251,8 @@ export function castTo(emit: Emitter, x: Ref, dtype: Dtype): Ref {
   return emit.node("Cast", [x], { dtype, shape: x.type.shape }, { attributes: { to: int(types[dtype]) } });
 }
 
-function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
+/** `x` under another shape. */
+export function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
   if (sameShape(x.type.shape, shape)) return x;
   if (x.splat !== undefined) return emit.filled(x.splat, { dtype: x.type.dtype, shape });
   // A reshape of a reshape is one reshape.
@@ -322,6 +321,8 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
     return emit.node("Transpose", [x], moved, { attributes: { perm: ints(order) } });
   };
   const floats = dtype === "float32" || dtype === "float64";
+  const few = quantizedProduct(r.low.target, emit, a, b, { transposeA, transposeB, scale, type: r.type });
+  if (few) return few;
   if (a.type.shape.length === 2 && b.type.shape.length === 2 && floats) {
     if (!transposeA && !transposeB && scale === 1) return emit.node("MatMul", [a, b], r.type);
     return emit.node("Gemm", [a, b], r.type, {
@@ -346,7 +347,11 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
     );
     return reshapeTo(emit, product, shape);
   }
-  if (r.low.target.contrib && dtype === "float32" && (transposeA || transposeB || scale !== 1)) {
+  if (
+    r.low.target.fused.has("FusedMatMul") &&
+    dtype === "float32" &&
+    (transposeA || transposeB || scale !== 1)
+  ) {
     return emit.node("FusedMatMul", [a, b], r.type, {
       domain: "com.microsoft",
       attributes: {
@@ -360,10 +365,23 @@ const matmul: Rule<OpAttributes["matmul"]> = (r) => {
   return scale === 1 ? product : emit.node("Mul", [product, emit.scalar(scale, dtype)], r.type);
 };
 
+/** `0, 1, …, size − 1`. */
+export function iotaOf(emit: Emitter, size: Dim, dtype: Dtype): Ref {
+  if (typeof size === "number") {
+    const numbers = Array.from({ length: size }, (_, i) => i);
+    return emit.initializer(hostArray(numbers, dtype), { dtype, shape: [size] });
+  }
+  const end = emit.node("Squeeze", [emit.dims([size])], { dtype: "int64", shape: [] });
+  const range = emit.node("Range", [emit.scalar(0, "int64"), end, emit.scalar(1, "int64")], {
+    dtype: "int64",
+    shape: [size],
+  });
+  return castTo(emit, range, dtype);
+}
+
 /** Indices `[…]` as ONNX wants them to scatter whole rows: int64 `[…, 1]`. */
 function rowIndices(emit: Emitter, indices: Ref): Ref {
-  const wide = castTo(emit, indices, "int64");
-  return reshapeTo(emit, wide, [...indices.type.shape, 1]);
+  return castTo(emit, reshapeTo(emit, indices, [...indices.type.shape, 1]), "int64");
 }
 
 const INT64_MIN = -(2 ** 62);
@@ -371,25 +389,7 @@ const INT64_MIN = -(2 ** 62);
 /** One rule per op. */
 const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   constant: (r) => r.emit.scalar(r.attributes.value, r.attributes.dtype),
-  iota: (r) => {
-    const { size, dtype } = r.attributes;
-    if (typeof size === "number") {
-      return r.emit.initializer(
-        hostArray(
-          Array.from({ length: size }, (_, i) => i),
-          dtype,
-        ),
-        { dtype, shape: [size] },
-      );
-    }
-    const scalar: Type = { dtype: "int64", shape: [] };
-    const end = r.emit.node("Squeeze", [r.emit.dims([size])], scalar);
-    const range = r.emit.node("Range", [r.emit.scalar(0, "int64"), end, r.emit.scalar(1, "int64")], {
-      dtype: "int64",
-      shape: [size],
-    });
-    return castTo(r.emit, range, dtype);
-  },
+  iota: (r) => iotaOf(r.emit, r.attributes.size, r.attributes.dtype),
   neg: one("Neg"),
   abs: one("Abs"),
   sign: one("Sign"),
@@ -417,7 +417,7 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   relu: one("Relu"),
   silu: (r) => {
     const x = at(r.inputs, 0);
-    if (r.low.target.contrib && r.type.dtype === "float32") {
+    if (r.low.target.fused.has("QuickGelu") && r.type.dtype === "float32") {
       return r.emit.node("QuickGelu", [x], r.type, {
         domain: "com.microsoft",
         attributes: { alpha: { float: 1 } },
@@ -474,8 +474,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     const { shape, dtype } = r.type;
     if (dtype === "bool") {
       // ONNX Runtime's Where does not choose between bools.
-      const [x, y] = [castTo(r.emit, a, "uint8"), castTo(r.emit, b, "uint8")];
-      return castTo(r.emit, r.emit.node("Where", [condition, x, y], { dtype: "uint8", shape }), "bool");
+      const [x, y] = [castTo(r.emit, a, "int32"), castTo(r.emit, b, "int32")];
+      return castTo(r.emit, r.emit.node("Where", [condition, x, y], { dtype: "int32", shape }), "bool");
     }
     const whole = [condition, a, b];
     return r.emit.node(

@@ -84,6 +84,13 @@ export function* externalChunks(external: ExternalData): Generator<Uint8Array> {
   if (external.byteLength > at) yield new Uint8Array(external.byteLength - at);
 }
 
+const utf8 = new TextEncoder();
+
+/** A string field. `pbf`'s own writes characters from U+20000 on as others. */
+function writeText(pbf: PbfWriter, field: number, text: string): void {
+  pbf.writeBytesField(field, utf8.encode(text));
+}
+
 /** A `ModelProto`: version, operator sets, producer, graph. */
 export function encodeModel(graph: OnnxGraph, external?: ExternalData): Uint8Array {
   const pbf = new PbfWriter();
@@ -91,7 +98,7 @@ export function encodeModel(graph: OnnxGraph, external?: ExternalData): Uint8Arr
   const domains = new Set<string>();
   collectDomains(graph, domains);
   pbf.writeVarintField(1, IR_VERSION);
-  pbf.writeStringField(2, "athanor");
+  writeText(pbf, 2, "athanor");
   pbf.writeMessage(7, (g, w) => writeGraph(g, w, external?.location, offsets), graph);
   pbf.writeMessage(8, writeOpset, { domain: "", version: OPSET });
   for (const domain of domains) pbf.writeMessage(8, writeOpset, { domain, version: 1 });
@@ -106,7 +113,7 @@ function collectDomains(graph: OnnxGraph, into: Set<string>): void {
 }
 
 function writeOpset(o: { domain: string; version: number }, pbf: PbfWriter): void {
-  if (o.domain !== "") pbf.writeStringField(1, o.domain);
+  if (o.domain !== "") writeText(pbf, 1, o.domain);
   pbf.writeVarintField(2, o.version);
 }
 
@@ -117,7 +124,7 @@ function writeGraph(
   offsets: Map<string, number>,
 ): void {
   for (const node of g.nodes) pbf.writeMessage(1, writeNode, node);
-  pbf.writeStringField(2, g.name);
+  writeText(pbf, 2, g.name);
   for (const t of g.initializers) {
     pbf.writeMessage(5, (x, w) => writeTensor(x, w, location, offsets.get(x.name)), t);
   }
@@ -126,18 +133,18 @@ function writeGraph(
 }
 
 function writeNode(node: OnnxNode, pbf: PbfWriter): void {
-  for (const name of node.inputs) pbf.writeStringField(1, name);
-  for (const name of node.outputs) pbf.writeStringField(2, name);
-  pbf.writeStringField(3, node.outputs[0] ?? "");
-  pbf.writeStringField(4, node.opType);
+  for (const name of node.inputs) writeText(pbf, 1, name);
+  for (const name of node.outputs) writeText(pbf, 2, name);
+  writeText(pbf, 3, node.outputs[0] ?? "");
+  writeText(pbf, 4, node.opType);
   for (const [name, value] of Object.entries(node.attributes)) {
     pbf.writeMessage(5, writeAttribute, { name, value });
   }
-  if (node.domain !== "") pbf.writeStringField(7, node.domain);
+  if (node.domain !== "") writeText(pbf, 7, node.domain);
 }
 
 function writeAttribute({ name, value }: { name: string; value: OnnxAttribute }, pbf: PbfWriter): void {
-  pbf.writeStringField(1, name);
+  writeText(pbf, 1, name);
   if ("float" in value) {
     pbf.writeFloatField(2, value.float);
     pbf.writeVarintField(20, 1);
@@ -145,7 +152,7 @@ function writeAttribute({ name, value }: { name: string; value: OnnxAttribute },
     pbf.writeVarintField(3, value.int);
     pbf.writeVarintField(20, 2);
   } else if ("text" in value) {
-    pbf.writeStringField(4, value.text);
+    writeText(pbf, 4, value.text);
     pbf.writeVarintField(20, 3);
   } else if ("graph" in value) {
     pbf.writeMessage(6, (g, w) => writeGraph(g, w, undefined, new Map()), value.graph);
@@ -164,7 +171,7 @@ function writeTensor(
 ): void {
   for (const d of t.shape) pbf.writeVarintField(1, d);
   pbf.writeVarintField(2, DTYPES[t.dtype].code);
-  pbf.writeStringField(8, t.name);
+  writeText(pbf, 8, t.name);
   if (location === undefined || offset === undefined) {
     pbf.writeBytesField(9, bytesOf(t.data));
     return;
@@ -177,12 +184,12 @@ function writeTensor(
 }
 
 function writeEntry(e: { key: string; value: string }, pbf: PbfWriter): void {
-  pbf.writeStringField(1, e.key);
-  pbf.writeStringField(2, e.value);
+  writeText(pbf, 1, e.key);
+  writeText(pbf, 2, e.value);
 }
 
 function writePort({ name, type }: OnnxPort, pbf: PbfWriter): void {
-  pbf.writeStringField(1, name);
+  writeText(pbf, 1, name);
   pbf.writeMessage(2, writeType, type);
 }
 
@@ -201,5 +208,5 @@ function writeShape(shape: readonly Dim[], pbf: PbfWriter): void {
 
 function writeDim(dim: Dim, pbf: PbfWriter): void {
   if (typeof dim === "number") pbf.writeVarintField(1, dim);
-  else pbf.writeStringField(2, dim);
+  else writeText(pbf, 2, dim);
 }

@@ -1,11 +1,27 @@
 // Storage in and out of sessions.
-import { hostTensor, type Session } from "../runtime/session.ts";
 import type { Device, OrtTensor } from "../runtime/platform.ts";
+import { hostTensor, type Session } from "../runtime/session.ts";
+import { toHost } from "./device-memory.ts";
 import { DTYPES, type Dtype, type HostArray } from "./dtype.ts";
+import { requireKept } from "./storage.ts";
 import type { Storage } from "./value.ts";
 
-/** Frees device memory of tensors that nothing holds any more. */
-const unreachable = new FinalizationRegistry<OrtTensor>((tensor) => tensor.dispose());
+/** Frees device memory of storage that nothing holds any more. */
+const unreachable = new FinalizationRegistry<() => void>((free) => free());
+
+/** How to free storage in the memory of a device. */
+const freeing = new WeakMap<Storage, () => void>();
+
+/**
+ * Frees the buffers of storage that was given away, where a device holds them.
+ * @returns The runtime's tensor, if it is on the host and can be written into.
+ */
+export function freeBuffers(storage: Storage): OrtTensor | undefined {
+  const free = freeing.get(storage);
+  if (free === undefined) return storage.native as OrtTensor | undefined;
+  free();
+  return undefined;
+}
 
 /** The runtime's tensor over `storage`, without a copy where it lives there already. */
 export async function toNative(storage: Storage, device: Device): Promise<OrtTensor> {
@@ -17,8 +33,8 @@ export async function toNative(storage: Storage, device: Device): Promise<OrtTen
   return hostTensor(device, storage.dtype, data, storage.shape);
 }
 
-/** Storage over a tensor that a session returned. */
-export function fromNative(tensor: OrtTensor): Storage {
+/** Storage over a tensor that `session` returned. */
+export function fromNative(tensor: OrtTensor, session: Session): Storage {
   const dtype = tensor.type as Dtype;
   const shape = [...tensor.dims];
   const onHost = tensor.location === "cpu";
@@ -28,10 +44,15 @@ export function fromNative(tensor: OrtTensor): Storage {
     host: onHost ? view(tensor.data as HostArray, dtype) : undefined,
     native: tensor,
     async read() {
-      return view((await tensor.getData()) as HostArray, dtype);
+      requireKept(storage);
+      return view((await toHost(tensor, session.device)).data as HostArray, dtype);
     },
   };
-  if (!onHost) unreachable.register(storage, tensor);
+  if (!onHost) {
+    const free = (): void => session.free(tensor);
+    freeing.set(storage, free);
+    unreachable.register(storage, free);
+  }
   return storage;
 }
 

@@ -1,4 +1,5 @@
 // Where elements live: host memory, or a tensor of the runtime.
+import { GraphError } from "../errors.ts";
 import type { Dtype, HostArray } from "./dtype.ts";
 import type { Storage } from "./value.ts";
 
@@ -10,4 +11,25 @@ export interface Settable {
 /** Elements on the host. */
 export function hostStorage(data: HostArray, dtype: Dtype, shape: readonly number[]): Storage {
   return { dtype, shape, host: data, native: undefined, read: () => Promise.resolve(data) };
+}
+
+/** Storages whose memory has been given away. */
+const given = new WeakSet<Storage>();
+
+/** Marks `storage` as given away: whoever asks for its elements from now on is told so. */
+export function giveAway(storage: Storage): void {
+  given.add(storage);
+}
+
+/** Takes `giveAway` back, for a call that failed. */
+export function takeBack(storage: Storage): void {
+  given.delete(storage);
+}
+
+/** @throws GraphError when the memory of `storage` has been given away. */
+export function requireKept(storage: Storage): void {
+  if (!given.has(storage)) return;
+  throw new GraphError(
+    `compile: a tensor [${storage.shape.join(", ")}] was donated to an earlier call. Use that call's result.`,
+  );
 }

@@ -26,7 +26,8 @@ import {
   zeros,
   gather,
 } from "../tensor/index.ts";
-import { type CausalLMConfig, positionOf } from "./config.ts";
+import { type Position, productPosition } from "../position/index.ts";
+import { type CausalLMConfig, parameterTree, positionOf } from "./config.ts";
 
 /** Parameters of one block. Matrices are `[out, in]`. */
 export interface BlockParams {
@@ -36,6 +37,8 @@ export interface BlockParams {
     readonly k_proj: LinearParams; // [G·D, C]
     readonly v_proj: LinearParams; // [G·D, C]
     readonly o_proj: LinearParams; // [C, H·D]
+    readonly q_norm?: NormParams; // [D], with headNorm only
+    readonly k_norm?: NormParams;
   };
   readonly post_attention_layernorm: NormParams;
   readonly mlp: {
@@ -56,7 +59,10 @@ export interface CausalLMParams {
   readonly lm_head?: { readonly weight: Tensor }; // [V, C], untied only
 }
 
-/** Keys and values of one layer so far, unrotated: `[B, G, S, D]` each. */
+/**
+ * Keys and values of one layer so far, `[B, G, S, D]` each. Keys are kept turned where a key's turn depends on its own
+ * place alone, and unturned where it depends on the query's place or the length, so that both are exact.
+ */
 export interface LayerCache {
   readonly key: Tensor;
   readonly value: Tensor;
@@ -64,7 +70,7 @@ export interface LayerCache {
 
 /** Logits, and the cache including the new tokens. */
 export interface CausalLMOutput {
-  /** `[B, T, V]`. */
+  /** `[B, T, V]`, or `[B, R, V]` for `R` chosen rows. */
   readonly logits: Tensor;
   readonly cache: readonly LayerCache[];
 }
@@ -72,12 +78,13 @@ export interface CausalLMOutput {
 /**
  * The model on `T` tokens that follow those of `cache`.
  * @param ids `[B, T]`, int32. @param cache One entry per layer; absent at the start of a text.
+ * @param rows `[R]`, int32: which of the `T` places get logits; default all.
  */
 export function causalLM(
   config: CausalLMConfig,
   params: CausalLMParams,
   ids: Tensor,
-  cache?: readonly LayerCache[],
+  { cache, rows }: { cache?: readonly LayerCache[]; rows?: Tensor } = {},
 ): CausalLMOutput {
   const { T } = checkShapes("causalLM", { ids: [ids, "B~ T~"] });
   const before = cache?.[0]?.key.shape[2] ?? 0;
@@ -92,6 +99,7 @@ export function causalLM(
     next.push(kept);
     x = y;
   });
+  if (rows) x = gather(x, rows, 1);
   x = norm(config.norm, params.model.norm, x, config.normEpsilon);
   const head = params.lm_head?.weight ?? params.model.embed_tokens.weight;
   return { logits: matmul(x, head, { transposeB: true }), cache: next };
@@ -109,15 +117,23 @@ function block(
   const { headWidth: D, heads: H, keyValueHeads: G, normEpsilon: epsilon } = config;
   const [B = 1, T = 1] = x.shape;
   const h = norm(config.norm, params.input_layernorm, x, epsilon);
-  const { q_proj, k_proj, v_proj, o_proj } = params.self_attn;
+  const { q_proj, k_proj, v_proj, o_proj, q_norm, k_norm } = params.self_attn;
+  const even = (y: Tensor, gain: NormParams | undefined): Tensor =>
+    gain ? norm("rms", gain, y, epsilon) : y;
   const heads = (y: Tensor, n: number): Tensor => permute(reshape(y, [B, T, n, D]), [0, 2, 1, 3]); // [B, n, T, D]
-  const q = heads(linear(q_proj, h), H);
-  const key = heads(linear(k_proj, h), G);
+  const q = even(heads(linear(q_proj, h), H), q_norm);
+  const position = positionOf(config);
+  const turnKey = position.turn?.key;
+  const k = even(heads(linear(k_proj, h), G), k_norm);
+  const key = turnKey ? turnKey(k, queryPositions) : k;
   const value = heads(linear(v_proj, h), G);
   const kept: LayerCache = cache
     ? { key: concat([cache.key, key], 2), value: concat([cache.value, value], 2) }
     : { key, value };
-  const o = attend(q, kept.key, kept.value, { position: positionOf(config), queryPositions, keyPositions });
+  const turned: Position = position.turn
+    ? productPosition({ query: position.turn.query, key: (x) => x })
+    : position;
+  const o = attend(q, kept.key, kept.value, { position: turned, queryPositions, keyPositions });
   const a = x.add(linear(o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, H * D])));
   const m = norm(config.norm, params.post_attention_layernorm, a, epsilon);
   return { y: a.add(mlp(config, params.mlp, m)), kept };
@@ -139,49 +155,11 @@ function mlp(
  * (Radford et al. 2019, section 2.3), norms one, biases zero.
  */
 export function initCausalLM(config: CausalLMConfig, key: random.Key): CausalLMParams {
-  const { width: C, headWidth: D, heads: H, keyValueHeads: G, hidden: F, vocabulary: V } = config;
-  const std = 0.02;
-  const residual = std / Math.sqrt(2 * config.layers);
-  const matrix = (name: string, out: number, from: number, deviation = std): LinearParams => ({
-    weight: random.normal(random.fold(key, name), [out, from], { std: deviation }),
-    ...(config.bias && { bias: zeros([out]) }),
-  });
-  const gain = (): NormParams => ({
-    weight: ones([C]),
-    ...(config.bias && config.norm === "layer" && { bias: zeros([C]) }),
-  });
-  const table = (name: string, rows: number): EmbeddingParams => ({
-    weight: random.normal(random.fold(key, name), [rows, C], { std }),
-  });
-  const layers = Array.from(
-    { length: config.layers },
-    (_, i): BlockParams => ({
-      input_layernorm: gain(),
-      self_attn: {
-        q_proj: matrix(`${i}.q`, H * D, C),
-        k_proj: matrix(`${i}.k`, G * D, C),
-        v_proj: matrix(`${i}.v`, G * D, C),
-        o_proj: matrix(`${i}.o`, C, H * D, residual),
-      },
-      post_attention_layernorm: gain(),
-      mlp: {
-        ...(config.activation === "swiglu" && { gate_proj: matrix(`${i}.gate`, F, C) }),
-        up_proj: matrix(`${i}.up`, F, C),
-        down_proj: matrix(`${i}.down`, C, F, residual),
-      },
-    }),
-  );
-  return {
-    model: {
-      embed_tokens: table("embed_tokens", V),
-      ...(config.position.type === "learned" && {
-        embed_positions: table("embed_positions", config.context),
-      }),
-      layers,
-      norm: gain(),
-    },
-    ...(!config.tieEmbeddings && {
-      lm_head: { weight: random.normal(random.fold(key, "lm_head"), [V, C], { std }) },
-    }),
-  };
+  const residual = 1 / Math.sqrt(2 * config.layers);
+  return parameterTree(config, (name, shape) => {
+    if (name.endsWith(".bias")) return zeros(shape);
+    if (shape.length === 1) return ones(shape);
+    const intoResidual = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
+    return random.normal(random.fold(key, name), shape, { std: 0.02 * (intoResidual ? residual : 1) });
+  }) as CausalLMParams;
 }

@@ -1,12 +1,10 @@
 // The shape of a decoder, in words.
 import { OptionError, checkOptions } from "../errors.ts";
 import type { NormKind } from "../nn/index.ts";
-import { noPosition, type Position, rope, type RotaryLayout } from "../position/index.ts";
+import { createPosition, noPosition, type Position, type PositionSpec } from "../position/index.ts";
 
-/** How positions enter the model. */
-export type PositionConfig =
-  | { readonly type: "rope"; readonly base?: number; readonly layout?: RotaryLayout }
-  | { readonly type: "learned" };
+/** How positions enter the model: a way of scoring, or a table of learned positions added to the embeddings. */
+export type PositionConfig = PositionSpec | { readonly type: "learned" };
 
 /** A decoder-only transformer. Widths in numbers of elements. */
 export interface CausalLMConfig {
@@ -28,8 +26,10 @@ export interface CausalLMConfig {
   readonly norm: NormKind;
   readonly normEpsilon: number;
   readonly position: PositionConfig;
-  /** Biases in all linear maps and, with layer norms, in the norms. */
-  readonly bias: boolean;
+  /** Biases: in all linear maps and layer norms, in the query, key and value maps only (Qwen2), or nowhere. */
+  readonly bias: "all" | "qkv" | "none";
+  /** RMS norm of each query and key head before the turn (Qwen3). */
+  readonly headNorm: boolean;
   /** The output matrix is the embedding table. */
   readonly tieEmbeddings: boolean;
 }
@@ -48,6 +48,7 @@ const KEYS: readonly (keyof CausalLMConfig)[] = [
   "normEpsilon",
   "position",
   "bias",
+  "headNorm",
   "tieEmbeddings",
 ];
 
@@ -68,7 +69,8 @@ export function causalLMConfig(
     norm: "rms",
     normEpsilon: 1e-5,
     position: { type: "rope" },
-    bias: false,
+    bias: "none",
+    headNorm: false,
     tieEmbeddings: true,
     ...sizes,
     activation,
@@ -99,24 +101,73 @@ export function checkConfig(config: CausalLMConfig): void {
       `causalLM: keyValueHeads must divide heads, got ${config.keyValueHeads} and ${config.heads}.`,
     );
   }
-  if (config.position.type === "rope" && config.headWidth % 2 !== 0) {
-    throw new OptionError(`causalLM: headWidth must be even for rope, got ${config.headWidth}.`);
-  }
+  positionOf(config);
 }
 
 /** The scores that `config.position` stands for. */
 export function positionOf(config: CausalLMConfig): Position {
-  return config.position.type === "learned" ? noPosition() : rope(config.position);
+  return config.position.type === "learned" ? noPosition() : createPosition(config.position);
+}
+
+/** Name and shape of every parameter, in the order of the model. */
+export function parameterShapes(config: CausalLMConfig): Map<string, readonly number[]> {
+  const { width: C, headWidth: D, heads: H, keyValueHeads: G, hidden: F, vocabulary: V } = config;
+  const shapes = new Map<string, readonly number[]>();
+  const linear = (name: string, out: number, from: number, bias: boolean): void => {
+    shapes.set(`${name}.weight`, [out, from]);
+    if (bias) shapes.set(`${name}.bias`, [out]);
+  };
+  const norm = (name: string, width = C): void => {
+    shapes.set(`${name}.weight`, [width]);
+    if (config.norm === "layer" && config.bias === "all") shapes.set(`${name}.bias`, [width]);
+  };
+  shapes.set("model.embed_tokens.weight", [V, C]);
+  if (config.position.type === "learned") shapes.set("model.embed_positions.weight", [config.context, C]);
+  const every = config.bias === "all";
+  const qkv = config.bias !== "none";
+  for (let i = 0; i < config.layers; i++) {
+    const at = `model.layers.${i}`;
+    norm(`${at}.input_layernorm`);
+    linear(`${at}.self_attn.q_proj`, H * D, C, qkv);
+    linear(`${at}.self_attn.k_proj`, G * D, C, qkv);
+    linear(`${at}.self_attn.v_proj`, G * D, C, qkv);
+    linear(`${at}.self_attn.o_proj`, C, H * D, every);
+    if (config.headNorm) {
+      shapes.set(`${at}.self_attn.q_norm.weight`, [D]);
+      shapes.set(`${at}.self_attn.k_norm.weight`, [D]);
+    }
+    norm(`${at}.post_attention_layernorm`);
+    if (config.activation === "swiglu") linear(`${at}.mlp.gate_proj`, F, C, every);
+    linear(`${at}.mlp.up_proj`, F, C, every);
+    linear(`${at}.mlp.down_proj`, C, F, every);
+  }
+  norm("model.norm");
+  if (!config.tieEmbeddings) shapes.set("lm_head.weight", [V, C]);
+  return shapes;
 }
 
 /** Number of parameters. */
 export function parameterCount(config: CausalLMConfig): number {
-  const { width: C, headWidth: D, heads: H, keyValueHeads: G, hidden: F, vocabulary: V, layers: L } = config;
-  const attention = C * D * H * 2 + C * D * G * 2 + (config.bias ? D * H + 2 * D * G + C : 0);
-  const wide = config.activation === "swiglu" ? 3 : 2;
-  const mlp = wide * C * F + (config.bias ? (wide - 1) * F + C : 0);
-  const normSize = config.norm === "layer" && config.bias ? 2 * C : C;
-  const embeddings =
-    V * C * (config.tieEmbeddings ? 1 : 2) + (config.position.type === "learned" ? config.context * C : 0);
-  return embeddings + L * (attention + mlp + 2 * normSize) + normSize;
+  let count = 0;
+  for (const shape of parameterShapes(config).values()) count += shape.reduce((a, b) => a * b, 1);
+  return count;
+}
+
+/** A tree of parameters from leaves by name; whole numbers in names are places in an array. */
+export function parameterTree<L>(
+  config: CausalLMConfig,
+  leaf: (name: string, shape: readonly number[]) => L,
+): unknown {
+  const root: Record<string, unknown> = {};
+  for (const [name, shape] of parameterShapes(config)) {
+    const path = name.split(".");
+    const last = path.pop() ?? "";
+    let node = root;
+    path.forEach((key, i) => {
+      const next = /^\d+$/.test(path[i + 1] ?? last) ? [] : {};
+      node = (node[key] ??= next) as Record<string, unknown>;
+    });
+    node[last] = leaf(name, shape);
+  }
+  return root;
 }

@@ -25,6 +25,7 @@ export { marksOf, snippetOf, type Wanted, wantedBy, wantedIn } from "./marks.ts"
 export { normalisePaper, RecordError } from "./normalise.ts";
 export { storeKeywords, storeRelated } from "./of-store.ts";
 export type { Filter, Hit, Mark, Marked, Page, Paper, Query, Sort } from "./paper.ts";
+export { openSearchStore, type SearchStoreOptions } from "./opensearch/store.ts";
 export { type Condition, type ParsedQuery, parseQuery } from "./query.ts";
 export { cloudWords, preference, rank } from "./rank.ts";
 export { createScorer, type Ranked, type ScoredText, type Scorer } from "./scorer.ts";

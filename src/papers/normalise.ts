@@ -13,8 +13,8 @@ export class RecordError extends UserError {
 /**
  * Brings a record into the one form of the stores: identifiers without versions, categories without aliases,
  * TeX accents as letters, single spaces, days as `YYYY-MM-DD`, web addresses only. Other fields are ignored;
- * missing ones become empty. Markup stays text.
- * @throws RecordError for a record without an identifier or a title.
+ * missing ones become empty, and a title that is missing becomes the identifier. Markup stays text.
+ * @throws RecordError for a record without an identifier, or with neither title nor abstract.
  */
 export function normalisePaper(record: unknown): Paper {
   if (typeof record !== "object" || record === null || Array.isArray(record))
@@ -23,14 +23,16 @@ export function normalisePaper(record: unknown): Paper {
   const field = (name: string): unknown => fields.get(name);
   const id = normaliseId(clean(field("id"))).slice(0, 500);
   if (id === "") throw new RecordError("normalisePaper: record must have an id, got none.");
-  const title = texToUnicode(clean(field("title")));
-  if (title === "") throw new RecordError(`normalisePaper: record ${id} must have a title, got none.`);
+  const abstract = texToUnicode(clean(field("abstract") ?? field("summary")));
+  const title = texToUnicode(clean(field("title"))) || (abstract === "" ? "" : id);
+  if (title === "")
+    throw new RecordError(`normalisePaper: record ${id} must have a title or an abstract, got neither.`);
   const year = Number(field("year"));
   return {
     id,
     title,
     authors: strings(field("authors"), /\s+and\s+|;/).map(texToUnicode),
-    abstract: texToUnicode(clean(field("abstract") ?? field("summary"))),
+    abstract,
     categories: categoriesOf(field("categories")),
     venue: texToUnicode(clean(field("venue"))),
     year: Number.isInteger(year) && year > 0 && year < 10_000 ? year : yearOfId(id),

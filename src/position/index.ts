@@ -15,7 +15,7 @@ export {
 export { windowed, windowMask, type WindowOptions } from "./masks.ts";
 export { noPosition } from "./none.ts";
 export { ntkAware, ntkFixed, ntkMixed, ntkOld } from "./ntk.ts";
-export { type Position, productPosition } from "./position.ts";
+export { type Position, productPosition, type Turns } from "./position.ts";
 export { positionInterpolation } from "./position-interpolation.ts";
 export {
   type InverseLeakyRerope,

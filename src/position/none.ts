@@ -3,5 +3,5 @@ import { type Position, productPosition } from "./position.ts";
 
 /** `scale · q kᵀ`. */
 export function noPosition(): Position {
-  return productPosition((q, k) => ({ q, k }));
+  return productPosition({ query: (q) => q, key: (k) => k });
 }

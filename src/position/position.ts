@@ -10,25 +10,24 @@ export interface Position {
    * @returns `[B, H, T, S]`.
    */
   scores(q: Tensor, k: Tensor, queryPositions: Tensor, keyPositions: Tensor, scale: number): Tensor;
-  /**
-   * Where the scores are a plain product, `scale · q′ k′ᵀ`: the queries and keys to multiply, of the same shapes.
-   * Attention then works on parts of them without turning a key twice.
-   */
-  product?(
-    q: Tensor,
-    k: Tensor,
-    queryPositions: Tensor,
-    keyPositions: Tensor,
-  ): { readonly q: Tensor; readonly k: Tensor };
+  /** Present where the scores are a product of queries and keys that are each turned by their own place alone. */
+  readonly turn?: Turns;
 }
 
-/** A position whose scores are the product of transformed queries and keys. */
-export function productPosition(product: NonNullable<Position["product"]>): Position {
+/**
+ * How queries and keys are turned, any number of heads at a time, so that the scores are `scale · q′ k′ᵀ`. Attention
+ * then turns each key once: before it multiplies parts of them, and before a cache keeps them.
+ */
+export interface Turns {
+  query(q: Tensor, positions: Tensor): Tensor;
+  key(k: Tensor, positions: Tensor): Tensor;
+}
+
+/** A position whose scores are the product of turned queries and keys. */
+export function productPosition(turn: Turns): Position {
   return {
-    product,
-    scores(q, k, queryPositions, keyPositions, scale) {
-      const turned = product(q, k, queryPositions, keyPositions);
-      return matmul(turned.q, turned.k, { transposeB: true, scale });
-    },
+    turn,
+    scores: (q, k, queryPositions, keyPositions, scale) =>
+      matmul(turn.query(q, queryPositions), turn.key(k, keyPositions), { transposeB: true, scale }),
   };
 }

@@ -11,8 +11,5 @@ import { type RotaryOptions, turnOf } from "./rotary.ts";
  */
 export function rope(options: RotaryOptions = {}): Position {
   const turn = turnOf("rope", options);
-  return productPosition((q, k, queryPositions, keyPositions) => ({
-    q: turn(q, queryPositions),
-    k: turn(k, keyPositions),
-  }));
+  return productPosition({ query: turn, key: turn });
 }

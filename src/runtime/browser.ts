@@ -3,21 +3,21 @@ import type { Platform } from "./platform.ts";
 
 /** ONNX Runtime in a page: WebAssembly with threads where the page is cross-origin isolated, and WebGPU. */
 export const platform: Platform = {
-  devices: ["wasm", "webgpu"],
+  devices: { wasm: "fresh", webgpu: "device" },
   preferred: () => ("gpu" in navigator ? "webgpu" : "wasm"),
   requested: () => undefined,
   runtime: (device) =>
     device === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"),
-  create(create, model, options) {
+  create(sessions, model, options) {
     const { external } = model;
-    if (external === undefined) return create(model.bytes, options);
+    if (external === undefined) return sessions.create(model.bytes, options);
     const data = new Uint8Array(external.byteLength);
     let at = 0;
     for (const chunk of external.chunks()) {
       data.set(chunk, at);
       at += chunk.length;
     }
-    return create(model.bytes, { ...options, externalData: [{ path: external.location, data }] });
+    return sessions.create(model.bytes, { ...options, externalData: [{ path: external.location, data }] });
   },
   feed: (tensor) => tensor,
   advice(device) {

@@ -6,13 +6,13 @@ import type { OrtTensor, Platform } from "./platform.ts";
 
 /** ONNX Runtime in Node: native CPU, WebGPU through Dawn, CUDA where its provider is installed. */
 export const platform: Platform = {
-  devices: ["cpu", "webgpu", "cuda"],
+  devices: { cpu: "reusable", webgpu: "device", cuda: "reusable" },
   preferred: () => "cpu",
   requested: () => process.env["ATHANOR_DEVICE"],
   runtime: () => import("onnxruntime-node"),
-  async create(create, model, options) {
+  async create(sessions, model, options) {
     const { external } = model;
-    if (external === undefined) return create(model.bytes, options);
+    if (external === undefined) return sessions.create(model.bytes, options);
     // ONNX Runtime maps a file of weights into memory instead of holding copies; once the session is open the
     // mapping keeps the data alive and the folder can go.
     const folder = mkdtempSync(join(tmpdir(), "athanor-"));
@@ -20,7 +20,7 @@ export const platform: Platform = {
       writeAll(join(folder, external.location), external.chunks());
       const path = join(folder, "model.onnx");
       writeAll(path, [model.bytes]);
-      return await create(path, options);
+      return await sessions.create(path, options);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -34,9 +34,9 @@ export const platform: Platform = {
   },
   advice(device) {
     if (device === "cuda")
-      return "Install onnxruntime-node with its CUDA libraries (unset onnxruntime-node-install=skip).";
+      return "Install onnxruntime-node's CUDA libraries: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.";
     if (device === "webgpu") {
-      return "It needs a Vulkan driver; for a software one, set VK_ICD_FILENAMES to Chromium's vk_swiftshader_icd.json.";
+      return "Install a Vulkan driver; for a software one, set LD_LIBRARY_PATH to Chromium's folder and VK_ICD_FILENAMES to vk_swiftshader_icd.json in it.";
     }
     return `Use one of cpu, webgpu, cuda.`;
   },

@@ -4,6 +4,12 @@ import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "o
 /** Where a program runs: `cpu`, `webgpu`, `cuda` in Node; `wasm`, `webgpu` in a browser. */
 export type Device = "cpu" | "webgpu" | "cuda" | "wasm";
 
+/**
+ * How results are held between runs: in the `device`'s own memory; on the host in buffers that later runs can write
+ * into (`reusable`); or on the host, `fresh` each time.
+ */
+export type Memory = "device" | "reusable" | "fresh";
+
 /** A model to open: its bytes, and weights that stand in a file of their own. */
 export interface ModelFile {
   readonly bytes: Uint8Array;
@@ -16,18 +22,19 @@ export interface ModelFile {
 
 /** ONNX Runtime as found on this platform. */
 export interface Platform {
-  readonly devices: readonly Device[];
+  /** The devices here, and how each holds results. */
+  readonly devices: Readonly<Partial<Record<Device, Memory>>>;
   /** Device when neither an option nor `ATHANOR_DEVICE` names one. */
   preferred(): Device;
   /** What the environment asks for, if anything. */
   requested(): string | undefined;
   runtime(device: Device): Promise<{
-    readonly InferenceSession: { create: CreateSession };
+    readonly InferenceSession: Sessions;
     readonly Tensor: TensorConstructor;
   }>;
   /** Opens `model`, placing its weights as this platform does best. */
   create(
-    create: CreateSession,
+    sessions: Sessions,
     model: ModelFile,
     options: InferenceSession.SessionOptions,
   ): Promise<InferenceSession>;
@@ -37,10 +44,10 @@ export interface Platform {
   advice(device: Device): string;
 }
 
-/** `InferenceSession.create`, from bytes or a path. */
-export interface CreateSession {
-  (bytes: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
-  (path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+/** `InferenceSession` of the runtime: opens a model from bytes or a path. */
+export interface Sessions {
+  create(bytes: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  create(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
 }
 
 export type { InferenceSession, OrtTensor };

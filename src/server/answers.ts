@@ -216,14 +216,14 @@ export async function answer(address: Address, store: PaperStore, relations: Kno
   };
 }
 
-/** What the collection holds; `categories` restricts the days, `day` the categories. */
+/** What the collection holds; `categories` restricts the days, `day` (or `latest` of these) the categories. */
 export async function overview(store: PaperStore, categories: string, day: string): Promise<Overview> {
-  const [papers, version, days, tallies, venues] = await Promise.all([
+  const [papers, version, days, venues] = await Promise.all([
     store.count(),
     store.version(),
     store.days(categories === "" ? undefined : categories),
-    store.categories(day === "" ? undefined : day),
     store.venues(),
   ]);
-  return { papers, version, days, categories: tallies, venues };
+  const on = day === "latest" ? (days[0]?.value ?? "") : day;
+  return { papers, version, days, categories: await store.categories(on === "" ? undefined : on), venues };
 }

@@ -2,13 +2,17 @@
 // are newer.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { BackendError, FileError } from "../errors.ts";
 
 /** `studio/` of this package: the same two steps up from `src/server` and from `dist/server`. */
 const studio = resolve(import.meta.dirname, "../../studio");
+
+/** What is built of it. */
+const dist = join(studio, "dist");
 
 /** Time of the latest change below some paths, in milliseconds; 0 if there is none. */
 async function latestChange(paths: readonly string[]): Promise<number> {
@@ -50,7 +54,9 @@ function findVite(): string | undefined {
 /** Builds into `folder`. @throws BackendError with the builder's last lines. */
 async function build(vite: string, folder: string): Promise<void> {
   const args = [vite, "build", "--outDir", folder, "--emptyOutDir", "--logLevel", "warn"];
-  const child = spawn(process.execPath, args, { cwd: studio, stdio: ["ignore", "pipe", "pipe"] });
+  // Whatever the surroundings (a test runner), the page is built for use.
+  const env = { ...process.env, NODE_ENV: "production" };
+  const child = spawn(process.execPath, args, { cwd: studio, stdio: ["ignore", "pipe", "pipe"], env });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += String(chunk)));
   child.stderr.on("data", (chunk: Buffer) => (output += String(chunk)));
@@ -65,7 +71,7 @@ async function build(vite: string, folder: string): Promise<void> {
 }
 
 /** Replaces `dist` by what was built; another process may do the same at the same time. */
-async function install(built: string, dist: string): Promise<void> {
+async function install(built: string): Promise<void> {
   const old = `${dist}.old-${process.pid}`;
   await rename(dist, old).catch(() => {});
   await rename(built, dist).catch(async (cause: unknown) => {
@@ -76,34 +82,63 @@ async function install(built: string, dist: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
+/** Longest a build may take before another process thinks its builder dead, in milliseconds. */
+const patience = 120_000;
+
+/** Does something that no other process does at the same time; a folder is the lock. */
+async function alone(work: () => Promise<void>): Promise<void> {
+  const lock = `${dist}.lock`;
+  const start = Date.now();
+  for (;;) {
+    try {
+      await mkdir(lock);
+      break;
+    } catch {
+      const info = await stat(lock).catch(() => undefined);
+      if (info !== undefined && Date.now() - info.mtimeMs > patience)
+        await rm(lock, { recursive: true, force: true });
+      if (Date.now() - start > 2 * patience) {
+        throw new FileError(`studioFolder: ${lock} must not stay locked. Delete it if no build runs.`);
+      }
+      await setTimeout(200);
+    }
+  }
+  try {
+    await work();
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
+}
+
+/** Whether the built page is there, and as new as its sources. */
+async function isFresh(): Promise<boolean> {
+  const info = await stat(join(dist, "index.html")).catch(() => undefined);
+  return info !== undefined && info.mtimeMs >= (await sourceTime());
+}
+
 /**
  * The folder of the built page. In a source checkout it is built if it is missing or older than its sources;
  * `say` hears about it.
  * @throws FileError if there is nothing to serve and nothing to build with.
  */
 export async function studioFolder(say: (line: string) => void = () => {}): Promise<string> {
-  const dist = join(studio, "dist");
   const exists = existsSync(join(dist, "index.html"));
-  const sources = existsSync(join(studio, "src"));
-  if (!sources && !exists) {
-    throw new FileError(
-      `studioFolder: ${dist} must hold the built page. Reinstall the package, or run "npm run build" in a checkout.`,
-    );
-  }
-  if (!sources || (exists && (await stat(join(dist, "index.html"))).mtimeMs >= (await sourceTime())))
-    return dist;
-  const vite = findVite();
+  const vite = existsSync(join(studio, "src")) ? findVite() : undefined;
   if (vite === undefined) {
     if (exists) return dist;
     throw new FileError(`studioFolder: ${dist} must hold the built page. Run "npm ci" and "npm run build".`);
   }
+  if (await isFresh()) return dist;
   say(
     exists
       ? "The page's sources are newer than its build: building it again ..."
       : "Building the page (first start only) ...",
   );
-  const built = `${dist}.new-${process.pid}`;
-  await build(vite, built);
-  await install(built, dist);
+  await alone(async () => {
+    if (await isFresh()) return;
+    const built = `${dist}.new-${process.pid}`;
+    await build(vite, built);
+    await install(built);
+  });
   return dist;
 }

@@ -1,13 +1,17 @@
 // Functions compiled once and run many times.
-import { DtypeError, GraphError, OptionError } from "../errors.ts";
+import { DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
+import { staysOn } from "../graph/device-memory.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
-import type { Shape } from "../graph/dim.ts";
-import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "../graph/onnx.ts";
-import { fromNative, runSession } from "../graph/run.ts";
+import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
+import type { OnnxPort } from "../graph/onnx.ts";
+import { openGraph } from "../graph/open.ts";
+import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
+import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
+import { targetOf } from "../graph/target.ts";
 import type { Storage } from "../graph/value.ts";
 import type { Device, OrtTensor } from "../runtime/platform.ts";
-import { chooseDevice, openSession, type Session } from "../runtime/session.ts";
+import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
@@ -24,6 +28,8 @@ export interface CompileOptions {
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
   /** Threads of one operator (default: all cores). */
   readonly threads?: number;
+  /** Bits of constant matrices in products, in blocks of 32 with a scale each; default: as they are. */
+  readonly weightBits?: 4 | 8;
   /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
   readonly profile?: string;
 }
@@ -40,14 +46,11 @@ export interface Compiled<A extends readonly unknown[], R> {
 /** One traced program. */
 interface Program<R> {
   readonly session: Session;
-  readonly inputs: readonly string[];
+  readonly inputs: readonly OnnxPort[];
   readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
   /** The result with placeholders in place of tensors. */
   readonly tree: R;
 }
-
-/** Models with weights above this many bytes keep them in a file of their own. */
-const EXTERNAL_BYTES = 8 << 20;
 
 /**
  * `fn`, traced once per signature of its arguments (types, shapes, plain values) and run as one ONNX model.
@@ -60,12 +63,11 @@ const EXTERNAL_BYTES = 8 << 20;
  */
 export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
-  { device, donate = [], symbolic, threads, profile }: CompileOptions = {},
+  { device, donate = [], symbolic, threads, profile, weightBits }: CompileOptions = {},
 ): Compiled<A, R> {
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
-  const consumed = new WeakSet<Storage>();
 
   const trace = async (args: A): Promise<Program<R>> => {
     const on = chooseDevice(device);
@@ -73,7 +75,10 @@ export function compile<A extends readonly unknown[], R>(
     const tree = fn(...placeholders);
     const results = flattenTree(tree);
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
-    const { graph } = buildGraph(outputs, inputs, { target: { contrib: true }, leaves: "embed" });
+    const { graph } = buildGraph(outputs, inputs, {
+      target: { ...targetOf(on), ...(weightBits !== undefined && { weightBits }) },
+      leaves: "embed",
+    });
     const donated = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => typeKey(t.dtype, t.shape))));
     const ports = graph.outputs.map((port) => {
       const fixed = port.type.shape.every((d) => typeof d === "number");
@@ -83,12 +88,16 @@ export function compile<A extends readonly unknown[], R>(
         key: fixed && port.type.shape.length > 0 && donated.has(key) ? key : undefined,
       };
     });
-    const session = await openGraph(graph, on, {
-      ...(on === "webgpu" ? { onDevice: ports.filter((p) => p.key !== undefined).map((p) => p.name) } : {}),
+    const onDevice = graph.outputs
+      .filter((port, i) => ports[i]?.key !== undefined && staysOn(on, port.type.dtype))
+      .map((port) => port.name);
+    const session = await openGraph(graph, {
+      device: on,
+      onDevice,
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
-    return { session, inputs: graph.inputs.map((p) => p.name), outputs: ports, tree };
+    return { session, inputs: graph.inputs, outputs: ports, tree };
   };
 
   const programFor = (args: A): Promise<Program<R>> => {
@@ -104,28 +113,29 @@ export function compile<A extends readonly unknown[], R>(
 
   const run = async (...args: A): Promise<R> => {
     const tensors = leaves(args);
-    const storages = await evaluateValues(tensors, device);
-    for (const s of storages) {
-      if (consumed.has(s)) {
-        throw new GraphError(
-          `compile: a tensor [${s.shape.join(", ")}] was donated to an earlier call. Use that call's result.`,
-        );
-      }
-    }
+    await evaluateValues(tensors, device);
     const program = await programFor(args);
+    // From here to `runSession` nothing waits, so that no other call takes these buffers in between.
+    const storages = tensors.map((t) => t.storage as Storage);
+    for (const s of storages) requireKept(s);
+    if (symbolic !== undefined) checkSymbols(args, program.inputs);
+    const gifts = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => t.storage as Storage)));
+    for (const s of gifts) giveAway(s);
     const into: Record<string, OrtTensor | null> = {};
     for (const { name, key } of program.outputs)
       into[name] = (key !== undefined && pool.get(key)?.pop()) || null;
-    const feeds = storages.map((s, i) => [program.inputs[i] ?? "", s] as const);
-    const results = await runSession(program.session, feeds, into);
-    recycle(
-      donate.flatMap((i) => leaves(args[i])),
-      pool,
-      consumed,
-    );
+    const feeds = storages.map((s, i) => [program.inputs[i]?.name ?? "", s] as const);
+    let results: Record<string, OrtTensor>;
+    try {
+      results = await runSession(program.session, feeds, into);
+    } catch (error) {
+      for (const s of gifts) takeBack(s);
+      throw error;
+    }
+    recycle(gifts, memoryOf(program.session.device) === "reusable" ? pool : undefined);
     return unflattenTree(
       program.tree,
-      program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor))),
+      program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor, program.session))),
     ) as R;
   };
   return Object.assign(run, {
@@ -138,49 +148,41 @@ export function compile<A extends readonly unknown[], R>(
   });
 }
 
-/** Puts the buffers of donated tensors into the pool (host) or frees them (device). */
-function recycle(
-  tensors: readonly Tensor[],
-  pool: Map<string, OrtTensor[]>,
-  consumed: WeakSet<Storage>,
-): void {
-  for (const t of tensors) {
-    const { storage } = t;
-    if (storage === undefined || consumed.has(storage)) continue;
-    consumed.add(storage);
-    const native = storage.native as OrtTensor | undefined;
-    if (native === undefined) continue;
-    if (native.location === "cpu") {
-      const key = typeKey(t.dtype, t.shape);
-      pool.set(key, [...(pool.get(key) ?? []), native]);
-    } else native.dispose();
+/** Takes the buffers of donated tensors; those on the host go into the pool if there is one. */
+function recycle(storages: Iterable<Storage>, pool: Map<string, OrtTensor[]> | undefined): void {
+  for (const storage of storages) {
+    const native = freeBuffers(storage);
+    if (native === undefined || pool === undefined) continue;
+    const key = typeKey(storage.dtype, storage.shape);
+    pool.set(key, [...(pool.get(key) ?? []), native]);
   }
+}
+
+/** @throws ShapeError where one name of a symbolic size stands for two sizes. */
+function checkSymbols(args: readonly unknown[], ports: readonly OnnxPort[]): void {
+  const sizes = new Map<string, number>();
+  const tensors = flattenTree(args);
+  const each = (visit: (dim: Dim, size: number) => void): void =>
+    tensors.forEach(([, t], i) => t.shape.forEach((d, a) => visit(ports[i]?.type.shape[a] ?? 1, Number(d))));
+  each((dim, size) => {
+    if (typeof dim === "string" && /^[^-+*]+$/.test(dim) && !sizes.has(dim)) sizes.set(dim, size);
+  });
+  const known = (dim: Dim): boolean =>
+    typeof dim === "number" || dimTerms(dim).every(([, names]) => names.every((n) => sizes.has(n)));
+  tensors.forEach(([name, t], i) => {
+    const wanted = ports[i]?.type.shape ?? [];
+    if (wanted.every((dim, a) => !known(dim) || evaluateDim(dim, sizes) === t.shape[a])) return;
+    const shown = wanted.map((dim) =>
+      typeof dim === "string" && known(dim) ? `${dim}=${evaluateDim(dim, sizes)}` : dim,
+    );
+    throw new ShapeError(
+      `compile: argument ${name} must be [${shown.join(", ")}], got [${t.shape.join(", ")}].`,
+    );
+  });
 }
 
 function typeKey(dtype: string, shape: Shape): string {
   return `${dtype}[${shape.join()}]`;
-}
-
-/** Opens `graph`, with large weights beside the model. */
-export async function openGraph(
-  graph: OnnxGraph,
-  device: Device,
-  options: { onDevice?: readonly string[]; threads?: number; profile?: string } = {},
-): Promise<Session> {
-  const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
-  if (bytes < EXTERNAL_BYTES) return openSession({ bytes: encodeModel(graph) }, { device, ...options });
-  const external = planExternalData(graph, "weights.bin");
-  return openSession(
-    {
-      bytes: encodeModel(graph, external),
-      external: {
-        location: external.location,
-        byteLength: external.byteLength,
-        chunks: () => externalChunks(external),
-      },
-    },
-    { device, ...options },
-  );
 }
 
 /** Inputs of a program in place of the tensors of `args`. */

@@ -1,52 +1,14 @@
-// Random tensors from explicit keys. A counter-based generator (Philox4x32-10: Salmon, Moraes, Dror and Shaw,
-// "Parallel random numbers: as easy as 1, 2, 3", SC 2011) maps a key and a counter to 128 random bits, so that the
-// same key gives the same numbers on every platform, in any order, and a state is two words.
+// Random tensors from explicit keys: every function is pure, and one key gives the same numbers on every platform.
+// Whatever is to be independent gets a key of its own by `split` or `fold`. A key is two words of plain data, which
+// is all the state there is.
 import { OptionError } from "../errors.ts";
 import { staticSize } from "../graph/dim.ts";
-import { type Dtype, hostArray } from "../graph/dtype.ts";
+import { DTYPES, type Dtype, type HostArray, isFloat } from "../graph/dtype.ts";
+import { normalProbability, normalQuantile } from "./normal-quantile.ts";
+import { type Key, philox, words } from "./philox.ts";
 import { type Tensor, tensor } from "./tensor.ts";
 
-/** 64 bits of seed, as two unsigned words; plain data, safe to store. */
-export type Key = readonly [low: number, high: number];
-
-const MULTIPLIER_0 = 0xd2511f53;
-const MULTIPLIER_1 = 0xcd9e8d57;
-const WEYL_0 = 0x9e3779b9;
-const WEYL_1 = 0xbb67ae85;
-const ROUNDS = 10;
-
-/** High word of the product of two unsigned words. */
-function mulHigh(a: number, b: number): number {
-  const aLow = a & 0xffff;
-  const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const middle2 = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + (middle2 >>> 16)) >>> 0;
-}
-
-/** The block of four words at `counter` (four words) under `key`. */
-export function philox(
-  counter: readonly [number, number, number, number],
-  key: Key,
-): [number, number, number, number] {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
-  for (let i = 0; i < ROUNDS; i++) {
-    const high0 = mulHigh(MULTIPLIER_0, c0);
-    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
-    const high1 = mulHigh(MULTIPLIER_1, c2);
-    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0;
-    k0 = (k0 + WEYL_0) >>> 0;
-    k1 = (k1 + WEYL_1) >>> 0;
-  }
-  return [c0, c1, c2, c3];
-}
+export { type Key, philox, words };
 
 /** The key of a seed: a whole number, 0 ≤ seed < 2⁵³. */
 export function key(seed: number): Key {
@@ -79,52 +41,154 @@ function hashName(name: string): Key {
   return [a, b];
 }
 
-/** `count` unsigned words, starting at block `start`. */
-export function words(at: Key, count: number, start = 0): Uint32Array {
-  const out = new Uint32Array(Math.ceil(count / 4) * 4);
-  for (let i = 0; i < out.length; i += 4) {
-    const block = start + i / 4;
-    out.set(philox([block >>> 0, Math.floor(block / 2 ** 32), 0, 0], at), i);
-  }
-  return out.subarray(0, count);
-}
-
-/** Doubles in [0, 1) with 32 random bits each. */
+/** Doubles in [0, 1) with 53 random bits each. */
 export function uniforms(at: Key, count: number): Float64Array {
-  return Float64Array.from(words(at, count), (w) => w / 2 ** 32);
-}
-
-/** Standard normal doubles by Box and Muller 1958. */
-export function normals(at: Key, count: number): Float64Array {
-  const bits = words(at, 2 * Math.ceil(count / 2));
-  const out = new Float64Array(bits.length);
-  for (let i = 0; i < bits.length; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(((bits[i] ?? 0) + 1) / 2 ** 32));
-    const angle = (2 * Math.PI * (bits[i + 1] ?? 0)) / 2 ** 32;
-    out[i] = radius * Math.cos(angle);
-    out[i + 1] = radius * Math.sin(angle);
+  const bits = words(at, 2 * count);
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    out[i] = ((bits[2 * i] as number) * 2 ** 21 + ((bits[2 * i + 1] as number) >>> 11)) * 2 ** -53;
   }
-  return out.subarray(0, count);
+  return out;
 }
 
-/** A tensor uniform in `[low, high)` (default `[0, 1)`). */
+/** Standard normal doubles. */
+export function normals(at: Key, count: number): Float64Array {
+  const out = uniforms(at, count);
+  for (let i = 0; i < count; i++) out[i] = normalQuantile((out[i] as number) + 2 ** -54);
+  return out;
+}
+
+interface RandomOptions {
+  /** A float type; default `float32`. */
+  readonly dtype?: Dtype;
+}
+
+/** An empty array for a float tensor. */
+function room(where: string, shape: readonly number[], dtype: Dtype): HostArray {
+  if (!isFloat(dtype)) throw new OptionError(`random.${where}: dtype must be a float type, got ${dtype}.`);
+  return new DTYPES[dtype].array(staticSize(shape));
+}
+
+/**
+ * A tensor uniform in `[low, high)` (default `[0, 1)`): 24 random bits an element in float32, 53 in float64, 11 in
+ * float16, so that rounding never reaches `high`.
+ */
 export function uniform(
   at: Key,
   shape: readonly number[],
-  { low = 0, high = 1, dtype = "float32" }: { low?: number; high?: number; dtype?: Dtype } = {},
+  { low = 0, high = 1, dtype = "float32" }: { low?: number; high?: number } & RandomOptions = {},
 ): Tensor {
-  const values = uniforms(at, staticSize(shape)).map((u) => low + (high - low) * u);
-  return tensor(hostArray(values, dtype), { shape });
+  const out = room("uniform", shape, dtype);
+  const span = high - low;
+  if (dtype === "float64") {
+    const u = uniforms(at, out.length);
+    for (let i = 0; i < out.length; i++) out[i] = low + span * (u[i] as number);
+  } else {
+    const bits = words(at, out.length);
+    const drop = dtype === "float32" ? 8 : 21;
+    const unit = span / 2 ** (32 - drop);
+    for (let i = 0; i < out.length; i++) out[i] = low + unit * ((bits[i] as number) >>> drop);
+  }
+  return tensor(out, { shape, dtype });
 }
 
 /** A normal tensor with `mean` (default 0) and standard deviation `std` (default 1). */
 export function normal(
   at: Key,
   shape: readonly number[],
-  { mean = 0, std = 1, dtype = "float32" }: { mean?: number; std?: number; dtype?: Dtype } = {},
+  { mean = 0, std = 1, dtype = "float32" }: { mean?: number; std?: number } & RandomOptions = {},
 ): Tensor {
-  const values = normals(at, staticSize(shape)).map((z) => mean + std * z);
-  return tensor(hostArray(values, dtype), { shape });
+  return quantiles("normal", at, shape, { mean, std, dtype, from: 0, to: 1 });
+}
+
+/**
+ * A normal tensor kept within `low` and `high` (default −2 and 2 standard deviations): drawn from the part of the
+ * distribution between them, not moved there.
+ * @param options `low`, `high` in standard deviations; `mean` (default 0) and `std` (default 1) of the whole.
+ */
+export function truncatedNormal(
+  at: Key,
+  shape: readonly number[],
+  {
+    mean = 0,
+    std = 1,
+    low = -2,
+    high = 2,
+    dtype = "float32",
+  }: { mean?: number; std?: number; low?: number; high?: number } & RandomOptions = {},
+): Tensor {
+  if (!(low < high)) {
+    throw new OptionError(`random.truncatedNormal: low must be below high, got ${low} and ${high}.`);
+  }
+  const [from, to] = [normalProbability(low), normalProbability(high)];
+  return quantiles("truncatedNormal", at, shape, { mean, std, dtype, from, to });
+}
+
+/** Normals by their quantiles, `from ≤ probability < to`. */
+function quantiles(
+  where: string,
+  at: Key,
+  shape: readonly number[],
+  { mean, std, dtype, from, to }: { mean: number; std: number; dtype: Dtype; from: number; to: number },
+): Tensor {
+  const out = room(where, shape, dtype);
+  const n = out.length;
+  // Half a step keeps both ends out of 0 and 1.
+  if (dtype === "float64") {
+    const u = uniforms(at, n);
+    for (let i = 0; i < n; i++) {
+      out[i] = mean + std * normalQuantile(from + (to - from) * ((u[i] as number) + 2 ** -54));
+    }
+  } else {
+    const bits = words(at, n);
+    for (let i = 0; i < n; i++) {
+      out[i] = mean + std * normalQuantile(from + (to - from) * (((bits[i] as number) + 0.5) / 2 ** 32));
+    }
+  }
+  return tensor(out, { shape, dtype });
+}
+
+/** A bool tensor, true with probability `p`. */
+export function bernoulli(at: Key, p: number, shape: readonly number[]): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new OptionError(`random.bernoulli: p must be in [0, 1], got ${p}.`);
+  const bits = words(at, staticSize(shape));
+  const limit = p * 2 ** 32;
+  return tensor(
+    Uint8Array.from(bits, (w) => Number(w < limit)),
+    { shape, dtype: "bool" },
+  );
+}
+
+/**
+ * An int32 tensor of indices into `weights`, each drawn with a probability proportional to its weight.
+ * @throws OptionError for a weight that is negative or not finite, or when all are 0.
+ */
+export function categorical(at: Key, weights: ArrayLike<number>, shape: readonly number[]): Tensor {
+  const sums = new Float64Array(weights.length);
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const w = weights[i] as number;
+    if (!(w >= 0 && w < Infinity)) {
+      throw new OptionError(`random.categorical: weights must be finite and ≥ 0, got ${w} at ${i}.`);
+    }
+    total += w;
+    sums[i] = total;
+  }
+  if (total === 0) throw new OptionError("random.categorical: weights must not all be 0.");
+  const picks = Int32Array.from(uniforms(at, staticSize(shape)), (u) => firstAbove(sums, u * total));
+  return tensor(picks, { shape });
+}
+
+/** First index whose running sum is above `level`, by bisection; weights of 0 are never picked. */
+function firstAbove(sums: Float64Array, level: number): number {
+  let low = 0;
+  let high = sums.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sums[middle] as number) > level) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** The numbers `0 … n − 1` in random order (Fisher and Yates). */
@@ -132,9 +196,9 @@ export function permutation(at: Key, n: number): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   const draws = uniforms(at, n);
   for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor((draws[i] ?? 0) * (i + 1));
-    const swap = order[i] ?? 0;
-    order[i] = order[j] ?? 0;
+    const j = Math.floor((draws[i] as number) * (i + 1));
+    const swap = order[i] as number;
+    order[i] = order[j] as number;
     order[j] = swap;
   }
   return order;

@@ -118,9 +118,14 @@ export function bpeTables(lengths: Int32Array, merges: Int32Array): BpeTables {
     pairs: pairTable(merges),
   };
   for (let k = 0; k < count; k++) {
-    const [l = -1, r = -1, m = -1] = merges.subarray(3 * k, 3 * k + 3);
-    const known = [l, r, m].every((id) => id >= 0 && id < n);
-    if (!known || (lengths[l] ?? 0) + (lengths[r] ?? 0) !== lengths[m]) {
+    const l = merges[3 * k] ?? -1;
+    const r = merges[3 * k + 1] ?? -1;
+    const m = merges[3 * k + 2] ?? -1;
+    if (
+      Math.min(l, r, m) < 0 ||
+      Math.max(l, r, m) >= n ||
+      (lengths[l] ?? 0) + (lengths[r] ?? 0) !== lengths[m]
+    ) {
       throw new OptionError(
         `bpe: merge ${k} must join two tokens into a third, got ${l} + ${r} = ${m} of ${n} ids.`,
       );
@@ -128,11 +133,10 @@ export function bpeTables(lengths: Int32Array, merges: Int32Array): BpeTables {
     tables.rank[m] = UNREACHABLE; // until its making is found
   }
   // Parts are shorter than what they make: by length, every part is settled before it is needed.
-  const order = Int32Array.from({ length: count }, (_, k) => k).sort(
-    (x, y) => (lengths[merges[3 * x + 2] ?? 0] ?? 0) - (lengths[merges[3 * y + 2] ?? 0] ?? 0) || x - y,
-  );
-  for (const k of order) {
-    const [l = 0, r = 0, m = 0] = merges.subarray(3 * k, 3 * k + 3);
+  for (const k of byLength(lengths, merges)) {
+    const l = merges[3 * k] ?? 0;
+    const r = merges[3 * k + 1] ?? 0;
+    const m = merges[3 * k + 2] ?? 0;
     if (tables.rank[m] !== UNREACHABLE) continue;
     const madeL = tables.rank[l] ?? -1;
     const madeR = tables.rank[r] ?? -1;
@@ -147,6 +151,25 @@ export function bpeTables(lengths: Int32Array, merges: Int32Array): BpeTables {
     tables.right[m] = r;
   }
   return tables;
+}
+
+/** Numbers of the merges by the length of what they make, equal ones in order: a counting sort. */
+function byLength(lengths: Int32Array, merges: Int32Array): Int32Array {
+  const count = merges.length / 3;
+  const starts = new Int32Array(lengths.reduce((a, b) => Math.max(a, b), 0) + 2);
+  for (let k = 0; k < count; k++) {
+    const slot = (lengths[merges[3 * k + 2] ?? 0] ?? 0) + 1;
+    starts[slot] = (starts[slot] ?? 0) + 1;
+  }
+  for (let i = 1; i < starts.length; i++) starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
+  const order = new Int32Array(count);
+  for (let k = 0; k < count; k++) {
+    const length = lengths[merges[3 * k + 2] ?? 0] ?? 0;
+    const at = starts[length] ?? 0;
+    order[at] = k;
+    starts[length] = at + 1;
+  }
+  return order;
 }
 
 /**

@@ -17,6 +17,9 @@ import { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
 import { lineEnd } from "./unigram.ts";
 import { strictTextOf } from "./utf8.ts";
 
+/** Remembered answers of `longestAfter`: 48 KiB. */
+const ASKED = 1 << 12;
+
 /** A byte-pair vocabulary compiled for encoding, with its working memory: one per thread. */
 export interface BpeEncoder {
   readonly tables: BpeTables;
@@ -29,8 +32,10 @@ export interface BpeEncoder {
   readonly whole: Trie | undefined;
   /** Longest token of `trie` that is a proper prefix of a token, or -1. */
   readonly prefix: Int32Array;
-  readonly split: RegExp | undefined;
+  readonly split: Split | undefined;
   readonly byteFallback: Int32Array | undefined;
+  /** Answers of `longestAfter`, direct-mapped: `left, token, answer` per slot. */
+  readonly asked: Int32Array;
   /** 1 at positions from which no encoding continues, relative to the part. */
   blocked: Uint8Array;
 }
@@ -65,10 +70,21 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
     trie,
     whole: model.wholeParts === true ? buildTrie(pieces) : undefined,
     prefix,
-    split: model.split === undefined ? undefined : new RegExp(model.split, "gu"),
+    split: model.split === undefined ? undefined : splitOf(model.split),
     byteFallback,
+    asked: new Int32Array(3 * ASKED).fill(-1),
     blocked: new Uint8Array(256),
   };
+}
+
+/** One pattern twice: `here` tests a position without making a match object, `next` searches from it. */
+interface Split {
+  readonly here: RegExp;
+  readonly next: RegExp;
+}
+
+function splitOf(source: string): Split {
+  return { here: new RegExp(source, "uy"), next: new RegExp(source, "gu") };
 }
 
 /** True for the UTF-8 of a single code point. */
@@ -124,7 +140,7 @@ function characterLength(bytes: Uint8Array, i: number, to: number): number {
 /** Encodes each match of `split` and each gap between matches alone. */
 function encodeSplit(
   e: BpeEncoder,
-  split: RegExp,
+  split: Split,
   bytes: Uint8Array,
   from: number,
   to: number,
@@ -140,12 +156,22 @@ function encodeSplit(
     at = end;
     unit = target;
   };
-  split.lastIndex = 0;
-  for (let match = split.exec(text); match !== null; match = split.exec(text)) {
-    const end = match.index + match[0].length;
-    if (match[0].length === 0) split.lastIndex++;
+  const { here, next } = split;
+  for (let from16 = 0; from16 < text.length; ) {
+    here.lastIndex = from16;
+    if (here.test(text) && here.lastIndex > from16) {
+      from16 = here.lastIndex;
+      advance(from16);
+      continue;
+    }
+    next.lastIndex = from16;
+    const match = next.exec(text);
+    if (match === null) break;
     advance(match.index);
-    advance(end);
+    from16 = match.index + match[0].length;
+    if (match[0].length > 0) advance(from16);
+    // An empty match only marks a cut; the search goes on after the next character.
+    else from16 += (text.codePointAt(from16) ?? 0) > 0xffff ? 2 : 1;
   }
   advance(text.length);
 }
@@ -194,9 +220,24 @@ function encodePart(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
   }
 }
 
+/**
+ * The longest token among `token` and its prefixes that may stand after `left`, or -1; remembered, because long
+ * runs ask the same again and again.
+ */
+function longestAfter({ tables, prefix, asked }: BpeEncoder, left: number, token: number): number {
+  const slot = 3 * ((Math.imul(left, 0x9e3779b1) ^ Math.imul(token, 0x85ebca77)) >>> 20);
+  if (asked[slot] === left && asked[slot + 1] === token) return asked[slot + 2] ?? -1;
+  let answer = token;
+  while (answer >= 0 && !areNeighbours(tables, left, answer)) answer = prefix[answer] ?? -1;
+  asked[slot] = left;
+  asked[slot + 1] = token;
+  asked[slot + 2] = answer;
+  return answer;
+}
+
 /** Merges `bytes[from … to)`, all of whose symbols the vocabulary has. */
 function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, out: IdBuffer): void {
-  const { trie, tables, lengths, prefix } = e;
+  const { trie, lengths, prefix } = e;
   let token = longestMatch(trie, bytes, from, to);
   if ((lengths[token] ?? 0) === to - from) {
     out.push(token); // most parts of most texts
@@ -210,22 +251,23 @@ function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
   const data = out.reserve(to - from);
   let n = first;
   for (let at = from; at < to; ) {
-    const end = at + (lengths[token] ?? 1);
-    if (blocked[end - from] === 0 && (n === first || areNeighbours(tables, data[n - 1] ?? 0, token))) {
-      data[n++] = token;
-      at = end;
-      if (at < to) token = longestMatch(trie, bytes, at, to);
-      continue;
+    for (;;) {
+      if (token >= 0 && n > first) token = longestAfter(e, data[n - 1] ?? 0, token);
+      if (token < 0 || blocked[at + (lengths[token] ?? 1) - from] === 0) break;
+      token = prefix[token] ?? -1;
     }
-    let shorter = prefix[token] ?? -1;
-    while (shorter < 0) {
+    if (token >= 0) {
+      data[n++] = token;
+      at += lengths[token] ?? 1;
+      if (at < to) token = longestMatch(trie, bytes, at, to);
+    } else {
+      // Nothing goes on from here: take the last token back and try a shorter one in its place.
       blocked[at - from] = 1;
       if (n === first) unreachable("a text without byte-pair encoding");
       const last = data[--n] ?? 0;
       at -= lengths[last] ?? 1;
-      shorter = prefix[last] ?? -1;
+      token = prefix[last] ?? -1;
     }
-    token = shorter;
   }
   out.length = n;
 }

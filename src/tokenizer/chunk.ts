@@ -63,8 +63,10 @@ function newlinesEnd(bytes: Uint8Array, i: number, end: number): number {
 
 /** End of the chunk that starts at `start` when digits are ordinary characters. */
 function plainEnd(bytes: Uint8Array, start: number, end: number): number {
-  const found = bytes.indexOf(10, start);
-  const newline = found < 0 || found >= end ? end : found;
+  // Looked for within reach only: a line without end must not be searched again for each of its chunks.
+  const reach = Math.min(end, start + LOOKAHEAD);
+  const found = bytes.subarray(start, reach).indexOf(10);
+  const newline = found < 0 ? reach : start + found;
   if (newline - start <= CHUNK_CHARACTERS) return newlinesEnd(bytes, newline, end);
   let i = start;
   for (let characters = 0; i < newline && characters < CHUNK_CHARACTERS; characters++) {

@@ -27,7 +27,7 @@ async function* fileBlocks(path: string): AsyncGenerator<TextBlock> {
         filled += bytesRead;
       }
       if (held && (filled > 0 || held.length > 0)) yield { bytes: held, last: filled === 0 };
-      if (filled === 0) return;
+      if (filled === 0 && held) return;
       held = buffer.subarray(0, filled);
       if (filled < BLOCK) break;
     }

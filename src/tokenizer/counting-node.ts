@@ -1,5 +1,6 @@
 // Counting over worker threads with bounded memory and runs on disk. The counts, and so the vocabulary, are
 // the same for any number of workers and any memory: they are sums of integers over the same chunks.
+import { statSync } from "node:fs";
 import type { ChunkBlock } from "./chunk.ts";
 import { type CorpusReport, chunkBlocks, emptyReport } from "./corpus.ts";
 import type { Counting } from "./counting.ts";
@@ -7,7 +8,7 @@ import type { FileCorpus } from "./corpus-node.ts";
 import { mergeSorted } from "./heap.ts";
 import { type CountedPiece, compareBytes } from "./model.ts";
 import type { Pace } from "./pace.ts";
-import { PieceCounter, type PieceList } from "./pieces.ts";
+import { type PieceList, PieceListBuilder } from "./pieces.ts";
 import { readPieceRun, readWindowRun } from "./run-files-node.ts";
 import { mergeRuns } from "./runs.ts";
 import { shardPool } from "./shard-pool-node.ts";
@@ -29,19 +30,17 @@ const byBytes = (a: CountedPiece, b: CountedPiece): boolean => compareBytes(a.by
 
 /** Merges piece runs, adding the counts of equal pieces, in parts of a few megabytes. */
 export function* mergePieceRuns(paths: readonly string[]): Generator<PieceList> {
-  let counter = new PieceCounter();
-  // Equal pieces come out one after another, so a part may end only where the piece changes.
-  let last: Uint8Array | undefined;
+  let list = new PieceListBuilder();
   for (const { bytes, count } of mergeSorted(paths.map(readPieceRun), byBytes)) {
-    const same = last !== undefined && compareBytes(last, bytes) === 0;
-    if (!same && counter.memory > PART) {
-      yield counter.finish();
-      counter = new PieceCounter();
+    // Equal pieces come out one after another, so a part may end only where the piece changes.
+    if (list.addToLast(bytes, count)) continue;
+    if (list.memory > PART) {
+      yield list.finish();
+      list = new PieceListBuilder();
     }
-    counter.add(bytes, 0, bytes.length, count);
-    if (!same) last = bytes.slice();
+    list.append(bytes, count);
   }
-  if (counter.size > 0) yield counter.finish();
+  if (list.memory > 0) yield list.finish();
 }
 
 /** Counts on disk; see `CountingPlan`. */
@@ -104,7 +103,11 @@ export function countOnDisk(
       const kept = model.kept.join(" ");
       const name = WorkFolder.taskName(["pieces", ...what, order, pieceStart, kept]);
       await run(name, "pieces", { kind: "pieces", model, pieceStart });
-      return () => mergePieceRuns(folder.files(name));
+      const files = folder.files(name);
+      const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
+      if (bytes > plan.memoryLimit / 8) return () => mergePieceRuns(files);
+      const parts = [...mergePieceRuns(files)];
+      return () => parts;
     },
   };
 }

@@ -4,12 +4,12 @@
 //   α[0] = 1, α[e] = Σ α[e-|w|] p(w);   β[n] = 1/α[n], β[s] = Σ p(w) β[s+|w|];   E c(w) = Σ α[s] p(w) β[s+|w|]
 //
 // in plain products instead of logarithms: every p(w) is multiplied by exp(λ|w|), λ the nats per byte of the
-// last pass, which keeps α near 1, and every 64 bytes what has drifted is scaled back.
+// last pass, which keeps α near 1, and every 16 bytes what has drifted is scaled back.
 import type { ChunkBlock } from "./chunk.ts";
 import { BASE_MASK, type Trie, buildTrie } from "./trie.ts";
 
-/** Positions between two looks at the scale of α. */
-const RESCALE = 64;
+/** Positions between two looks at the scale of α: 16 bytes of probability 10⁻⁹ stay above 10⁻¹⁴⁴. */
+const RESCALE = 16;
 const TOO_SMALL = 1e-60;
 const TOO_LARGE = 1e60;
 
@@ -67,12 +67,15 @@ function forward(
   alpha[0] = 1;
   for (let i = 0; i < n; i++) {
     if (i % RESCALE === 0) {
-      const a = alpha[i] ?? 0;
+      // Every path passes the positions i … i + reach: the largest α there is what counts, not α[i] itself,
+      // which is tiny inside a long piece.
+      const top = Math.min(n, i + reach);
+      let largest = 0;
+      for (let k = i; k <= top; k++) if ((alpha[k] ?? 0) > largest) largest = alpha[k] ?? 0;
       let factor = 1;
-      if (a < TOO_SMALL || a > TOO_LARGE) {
-        factor = 1 / a;
-        logScale += Math.log(a);
-        const top = Math.min(n, i + reach);
+      if (largest < TOO_SMALL || largest > TOO_LARGE) {
+        factor = 1 / largest;
+        logScale += Math.log(largest);
         for (let k = i; k <= top; k++) alpha[k] = (alpha[k] ?? 0) * factor;
       }
       scale[i / RESCALE] = factor;

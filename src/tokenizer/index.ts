@@ -1,4 +1,5 @@
-// Text ↔ ids. Browser-safe: files, worker threads and training on disk are in `athanor/tokenizer/node`.
+// Text ↔ ids. Browser-safe; what needs Node (files, threads, training on disk) is in `athanor/tokenizer/node`, and
+// vocabulary files of other programs are in `athanor/tokenizer/formats`.
 export {
   type Backoff,
   type Branches,
@@ -47,6 +48,14 @@ export type {
   StreamDecoder,
   Tokenizer,
 } from "./tokenizer.ts";
+export { type BpeOptions, type BpeTrainResult, trainBpe } from "./train-bpe.ts";
+export {
+  type BytePieceOptions,
+  type TrainReport,
+  type TrainResult,
+  trainBytePiece,
+} from "./train-bytepiece.ts";
+export { type UnigramOptions, trainUnigram } from "./train-unigram.ts";
 export { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
 export { type UnigramEncoder, encodeUnigram, encodeUnigramInto, unigramEncoder } from "./unigram.ts";
 export { Utf8Stream } from "./utf8.ts";

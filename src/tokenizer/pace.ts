@@ -75,14 +75,18 @@ export class Pace {
     const now = performance.now();
     if (!this.#control.onProgress || (!always && now - this.#lastReport < REPORT)) return;
     this.#lastReport = now;
-    const rate = done / Math.max(1e-3, (now - this.#began) / 1000);
+    const seconds = (now - this.#began) / 1000;
+    const rate = done / Math.max(1e-3, seconds);
     const total = this.#total;
     this.#control.onProgress({
       phase: this.#phase,
       done,
       rate,
       ...(total !== undefined && { total }),
-      ...(total !== undefined && rate > 0 && { secondsLeft: Math.max(0, total - done) / rate }),
+      // In the first second the rate says nothing yet.
+      ...(total !== undefined &&
+        rate > 0 &&
+        seconds > 1 && { secondsLeft: Math.max(0, total - done) / rate }),
     });
   }
 }

@@ -130,6 +130,61 @@ export class PieceCounter {
   }
 }
 
+/** A list that grows at its end; for pieces known to differ from the ones before. */
+export class PieceListBuilder {
+  #arena: Uint8Array = new Uint8Array(1 << 16);
+  #used = 0;
+  #offsets: Int32Array = new Int32Array(1 << 10);
+  #lengths: Int32Array = new Int32Array(1 << 10);
+  #counts: Float64Array = new Float64Array(1 << 10);
+  #size = 0;
+
+  /** Bytes in use. */
+  get memory(): number {
+    return this.#used + 16 * this.#size;
+  }
+
+  append(piece: Uint8Array, count: number): void {
+    if (this.#used + piece.length > this.#arena.length) {
+      const arena = new Uint8Array(Math.max(2 * this.#arena.length, this.#used + piece.length));
+      arena.set(this.#arena);
+      this.#arena = arena;
+    }
+    if (this.#size === this.#offsets.length) {
+      this.#offsets = doubled(this.#offsets);
+      this.#lengths = doubled(this.#lengths);
+      const counts = new Float64Array(2 * this.#size);
+      counts.set(this.#counts);
+      this.#counts = counts;
+    }
+    this.#arena.set(piece, this.#used);
+    this.#offsets[this.#size] = this.#used;
+    this.#lengths[this.#size] = piece.length;
+    this.#counts[this.#size++] = count;
+    this.#used += piece.length;
+  }
+
+  /** Adds to the count of the last piece if it is `piece`; false if it is another. */
+  addToLast(piece: Uint8Array, count: number): boolean {
+    const last = this.#size - 1;
+    const at = this.#offsets[last] ?? 0;
+    if (last < 0 || this.#lengths[last] !== piece.length) return false;
+    for (let k = piece.length - 1; k >= 0; k--) if (this.#arena[at + k] !== piece[k]) return false;
+    this.#counts[last] = (this.#counts[last] ?? 0) + count;
+    return true;
+  }
+
+  finish(): PieceList {
+    return {
+      arena: this.#arena,
+      offsets: this.#offsets,
+      lengths: this.#lengths,
+      counts: this.#counts,
+      size: this.#size,
+    };
+  }
+}
+
 /** Indices of `list` in the order of the pieces' bytes. */
 export function sortedOrder(list: PieceList): Int32Array {
   const { arena, offsets, lengths } = list;

@@ -1,6 +1,6 @@
 // Sorted runs on disk. A file is a row of blocks, each `entries u32, bytes u32, payload`, closed by a block of
 // zero entries; a file that does not end so was cut off.
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, lstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { FileError } from "../errors.ts";
 import type { CountedPiece } from "./model.ts";
 import { type PieceList, pieceAt, sortedOrder } from "./pieces.ts";
@@ -47,13 +47,9 @@ function writeBlocks(
   }
 }
 
-/** Removes a run file that is no longer needed; devices and missing files are left alone. */
+/** Removes a run file that is no longer needed; anything that is not an ordinary file is left alone. */
 export function removeRun(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // What cannot be removed was never ours to begin with.
-  }
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile()) rmSync(path, { force: true });
 }
 
 function spillError(path: string, cause: unknown): Error {

@@ -9,10 +9,11 @@ import { type CorpusLike, asCorpus } from "./corpus.ts";
 import { type Counting, countInMemory, slices } from "./counting.ts";
 import { buildLattice, digamma, expectBlock, expectedByPiece } from "./expectation.ts";
 import { type Weighted, pieceLosses } from "./loss.ts";
-import { type UnigramModel, unigramFromPieces } from "./model.ts";
+import { type UnigramModel, compareBytes, unigramFromPieces } from "./model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { Pace, type TrainControl } from "./pace.ts";
-import { seedPieces } from "./seeds.ts";
+import { frequentPairs } from "./pairs.ts";
+import { type SeedRule, seedPieces, strictness } from "./seeds.ts";
 import {
   SPECIALS,
   type TrainResult,
@@ -53,7 +54,9 @@ const SEEDS = 200_000;
 /** Above this many candidates a pass reads a quarter of the sample. */
 const MANY = 40_000;
 /** What a pruning keeps at least. */
-const KEPT_SHARE = 0.5;
+const KEPT_SHARE = 0.75;
+/** How often neighbours are joined into new candidates before the pruning begins. */
+const JOININGS = 2;
 /** EM passes between two prunings, and after the last. */
 const PASSES = 2;
 /** A candidate expected less often than this in the whole sample is dropped at once. */
@@ -112,14 +115,16 @@ export async function unigramFrom(
 ): Promise<TrainResult> {
   const { windows, report } = await counting.countWindows(MAX_ORDER);
   checkCorpus(where, report);
-  const most = Math.max(SEEDS, 10 * Math.max(...settings.sizes));
-  const seeds = await seedPieces(counting, windows, report.bytes, { ...settings, most });
+  const pieces = Math.max(...settings.sizes);
+  const rule = { ...settings, most: Math.max(SEEDS, 10 * pieces) };
+  const seeds = await seedPieces(counting, windows, report.bytes, rule);
   const sample = await takeSample(counting, report.bytes);
   const em = new Maximiser(sample, pace);
   em.start(
     seeds.map((seed) => seed.bytes),
     Float64Array.from(seeds, (seed) => seed.count),
   );
+  await em.grow({ ...rule, minCount: strictness(report.bytes, settings.minCount) });
   const warnings = corpusWarnings(report);
   const done = new Map<number, UnigramModel>();
   let supported = 0;
@@ -174,9 +179,27 @@ class Maximiser {
     this.#p = counts.map((count) => count / total);
   }
 
+  /** First passes, with new candidates from frequent neighbours in between. */
+  async grow(rule: SeedRule): Promise<void> {
+    await this.#maximise(true);
+    for (let k = 0; k < JOININGS; k++) {
+      const { pieces, counts } = this.#now;
+      const logProbs = this.#p.map((p) => Math.log(p));
+      const pairs = await frequentPairs(this.#sample, pieces, logProbs, rule, this.#pace);
+      const all = pieces.map((bytes, i) => ({ bytes, count: Math.max(0.1, counts[i] ?? 0) }));
+      // EM settles how much of a pair's count is the pair's; half is as good a start as any.
+      for (const { bytes, count } of pairs) all.push({ bytes, count: count / 2 });
+      all.sort((x, y) => compareBytes(x.bytes, y.bytes));
+      this.start(
+        all.map((piece) => piece.bytes),
+        Float64Array.from(all, (piece) => piece.count),
+      );
+      await this.#maximise(true);
+    }
+  }
+
   /** Alternates passes and prunings until at most `size` pieces are left, then passes once more. */
   async pruneTo(size: number): Promise<void> {
-    if (this.#passes === 0) await this.#maximise(true);
     while (this.size > size) {
       this.#prune(Math.max(size, Math.floor(this.size * KEPT_SHARE)));
       await this.#maximise(this.size > size);

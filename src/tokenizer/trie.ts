@@ -28,8 +28,6 @@ export const BASE_MASK = 0x7fffff;
 
 const MAX_SLOTS = 1 << 23;
 
-const EMPTY = new Uint8Array(0);
-
 /** Copies `from` to the front of the larger `to`. */
 function moved<A extends Int32Array | Uint8Array>(from: A, to: A): A {
   to.set(from);
@@ -114,20 +112,63 @@ class Builder {
   }
 }
 
-/** Indices of `keys` in the order of their bytes; empty keys are left out. */
-function sortKeys(keys: readonly Uint8Array[]): Int32Array {
-  const order: number[] = [];
+/** Keys joined, with a list of their indices that is sorted byte by byte as the trie grows. */
+interface Keys {
+  readonly bytes: Uint8Array;
+  /** Key `i` is `bytes[starts[i] … starts[i + 1])`. */
+  readonly starts: Int32Array;
+  readonly order: Int32Array;
+  readonly spare: Int32Array;
+  readonly maxLength: number;
+}
+
+function joinKeys(keys: readonly Uint8Array[]): Keys {
+  const starts = new Int32Array(keys.length + 1);
+  let maxLength = 0;
   keys.forEach((key, i) => {
-    if (key.length > 0) order.push(i);
+    starts[i + 1] = (starts[i] ?? 0) + key.length;
+    if (key.length > maxLength) maxLength = key.length;
   });
-  order.sort((x, y) => {
-    const a = keys[x] ?? EMPTY;
-    const b = keys[y] ?? EMPTY;
-    const n = a.length < b.length ? a.length : b.length;
-    for (let i = 0; i < n; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
-    return a.length - b.length || x - y;
-  });
-  return Int32Array.from(order);
+  const bytes = new Uint8Array(starts[keys.length] ?? 0);
+  keys.forEach((key, i) => bytes.set(key, starts[i] ?? 0));
+  const order = Int32Array.from(keys.keys()).filter((i) => (starts[i] ?? 0) < (starts[i + 1] ?? 0));
+  return { bytes, starts, order, spare: new Int32Array(order.length), maxLength };
+}
+
+/** The byte of key `i` at `depth`, plus one; 0 where the key has ended. */
+function labelAt(keys: Keys, i: number, depth: number): number {
+  const at = (keys.starts[i] ?? 0) + depth;
+  return at < (keys.starts[i + 1] ?? 0) ? (keys.bytes[at] ?? 0) + 1 : 0;
+}
+
+/** Sorts `order[lo … hi)` by the byte at `depth`, ended keys first; equal ones keep their order. */
+function sortRange(keys: Keys, lo: number, hi: number, depth: number, counts: Int32Array): void {
+  const { order, spare } = keys;
+  if (hi - lo <= 24) {
+    for (let k = lo + 1; k < hi; k++) {
+      const i = order[k] ?? 0;
+      const label = labelAt(keys, i, depth);
+      let z = k;
+      for (; z > lo && labelAt(keys, order[z - 1] ?? 0, depth) > label; z--) order[z] = order[z - 1] ?? 0;
+      order[z] = i;
+    }
+    return;
+  }
+  counts.fill(0);
+  for (let k = lo; k < hi; k++) {
+    const label = labelAt(keys, order[k] ?? 0, depth) + 1;
+    counts[label] = (counts[label] ?? 0) + 1;
+  }
+  for (let label = 1; label < counts.length; label++)
+    counts[label] = (counts[label] ?? 0) + (counts[label - 1] ?? 0);
+  for (let k = lo; k < hi; k++) {
+    const i = order[k] ?? 0;
+    const label = labelAt(keys, i, depth);
+    const to = counts[label] ?? 0;
+    counts[label] = to + 1;
+    spare[lo + to] = i;
+  }
+  order.set(spare.subarray(lo, hi), lo);
 }
 
 /**
@@ -135,7 +176,8 @@ function sortKeys(keys: readonly Uint8Array[]): Int32Array {
  * @throws OptionError if the keys need more than 2²³ slots (about a million ordinary pieces).
  */
 export function buildTrie(keys: readonly Uint8Array[]): Trie {
-  const order = sortKeys(keys);
+  const joined = joinKeys(keys);
+  const { order, maxLength } = joined;
   const b = new Builder();
   // Block 0 belongs to base 0, which every leaf has: its labels answer no byte.
   b.grow();
@@ -144,43 +186,33 @@ export function buildTrie(keys: readonly Uint8Array[]): Trie {
     b.units[slot] = (slot + 1) & 255;
   }
   b.baseUsed.fill(1, 0, 256);
-  let maxLength = 0;
-  for (const key of keys) maxLength = Math.max(maxLength, key.length);
 
-  // Depth first over ranges [lo, hi) of sorted keys that share `depth` bytes. Frames: lo, hi, depth, node.
-  const stack: number[] = [0, order.length, 0, -1];
+  // Depth first over ranges [lo, hi) of keys that share `depth` bytes. Frames: lo, hi, depth, node.
+  const stack: number[] = order.length > 0 ? [0, order.length, 0, -1] : [];
   let root = 0;
   const labels = new Uint8Array(256);
   const starts = new Int32Array(257);
-  const sorted = Array.from(order, (i) => keys[i] ?? EMPTY);
-  const byteAt = (k: number, depth: number): number => sorted[k]?.[depth] ?? 0;
+  const counts = new Int32Array(258);
   while (stack.length > 0) {
     const node = stack.pop() ?? 0;
     const depth = stack.pop() ?? 0;
     const hi = stack.pop() ?? 0;
     let lo = stack.pop() ?? 0;
-    if (node >= 0 && lo < hi && sorted[lo]?.length === depth) {
+    sortRange(joined, lo, hi, depth, counts);
+    if (labelAt(joined, order[lo] ?? 0, depth) === 0) {
       b.units[node] = (b.units[node] ?? 0) | 0x80000000;
       b.values[node] = order[lo] ?? 0;
-      while (lo < hi && sorted[lo]?.length === depth) lo++;
+      while (lo < hi && labelAt(joined, order[lo] ?? 0, depth) === 0) lo++;
     }
     if (lo >= hi) continue; // a leaf keeps base 0
     let count = 0;
-    for (let k = lo; k < hi; ) {
-      const label = byteAt(k, depth);
-      labels[count] = label;
+    let last = 0;
+    for (let k = lo; k < hi; k++) {
+      const label = labelAt(joined, order[k] ?? 0, depth);
+      if (label === last) continue;
+      last = label;
+      labels[count] = label - 1;
       starts[count++] = k;
-      // Gallop, then halve: ranges near the root are long.
-      let step = 1;
-      while (k + step < hi && byteAt(k + step, depth) === label) step *= 2;
-      let a = k + (step >> 1);
-      let z = Math.min(hi, k + step);
-      while (a < z) {
-        const mid = (a + z) >> 1;
-        if (byteAt(mid, depth) === label) a = mid + 1;
-        else z = mid;
-      }
-      k = a;
     }
     starts[count] = hi;
     const base = b.findBase(labels, count);

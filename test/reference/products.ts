@@ -1,7 +1,7 @@
 // Sums of products from their definitions: one loop per name.
 import { type Arr, build, get, indices } from "./array.ts";
 
-const letters = (text: string): string[] => [...text].filter((n) => n !== " ");
+const letters = (text: string): string[] => text.split("").filter((n) => n !== " ");
 
 /** Einstein summation: loops over all names, adds the product of the operands at each. */
 export function einsum(pattern: string, sizes: Readonly<Record<string, number>>, ...operands: Arr[]): Arr {

@@ -56,7 +56,8 @@ export function derivatives(rows: readonly Row[]): Row[] {
 }
 
 /** `x` with `amount` added to element `k`. */
-async function moved(x: Tensor, k: number, amount: number): Promise<Tensor> {
+async function moved(x: Tensor | undefined, k: number, amount: number): Promise<Tensor> {
+  if (x === undefined) throw new Error("no such operand");
   const data = Float64Array.from(await x.data(), Number);
   data[k] = (data[k] ?? 0) + amount;
   return tensor(data, { shape: x.shape as readonly number[] });
@@ -79,7 +80,8 @@ export async function expectGradients(
       points.map(async (row, i) => {
         const place = flat[i]?.[round];
         if (place === undefined) return row;
-        return Promise.all(row.map((x, j) => (j === place.j ? moved(x, place.k, sign * h) : x)));
+        const y = await moved(row[place.j], place.k, sign * h);
+        return row.map((x, j) => (j === place.j ? y : x));
       }),
     );
     return Promise.all((await losses(xs)).map((l) => l.item()));

@@ -49,15 +49,6 @@ async function at(f: (x: t.Tensor) => t.Tensor, values: number[]): Promise<numbe
 }
 
 test("ties share a derivative equally and kinks take the stated side", async () => {
-  const at = async (f: (x: t.Tensor) => t.Tensor, values: number[]): Promise<number[]> => {
-    const { x } = pair([values.length], values);
-    return Array.from(
-      await t
-        .grad((p: t.Tensor) => t.sum(f(p)))(x)
-        .data(),
-      Number,
-    );
-  };
   expect(await at((x) => t.max(x), [1, 3, 3])).toEqual([0, 0.5, 0.5]);
   expect(await at((x) => t.min(x), [1, 1, 1, 1])).toEqual([0.25, 0.25, 0.25, 0.25]);
   expect(await at((x) => t.maximum(x, 0), [-1, 0, 1])).toEqual([0, 0.5, 1]);

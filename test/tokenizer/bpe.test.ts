@@ -122,6 +122,20 @@ describe("encodeBpe", () => {
     expect(tokenizer.decodeBytes(tokenizer.encode(broken))).toEqual(broken);
   });
 
+  test("a pattern that matches nothing only cuts", () => {
+    const model: BpeModel = {
+      ...modelFrom([
+        [97, 98],
+        [32, 97],
+      ]),
+      split: "\\p{L}*",
+    };
+    const tokenizer = createTokenizer(model);
+    for (const text of ["ab ab", "😀ab😀", " ab", "", "1ab2", "😀😀"])
+      expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+    expect([...tokenizer.encode("ab ab")]).toEqual([256, 32, 256]);
+  });
+
   test("parts that are tokens are taken whole where the vocabulary says so", () => {
     const plain = modelFrom([
       [97, 98],

@@ -47,6 +47,7 @@ function identifier(raw: (name: string) => string, doi: string, key: string): st
   const fromJournal = /arxiv[:.\s]*(\d{4}\.\d{4,5}|[a-z-]+\/\d{7})/i.exec(
     `${raw("journal")} ${raw("note")}`,
   )?.[1];
+  if (raw("paperid") !== "") return raw("paperid"); // written by `toBibtex` for identifiers of other kinds
   for (const candidate of [raw("eprint"), raw("arxivid"), raw("url"), doi, fromJournal ?? ""]) {
     const id = normaliseId(candidate);
     if (isArxivId(id)) return id;
@@ -98,6 +99,7 @@ export function toBibtex(paper: Paper): string {
     ["archiveprefix", arxiv ? "arXiv" : ""],
     ["primaryclass", paper.categories.join(" ")],
     ["doi", doi],
+    ["paperid", arxiv || /^(doi|bib):/.test(paper.id) ? "" : paper.id],
     ["date", paper.announced],
     ["url", paper.url.replace(/[{}]/g, encodeURIComponent)],
     ["abstract", escapeTex(paper.abstract)],

@@ -1,13 +1,13 @@
 // The conditions of a query against the two indexes: FTS5 for what must stand as written, postings for stems.
 import { checkFilter } from "../ask.ts";
-import { type QueryTerm, queryStems } from "../bm25.ts";
+import { queryStems } from "../bm25.ts";
 import { parseCategories } from "../categories.ts";
 import type { Condition, ParsedQuery } from "../query.ts";
 import { isPrefix, stem } from "../tokens.ts";
 import type { Database } from "./database.ts";
 import { type Where, whereCategories, whereFilter } from "./filter.ts";
+import type { Lookup } from "./lookup.ts";
 import { eachPosting } from "./postings.ts";
-import { blob } from "./rows.ts";
 
 /** The conditions of a query's text on facts: categories, days, venue, identifiers. */
 export function whereQuery({ categories, filter }: ParsedQuery): Where[] {
@@ -21,50 +21,25 @@ export function whereQuery({ categories, filter }: ParsedQuery): Where[] {
   return all;
 }
 
-/** The postings of every form of a term in one segment, by form. */
-export function postingsOf(
-  db: Database,
-  segment: number,
-  term: Pick<QueryTerm, "stem" | "prefix">,
-): { form: string; data: Uint8Array }[] {
-  const rows = term.prefix
-    ? db.all(
-        "SELECT form, data FROM postings WHERE segment = ? AND stem >= ? AND stem < ? ORDER BY form",
-        segment,
-        term.stem,
-        `${term.stem}\u{10ffff}`,
-      )
-    : db.all(
-        "SELECT form, data FROM postings WHERE segment = ? AND stem = ? ORDER BY form",
-        segment,
-        term.stem,
-      );
-  return rows.map((row) => ({ form: String(row["form"]), data: blob(row, "data") }));
-}
-
 /** Slots of the papers that have some form of a condition's one word, as `3,1,4`. */
-export function matchStem(db: Database, segments: readonly number[], { terms }: Condition): string {
+export function matchStem(_: Database, lookup: Lookup, { terms }: Condition): string {
   const slots: number[] = [];
   for (const term of queryStems(terms.slice(0, 1)))
-    for (const segment of segments)
-      for (const { data } of postingsOf(db, segment, term)) eachPosting(data, (slot) => slots.push(slot));
+    for (const { data } of lookup(term)) eachPosting(data, (slot) => slots.push(slot));
   return slots.join(",");
 }
 
 /** Slots of the papers that satisfy a condition as FTS5 reads it, as `3,1,4`. */
-export function matchExact(db: Database, segments: readonly number[], condition: Condition): string {
+export function matchExact(db: Database, lookup: Lookup, condition: Condition): string {
   const row = db.one(
     "SELECT group_concat(rowid) AS slots FROM exact WHERE exact MATCH ?",
-    matchText(condition, (term) => formsOf(db, segments, term)),
+    matchText(condition, (term) => formsOf(lookup, term)),
   );
   return String(row?.["slots"] ?? "");
 }
 
-function formsOf(db: Database, segments: readonly number[], term: string): string[] {
-  const forms = new Set([term]);
-  for (const segment of segments)
-    for (const { form } of postingsOf(db, segment, { stem: stem(term), prefix: false })) forms.add(form);
-  return [...forms];
+function formsOf(lookup: Lookup, term: string): string[] {
+  return [...new Set([term, ...lookup({ stem: stem(term), prefix: false }).map(({ form }) => form)])];
 }
 
 /** An FTS5 expression that says a condition. Only quoted strings and our own operators, so it always parses. */

@@ -48,7 +48,7 @@ CREATE TABLE postings(
 CREATE TABLE lengths(chunk INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE VIRTUAL TABLE exact USING fts5(
   title, abstract, authors, content='', contentless_delete=1, tokenize='ascii');
-INSERT INTO exact(exact, rank) VALUES ('hashsize', 33554432); -- bytes held before a flush: fewer merges
+INSERT INTO exact(exact, rank) VALUES ('hashsize', 16777216); -- bytes held before a flush: fewer merges
 PRAGMA user_version = ${format};
 `;
 
@@ -79,7 +79,7 @@ export function openDatabase(path: string): Database {
 
 function prepareFile(db: DatabaseSync, path: string): void {
   // Write-ahead log: readers never wait for the writer, and a kill leaves the last whole transaction.
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536");
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768");
   const version = () => Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
   if (version() === 0) {
     db.exec("BEGIN IMMEDIATE");

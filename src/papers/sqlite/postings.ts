@@ -57,14 +57,3 @@ export function eachPosting(bytes: Uint8Array, visit: (slot: number, frequency: 
     visit(slot, value);
   }
 }
-
-/** The postings in some bytes. */
-export function decodePostings(bytes: Uint8Array): Postings {
-  const slots: number[] = [];
-  const frequencies: number[] = [];
-  eachPosting(bytes, (slot, frequency) => {
-    slots.push(slot);
-    frequencies.push(frequency);
-  });
-  return { slots, frequencies };
-}

@@ -21,7 +21,8 @@ import { queryTerms } from "../tokens.ts";
 import type { Database, Row } from "./database.ts";
 import { allOf, type Where, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, type ListSort, whereAfter } from "./order.ts";
-import { matchExact, matchStem, postingsOf, whereQuery } from "./conditions.ts";
+import { matchExact, matchStem, whereQuery } from "./conditions.ts";
+import { createLookup, type Lookup } from "./lookup.ts";
 import { eachPosting } from "./postings.ts";
 import { blob, fromRow, titleKey } from "./rows.ts";
 import { narrowSlots, parseSlots, type Slots } from "./slots.ts";
@@ -32,7 +33,7 @@ export const exactBoost = 2000;
 /** Added to the score of a paper whose title contains the whole query. */
 export const phraseBoost = 1000;
 /** How many of the best papers are looked at for that. */
-const phraseDepth = 200;
+const phraseDepth = 100;
 
 /** One state of the file. */
 export interface Snapshot {
@@ -42,6 +43,7 @@ export interface Snapshot {
   readonly size: number;
   readonly norms: Float64Array;
   readonly segments: readonly number[];
+  readonly lookup: Lookup;
   readonly acc: Accumulator;
   readonly filters: Map<string, Slots>;
 }
@@ -58,12 +60,16 @@ export function snapshot(db: Database, before: Snapshot | undefined): Snapshot {
   for (const row of db.each("SELECT chunk, data FROM lengths ORDER BY chunk"))
     new Uint8Array(lengths.buffer).set(blob(row, "data"), Number(row["chunk"]) * chunkSize * 4);
   const papers = value("papers");
+  const segments = db
+    .all("SELECT segment FROM segments ORDER BY segment")
+    .map((row) => Number(row["segment"]));
   return {
     writes: value("writes"),
     papers,
     size,
     norms: lengthNorms(lengths.subarray(0, size), value("terms") / Math.max(1, papers)),
-    segments: db.all("SELECT segment FROM segments ORDER BY segment").map((row) => Number(row["segment"])),
+    segments,
+    lookup: createLookup(db, segments),
     acc: before?.size === size ? before.acc : createAccumulator(size),
     filters: new Map(),
   };
@@ -79,7 +85,7 @@ export function search(db: Database, at: Snapshot, text: string, asked: Checked)
   const marked = (row: Row, score: number): Hit => mark(fromRow(row), query, score);
   if (terms.length === 0) return byOrder(db, at, allowed ?? alive(db, at), asked, marked);
   try {
-    for (const term of terms) scoreTerm(db, at, term);
+    for (const term of terms) scoreTerm(at, term);
     const found = collect(at, allowed);
     for (const slot of exactSlots(db, text, query)) {
       if (given && given.has[slot] !== 1) continue;
@@ -103,12 +109,11 @@ function setOf(at: Snapshot, slots: readonly number[]): Slots {
   return { has, count: slots.length };
 }
 
-function scoreTerm(db: Database, at: Snapshot, term: QueryTerm): void {
-  for (const segment of at.segments)
-    for (const { form, data } of postingsOf(db, segment, term)) {
-      const weight = formWeight(term, form);
-      eachPosting(data, (slot, frequency) => addPosting(at.acc, slot, weight * frequency));
-    }
+function scoreTerm(at: Snapshot, term: QueryTerm): void {
+  for (const { form, data } of at.lookup(term)) {
+    const weight = formWeight(term, form);
+    eachPosting(data, (slot, frequency) => addPosting(at.acc, slot, weight * frequency));
+  }
   endTerm(at.acc, at.papers, at.norms, term.weight);
 }
 
@@ -148,7 +153,7 @@ function narrowed(
   let allowed = facts ? narrowSlots(given, facts, true) : given;
   for (const condition of query.conditions) {
     const byStem = !condition.exact && condition.field === "any";
-    const text = (byStem ? matchStem : matchExact)(db, at.segments, condition);
+    const text = (byStem ? matchStem : matchExact)(db, at.lookup, condition);
     allowed = narrowSlots(allowed, parseSlots(text, at.size), !condition.exclude);
     if (condition.exclude) allowed = narrowSlots(allowed, alive(db, at), true);
   }

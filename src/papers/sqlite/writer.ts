@@ -6,7 +6,7 @@ import { parentOf } from "../categories.ts";
 import type { Paper } from "../paper.ts";
 import { stem } from "../tokens.ts";
 import type { Database } from "./database.ts";
-import { decodePostings, eachPosting, encodePostings } from "./postings.ts";
+import { eachPosting, encodePostings } from "./postings.ts";
 import { blob, fromRow, titleKey } from "./rows.ts";
 
 /** Papers whose lengths share a row. */
@@ -190,7 +190,7 @@ const sizeClass = ({ first, last }: Segment) =>
 
 /** The latest segments of one size, if there are `fanout`. Sizes never grow from older to newer segments. */
 function mergeable(db: Database): Segment[] | undefined {
-  const segments = db.all("SELECT * FROM segments ORDER BY segment").map((row) => ({
+  const segments = db.all("SELECT * FROM segments ORDER BY first").map((row) => ({
     segment: Number(row["segment"]),
     first: Number(row["first"]),
     last: Number(row["last"]),
@@ -203,29 +203,30 @@ function mergeable(db: Database): Segment[] | undefined {
 }
 
 function mergeGroup(db: Database, group: readonly Segment[]): void {
-  const first = group[0];
-  const last = group.at(-1);
+  const [first, last] = [group[0], group.at(-1)];
   if (!first || !last) return;
-  // The merged segment takes the number of the last, so the order of numbers stays the order of slots.
-  const target = last.segment;
+  // A new number: the merged rows go to the end of the table, where writing is cheapest.
+  const target = Number(db.one("SELECT max(segment) + 1 AS n FROM segments")?.["n"]);
   const heads = group.map(({ segment }) => cursorOver(db, segment));
   for (let least = leastOf(heads); least; least = leastOf(heads)) {
     const { root, form } = least;
     const merged: Postings = { slots: [], frequencies: [] };
     for (const head of heads) {
       if (head.root !== root || head.form !== form) continue;
-      const { slots, frequencies } = decodePostings(head.data);
-      for (const slot of slots) merged.slots.push(slot);
-      for (const frequency of frequencies) merged.frequencies.push(frequency);
+      eachPosting(head.data, (slot, frequency) => {
+        merged.slots.push(slot);
+        merged.frequencies.push(frequency);
+      });
       head.next();
     }
-    // Segment 0 is never a target otherwise: the merged rows wait there until the old ones are gone.
-    putPostings(db, 0, root, form, encodePostings(merged));
+    putPostings(db, target, root, form, encodePostings(merged));
   }
-  db.run("DELETE FROM postings WHERE segment BETWEEN ? AND ?", first.segment, target);
-  db.run("UPDATE postings SET segment = ? WHERE segment = 0", target);
-  db.run("DELETE FROM segments WHERE segment BETWEEN ? AND ?", first.segment, target);
+  for (const { segment } of group) {
+    db.run("DELETE FROM postings WHERE segment = ?", segment);
+    db.run("DELETE FROM segments WHERE segment = ?", segment);
+  }
   db.run("INSERT INTO segments VALUES (?, ?, ?)", target, first.first, last.last);
+  increase(db, "writes", 1); // another process may hold the old list of segments
 }
 
 interface Head {

@@ -49,7 +49,9 @@ export function base64Bytes(text: string, file: string): Uint8Array {
   } catch {
     throw new FileError(`load: ${file}: "${text.slice(0, 40)}" must be base64.`);
   }
-  return Uint8Array.from(binary, (c) => c.charCodeAt(0));
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 /**

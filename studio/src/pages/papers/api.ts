@@ -42,7 +42,7 @@ export async function askOverview(
 ): Promise<Overview> {
   const params = new URLSearchParams();
   if (categories !== "") params.set("categories", categories);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(date)) params.set("date", date);
+  if (date === "latest" || /^\d{4}-\d{2}-\d{2}$/.test(date)) params.set("date", date);
   const query = params.size > 0 ? `?${params}` : "";
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this project's own server
   return (await getJson(`/overview/json${query}`, signal)) as Overview;

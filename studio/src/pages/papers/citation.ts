@@ -30,7 +30,7 @@ export function citationKey(paper: Paper): string {
   const word = paper.title
     .split(/[^\p{L}\p{N}]+/u)
     .map((w) => ascii(w).toLowerCase())
-    .find((w) => w.length > 1 && !small.has(w));
+    .find((w) => /^[a-z]./.test(w) && !small.has(w));
   const key = `${family}${paper.year || ""}${word ?? ""}`;
   return key === "" || /^\d+$/.test(key) ? `paper${ascii(paper.id)}` : key;
 }

@@ -32,7 +32,7 @@ const unspaced = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Scrip
 
 /** A term as a pattern: any case, any space between words; starts where a word starts (`art` is not in `smart`). */
 function patternOf(term: string): string {
-  const words = term.split(/\s+/).map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+  const words = term.split(/\s+/).map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
   const start = /^[\p{L}\p{N}]/u.test(term) && !unspaced.test(term) ? "(?<![\\p{L}\\p{N}])" : "";
   return start + words.join("\\s+");
 }
@@ -63,6 +63,21 @@ export function mergeMarks(
     else merged.push([start, end]);
   }
   return merged;
+}
+
+/** Characters of an abstract that its short form shows for certain. */
+const shortForm = 330;
+
+/**
+ * Where the short form of a text begins so that it shows the first mark: at the start, or at the sentence of a
+ * mark further down.
+ */
+export function shortStart(text: string, marks: readonly (readonly [number, number])[]): number {
+  const first = marks[0]?.[0] ?? 0;
+  if (first < shortForm) return 0;
+  const sentence = text.lastIndexOf(". ", first);
+  if (sentence > first - shortForm) return sentence + 2;
+  return text.lastIndexOf(" ", first - 80) + 1;
 }
 
 /** A filter made ready for many papers. */

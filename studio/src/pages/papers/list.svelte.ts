@@ -2,7 +2,7 @@
 import { AnswerError, askPapers, isAbort, type Shown } from "./api.ts";
 import { readPapers, starredPapers } from "./library.svelte.ts";
 import type { Order } from "./order.ts";
-import { jsonOf, type View } from "./view.ts";
+import { questionOf, type View } from "./view.ts";
 
 /** How far a list has come. */
 export type Status = "loading" | "ready" | "missing" | "failed";
@@ -22,9 +22,16 @@ export class PaperList {
   view: View = $state.raw({ kind: "list", categories: "", date: "" });
   #current: AbortController | undefined;
   #extending = false;
+  /** Address that was asked last. */
+  #question = "";
 
   /** Shows a view. The papers before stay until the new ones are here. */
   async show(view: View, order: Order): Promise<void> {
+    const own = view.kind === "starred" || view.kind === "history";
+    const question = own ? "" : questionOf(view, order);
+    // Another order of a list that is here in full is the page's own work.
+    if (!own && question === this.#question && this.status === "ready") return;
+    this.#question = question;
     this.#current?.abort();
     if (view.kind === "starred" || view.kind === "history") {
       this.#take(view, view.kind === "starred" ? starredPapers() : readPapers(), "ready");
@@ -34,12 +41,7 @@ export class PaperList {
     this.#current = current;
     this.status = "loading";
     try {
-      // The preference order needs the whole list, for it is made here; newest first is the server's to make.
-      const more = {
-        ...(order === "newest" && { sort: "newest" as const }),
-        ...(order === "preference" && { limit: 1000 }),
-      };
-      const said = await askPapers(jsonOf(view, more), current.signal);
+      const said = await askPapers(question, current.signal);
       if (current.signal.aborted) return;
       this.#take(view, said.papers, "ready");
       this.total = said.total;

@@ -44,15 +44,19 @@ export const own: PapersSettings = keptState("athanor.papers", (kept) => ({
 export const list: PaperList = new PaperList();
 
 /** What is open and chosen at the moment. */
-export const now: {
+class Now {
   /** Identifier of the chosen paper; empty for none. */
-  chosen: string;
+  chosen: string = $state("");
   /** Paper whose neighbours the side column shows. */
-  near: Shown | undefined;
-  side: boolean;
-  browse: boolean;
-  help: boolean;
-} = $state({ chosen: "", near: undefined, side: false, browse: false, help: false });
+  near: Shown | undefined = $state.raw();
+  /** Whether the side column, the days and categories, and the help are open. */
+  side: boolean = $state(false);
+  browse: boolean = $state(false);
+  help: boolean = $state(false);
+}
+
+/** What is open and chosen at the moment. */
+export const now: Now = new Now();
 
 /** Papers whose full text of the abstract was unfolded or folded against the density. */
 export const unfolded: { ids: ReadonlySet<string> } = $state({ ids: new Set<string>() });

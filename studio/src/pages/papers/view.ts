@@ -1,6 +1,13 @@
 // What the page shows, read from the address bar: a place the server answers, or one only this browser knows.
+import type { Order } from "./order.ts";
 import { parseCategories } from "../../../../src/papers/categories.ts";
-import { type Address, formatAddress, parseAddress, type Place } from "../../../../src/server/address.ts";
+import {
+  type Address,
+  formatAddress,
+  parseAddress,
+  type Place,
+  type SearchPlace,
+} from "../../../../src/server/address.ts";
 
 /** Papers this browser keeps. */
 export type OwnPlace = { readonly kind: "starred" } | { readonly kind: "history" };
@@ -28,6 +35,19 @@ export function jsonOf(place: Place, more: Pick<Address, "sort" | "limit"> = {})
   return formatAddress({ form: "json", place, ...more });
 }
 
+/** Hits of a search among which the reader's preference chooses: enough to choose from, few enough to type on. */
+const preferred = 200;
+
+/**
+ * What to ask for a place in an order. A list of one day comes whole and is ordered in the page; of a longer
+ * list or a search, newest first is the server's to make. No order but that one is ever told.
+ */
+export function questionOf(place: Place, order: Order): string {
+  const whole = place.kind === "papers" || (place.kind === "list" && place.date !== "all");
+  if (whole || order === "list" || order === "stars") return jsonOf(place);
+  return jsonOf(place, order === "newest" ? { sort: "newest" } : { limit: preferred });
+}
+
 /** Where the feed of a place is. */
 export function feedOf(place: Place): string {
   return formatAddress({ form: "feed", place });
@@ -46,10 +66,13 @@ export function withLimits(view: View, limits: { categories?: string; date?: str
   return view.kind === "search" ? { ...view, ...merged } : { kind: "list", ...merged };
 }
 
-/** The view of a search text; without one, the list behind it. */
-export function searchFrom(view: View, query: string): View {
-  const limits = limitsOf(view);
-  return query.trim() === "" ? { kind: "list", ...limits } : { kind: "search", query, ...limits };
+/** The view of a search text: within the limits of the search before it; a first search is over everything. */
+export function searchFrom(view: View, query: string): SearchPlace {
+  return {
+    kind: "search",
+    query,
+    ...(view.kind === "search" ? limitsOf(view) : { categories: "", date: "" }),
+  };
 }
 
 /** One term of a category expression. */

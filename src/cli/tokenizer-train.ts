@@ -1,0 +1,205 @@
+// `athanor tokenizer train`: a vocabulary from text files.
+import type { Command } from "commander";
+import { OptionError } from "../errors.ts";
+import { createTokenizer } from "../tokenizer/create.ts";
+import { saveTokenizer } from "../tokenizer/load-save-node.ts";
+import type { TokenizerModel } from "../tokenizer/model.ts";
+import type { TrainProgress } from "../tokenizer/pace.ts";
+import { trainBpeFiles } from "../tokenizer/train-bpe-node.ts";
+import { type FileTrainControl, trainBytePieceFiles } from "../tokenizer/train-bytepiece-node.ts";
+import { trainUnigramFiles } from "../tokenizer/train-unigram-node.ts";
+import { duration, guard, printJson, progress, say } from "./command.ts";
+
+interface TrainFlags {
+  output: string;
+  mode: string;
+  vocab: string;
+  minCount?: string;
+  maxPieceLength?: string;
+  isolateDigits?: true;
+  order?: string;
+  bytes?: true;
+  reference?: true;
+  lines?: true;
+  workers?: string;
+  memory?: string;
+  directory?: string;
+  json?: true;
+}
+
+/** What every mode reports. */
+interface Trained {
+  models: readonly TokenizerModel[];
+  report: { bytes: number; texts: number; warnings: string[] };
+}
+
+/** Flags that belong to one mode only. */
+const MODE_FLAGS: Readonly<Record<string, readonly (keyof TrainFlags)[]>> = {
+  unigram: ["isolateDigits", "bytes", "workers", "memory", "directory"],
+  bytepiece: ["isolateDigits", "bytes", "order", "reference", "workers", "memory", "directory"],
+  bpe: ["lines"],
+};
+
+/** Flags that some mode does not know. */
+const SPECIAL_FLAGS = [
+  "isolateDigits",
+  "bytes",
+  "order",
+  "reference",
+  "lines",
+  "workers",
+  "memory",
+  "directory",
+] as const;
+
+const WHERE = "tokenizer train";
+
+/** Adds the verb `train`. */
+export function addTokenizerTrain(noun: Command): void {
+  noun
+    .command("train")
+    .description("train a vocabulary from text files (UTF-8; other bytes are kept as bytes)")
+    .argument("<files...>", "text files")
+    .option(
+      "-o, --output <file>",
+      "where to write; tokenizer.json, *.model (SentencePiece) or BytePiece JSON by its name",
+      "tokenizer.json",
+    )
+    .option("--mode <mode>", "unigram (EM over BytePiece candidates), bytepiece (faithful) or bpe", "unigram")
+    .option("--vocab <sizes>", "ids in all, specials included; several separated by commas", "8000")
+    .option("--min-count <n>", "candidates seen less often are dropped (default 2)")
+    .option("--max-piece-length <bytes>", "bytes of the longest piece (default 36; bpe 64)")
+    .option("--isolate-digits", "every digit is a piece of its own")
+    .option("--bytes", "pieces may begin and end inside a character")
+    .option("--order <n>", "bytepiece: bytes of the longest n-gram, 1 to 6 (default 6)")
+    .option("--reference", "bytepiece: reproduce version 0.6.3 with its dead ends")
+    .option("--lines", "bpe: merge across words, within lines")
+    .option("--workers <n>", "threads (default: all cores, at most 8)")
+    .option("--memory <MB>", "for counting tables (default 1024)")
+    .option("--directory <dir>", "folder for unfinished work: run again with it to go on after a stop")
+    .option("--json", "print the report as JSON")
+    .action((files: string[], flags: TrainFlags) => guard(() => run(files, flags)));
+}
+
+/** An integer from the command line, as an object with one key, so that an absent flag adds nothing. */
+function integer<K extends string>(key: K, flag: string, text: string | undefined): { [P in K]?: number } {
+  const out: { [P in K]?: number } = {};
+  if (text === undefined) return out;
+  if (!/^\d+$/.test(text)) throw new OptionError(`${WHERE}: ${flag} must be a whole number, got "${text}".`);
+  out[key] = Number(text);
+  return out;
+}
+
+function sizesOf(text: string): number[] {
+  return text.split(",").map((part) => {
+    if (/^\d+$/.test(part.trim())) return Number(part);
+    throw new OptionError(
+      `${WHERE}: --vocab must be whole numbers separated by commas, got "${text}". For example 8000 or 8000,32000.`,
+    );
+  });
+}
+
+/** Refuses flags that the mode would ignore. */
+function checkFlags(flags: TrainFlags): void {
+  const known = MODE_FLAGS[flags.mode];
+  if (known === undefined) {
+    throw new OptionError(`${WHERE}: --mode must be unigram, bytepiece or bpe, got "${flags.mode}".`);
+  }
+  for (const flag of SPECIAL_FLAGS) {
+    if (flags[flag] === undefined || known.includes(flag)) continue;
+    const name = flag.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+    throw new OptionError(`${WHERE}: --${name} must go with a mode that knows it, got --mode ${flags.mode}.`);
+  }
+}
+
+/** One line about where the training stands. */
+export function progressLine(p: TrainProgress): string {
+  const isText = p.phase === "count" || p.phase === "segment" || p.phase === "expectation";
+  const amount = (n: number): string => (isText ? `${(n / 1e6).toFixed(1)} MB` : String(Math.round(n)));
+  const of = p.total === undefined ? "" : ` of ${amount(p.total)}`;
+  const left = p.secondsLeft === undefined ? "" : `, ${duration(p.secondsLeft)} left`;
+  return `${p.phase} ${amount(p.done)}${of}, ${amount(p.rate)}/s${left}`;
+}
+
+function train(files: readonly string[], flags: TrainFlags, control: FileTrainControl): Promise<Trained> {
+  const sizes = sizesOf(flags.vocab);
+  const common = {
+    ...integer("minCount", "--min-count", flags.minCount),
+    ...integer("maxPieceLength", "--max-piece-length", flags.maxPieceLength),
+  };
+  if (flags.mode === "bpe") {
+    const [vocabularySize = 8000, ...more] = sizes;
+    if (more.length > 0) {
+      throw new OptionError(`${WHERE}: --vocab must be one size with --mode bpe, got "${flags.vocab}".`);
+    }
+    const watch = { signal: control.signal, onProgress: control.onProgress };
+    return trainBpeFiles(
+      files,
+      { ...common, vocabularySize, ...(flags.lines && { split: false as const }) },
+      watch,
+    ).then(({ model, report }) => ({ models: [model], report }));
+  }
+  const options = {
+    ...common,
+    vocabularySize: sizes,
+    isolateDigits: flags.isolateDigits === true,
+    ensureUnicode: flags.bytes !== true,
+  };
+  if (flags.mode === "unigram") return trainUnigramFiles(files, options, control);
+  const reference = flags.reference === true;
+  return trainBytePieceFiles(
+    files,
+    { ...options, reference, ...integer("order", "--order", flags.order) },
+    control,
+  );
+}
+
+/** Name of one of several outputs: `tokenizer.json` becomes `tokenizer.8000.json`. */
+export function outputName(output: string, size: number, several: boolean): string {
+  if (!several) return output;
+  const dot = output.lastIndexOf(".");
+  const slash = output.lastIndexOf("/");
+  return dot > slash + 1 ? `${output.slice(0, dot)}.${size}${output.slice(dot)}` : `${output}.${size}`;
+}
+
+async function run(files: string[], flags: TrainFlags): Promise<void> {
+  checkFlags(flags);
+  const sizes = sizesOf(flags.vocab);
+  const stop = new AbortController();
+  const interrupted = (): void => {
+    const hint = flags.directory
+      ? `Run the same command again to go on from ${flags.directory}.`
+      : "With --directory a stopped training can go on.";
+    stop.abort(new Error(`tokenizer train: stopped. ${hint}`));
+  };
+  process.once("SIGINT", interrupted);
+  process.once("SIGTERM", interrupted);
+  const line = progress();
+  const memory = integer("memoryLimit", "--memory", flags.memory).memoryLimit;
+  const began = performance.now();
+  try {
+    const { models, report } = await train(files, flags, {
+      signal: stop.signal,
+      onProgress: (p) => line.update(progressLine(p)),
+      ...integer("workers", "--workers", flags.workers),
+      ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
+      ...(flags.directory !== undefined && { directory: flags.directory }),
+    });
+    line.end();
+    for (const warning of report.warnings) say(`warning: ${warning}`);
+    const written: { file: string; vocabularySize: number }[] = [];
+    for (const [i, model] of models.entries()) {
+      const file = outputName(flags.output, sizes[i] ?? 0, models.length > 1);
+      await saveTokenizer(createTokenizer(model), file);
+      written.push({ file, vocabularySize: model.pieces.length });
+      say(`${file}: ${model.pieces.length} ids from ${(report.bytes / 1e6).toFixed(1)} MB of text`);
+    }
+    const seconds = (performance.now() - began) / 1000;
+    say(`trained in ${duration(seconds)}`);
+    if (flags.json) printJson({ mode: flags.mode, seconds, models: written, report });
+  } finally {
+    line.end();
+    process.off("SIGINT", interrupted);
+    process.off("SIGTERM", interrupted);
+  }
+}

@@ -1,0 +1,71 @@
+// From a graph to a session on a device; the one place where a runtime can be missing or refuse.
+import { BackendError } from "../errors.ts";
+import type { Device, ModelFile } from "../runtime/platform.ts";
+import { deviceAdvice, openSession, type Session, type SessionOptions } from "../runtime/session.ts";
+import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "./onnx.ts";
+
+/** Models with weights above this many bytes keep them in a file of their own. */
+const EXTERNAL_BYTES = 8 << 20;
+
+function modelFile(graph: OnnxGraph): ModelFile {
+  const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
+  if (bytes < EXTERNAL_BYTES) return { bytes: encodeModel(graph) };
+  const external = planExternalData(graph, "weights.bin");
+  return {
+    bytes: encodeModel(graph, external),
+    external: {
+      location: external.location,
+      byteLength: external.byteLength,
+      chunks: () => externalChunks(external),
+    },
+  };
+}
+
+/** The least a device can be asked: `y = x` for one number. */
+const NOTHING: OnnxGraph = {
+  name: "nothing",
+  nodes: [{ opType: "Identity", domain: "", inputs: ["x"], outputs: ["y"], attributes: {} }],
+  initializers: [],
+  inputs: [{ name: "x", type: { dtype: "float32", shape: [1] } }],
+  outputs: [{ name: "y", type: { dtype: "float32", shape: [1] } }],
+};
+
+/** The first sentence of what the runtime said, without where in its sources it said so. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const [line = ""] = text.replace(/^\S+\.cc:\d+ .* was false\. /, "").split("\n");
+  return line.replace(/\.$/, "");
+}
+
+/**
+ * Opens `graph` on a device, with large weights beside the model.
+ * @throws BackendError saying what to install when the device is missing, or what the runtime refused.
+ */
+export async function openGraph(graph: OnnxGraph, options: SessionOptions): Promise<Session> {
+  const { device } = options;
+  try {
+    return await openSession(modelFile(graph), options);
+  } catch (error) {
+    if (error instanceof BackendError) throw error;
+    if (await isMissing(device)) {
+      throw new BackendError(
+        `device ${device}: must be available, got "${reasonOf(error)}". ${deviceAdvice(device)}`,
+        { cause: error },
+      );
+    }
+    throw new BackendError(
+      `device ${device}: ONNX Runtime must accept the model, got "${reasonOf(error)}". Run it on another device, or report the op.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether `device` cannot even do nothing. */
+async function isMissing(device: Device): Promise<boolean> {
+  try {
+    await (await openSession({ bytes: encodeModel(NOTHING) }, { device })).release();
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,39 @@
+// What a model may contain, by the place it will run. Found by asking each place for every op
+// (`docs/ops-table.ts`), ONNX Runtime 1.30.
+import type { Device } from "../runtime/platform.ts";
+import type { OpName } from "./value.ts";
+
+/** Operators beyond the standard set that fuse several of our ops, or an op and its scale. */
+export type Fused = "FusedMatMul" | "QuickGelu" | "SimplifiedLayerNormalization";
+
+/** What the model may contain. */
+export interface Target {
+  /** Operators of ONNX Runtime's own with a kernel there. */
+  readonly fused: ReadonlySet<Fused>;
+  /** Ops whose operator has no kernel there, although the operators it can be composed of have. */
+  readonly composed: ReadonlySet<OpName>;
+  /** Bits of constant matrices in products; default: as they are. */
+  readonly weightBits?: 4 | 8;
+}
+
+const HOST: Target = {
+  fused: new Set<Fused>(["FusedMatMul", "QuickGelu", "SimplifiedLayerNormalization"]),
+  composed: new Set(),
+};
+
+const TARGETS: Readonly<Record<Device | "portable", Target>> = {
+  cpu: HOST,
+  wasm: HOST,
+  cuda: HOST,
+  webgpu: {
+    fused: new Set<Fused>(["QuickGelu", "SimplifiedLayerNormalization"]),
+    composed: new Set<OpName>(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"]),
+  },
+  // Standard operators only, for other runtimes.
+  portable: { fused: new Set(), composed: new Set() },
+};
+
+/** The target for `place`. */
+export function targetOf(place: Device | "portable"): Target {
+  return TARGETS[place];
+}

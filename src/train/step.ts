@@ -1,0 +1,151 @@
+// One update of the parameters, compiled: forward, backward, clipping, AdamW.
+import { causalLM, type CausalLMConfig, type CausalLMParams } from "../model/index.ts";
+import { crossEntropy } from "../nn/index.ts";
+import { adamw, applyUpdates, type Transform } from "../optim/index.ts";
+import {
+  compile,
+  type Device,
+  evaluate,
+  flattenTree,
+  leaves,
+  mapTree,
+  square,
+  stack,
+  sum,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+  zeros,
+  zipTrees,
+} from "../tensor/index.ts";
+import { type Batch, rows } from "./batches.ts";
+import type { TrainSettings } from "./settings.ts";
+
+/** Everything that changes from step to step. */
+export interface TrainState {
+  readonly params: CausalLMParams;
+  /** State of AdamW, by the names of its parts. */
+  readonly optimizer: Record<string, unknown>;
+}
+
+/** What an update found. */
+export interface StepReport {
+  readonly state: TrainState;
+  /** Mean cross-entropy of the batch before the update, in nats per token. */
+  readonly loss: number;
+  /** Norm of each parameter's gradient before clipping, in the order of `names`. */
+  readonly norms: Float64Array;
+}
+
+/** A compiled update. */
+export interface TrainStep {
+  /** Names of the parameters. */
+  readonly names: readonly string[];
+  /** State before the first step. */
+  init(params: CausalLMParams): Promise<TrainState>;
+  /** Updates; `state` must not be used again. */
+  run(state: TrainState, batch: Batch, rate: number): Promise<StepReport>;
+  release(): Promise<void>;
+}
+
+type Optimizer = Transform<CausalLMParams, Record<string, unknown>>;
+
+/** The part of the settings that the program depends on. */
+export type StepSettings = Pick<TrainSettings, "accumulate" | "beta1" | "beta2" | "decay" | "clip">;
+
+/**
+ * Compiles the update of a model. With `accumulate` = k the batch is cut into k equal micro-batches whose gradients
+ * are averaged: the gradient of the whole batch, up to rounding, in the memory of a k-th.
+ */
+export function trainStep(
+  config: CausalLMConfig,
+  settings: StepSettings,
+  names: readonly string[],
+  { device }: { readonly device?: Device } = {},
+): TrainStep {
+  const { accumulate, beta1, beta2, decay, clip } = settings;
+  // The rate is an input of the program (see `rateAt`).
+  const optimizer = (rate: Tensor): Optimizer =>
+    adamw<CausalLMParams>(() => rate, { beta1, beta2, decay, clip });
+  const gradients = (params: CausalLMParams, ids: Tensor, targets: Tensor) =>
+    valueAndGrad((p: CausalLMParams) => crossEntropy(causalLM(config, p, ids).logits, targets))(params);
+  const update = (state: TrainState, grad: CausalLMParams, rate: Tensor) => {
+    const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, state.params);
+    const params = applyUpdates(state.params, updates);
+    // Clipping needs the same sums, so they cost nothing here.
+    return { state: { params, optimizer: next }, squares: stack(leaves(grad).map((g) => sum(square(g)))) };
+  };
+  const on = device === undefined ? {} : { device };
+
+  const whole = compile(
+    (state: TrainState, ids: Tensor, targets: Tensor, rate: Tensor) => {
+      const { value, grad } = gradients(state.params, ids, targets);
+      return { loss: value, ...update(state, grad, rate) };
+    },
+    { ...on, donate: [0] },
+  );
+  const micro = compile(
+    (sums: CausalLMParams, params: CausalLMParams, ids: Tensor, targets: Tensor) => {
+      const { value, grad } = gradients(params, ids, targets);
+      const share = mapTree(grad, (g) => g.mul(1 / accumulate));
+      return { loss: value, sums: zipTrees(sums, share, (a, g) => a.add(g)) };
+    },
+    { ...on, donate: [0] },
+  );
+  const finish = compile(
+    (state: TrainState, sums: CausalLMParams, rate: Tensor) => ({
+      ...update(state, sums, rate),
+      sums: mapTree(sums, (s) => zeros(s.shape)),
+    }),
+    { ...on, donate: [0, 1] },
+  );
+
+  let sums: CausalLMParams | undefined;
+  const run: TrainStep["run"] = async (state, batch, rate) => {
+    if (accumulate === 1) {
+      const [ids, targets] = tensorsOf(batch);
+      const result = await whole(state, ids, targets, tensor(rate));
+      return report(result.state, await result.loss.item(), result.squares);
+    }
+    sums ??= await evaluate(
+      mapTree(state.params, (p) => zeros(p.shape)),
+      on,
+    );
+    let loss = 0;
+    const size = batch.count / accumulate;
+    for (let k = 0; k < accumulate; k++) {
+      const [ids, targets] = tensorsOf(rows(batch, k * size, size));
+      const result = await micro(sums, state.params, ids, targets);
+      sums = result.sums;
+      loss += (await result.loss.item()) / accumulate;
+    }
+    const result = await finish(state, sums, tensor(rate));
+    sums = result.sums;
+    return report(result.state, loss, result.squares);
+  };
+
+  return {
+    names,
+    init: async (params) =>
+      evaluate({ params, optimizer: optimizer(zeros([])).init(params) }, on) as Promise<TrainState>,
+    run,
+    release: async () => {
+      for (const program of [whole, micro, finish]) await program.release();
+    },
+  };
+}
+
+/** Names of all tensors of a tree, in order. */
+export function namesOf(tree: unknown): string[] {
+  return flattenTree(tree).map(([name]) => name);
+}
+
+/** Ids and targets of a batch as `[count, context]` tensors. */
+export function tensorsOf(batch: Batch): [ids: Tensor, targets: Tensor] {
+  const shape = [batch.count, batch.ids.length / batch.count];
+  return [tensor(batch.ids, { shape }), tensor(batch.targets, { shape })];
+}
+
+async function report(state: TrainState, loss: number, squares: Tensor): Promise<StepReport> {
+  return { state, loss, norms: Float64Array.from((await squares.data()) as Float32Array, Math.sqrt) };
+}
