@@ -1,8 +1,8 @@
 // emozilla 2023, "Dynamically scaled RoPE", https://www.reddit.com/r/LocalLLaMA/comments/14mrgpr, on bloc97's NTK-aware
 // rule, as published in Hugging Face's modeling_rope_utils.py (rope_type "dynamic").
 import { checkOptions, OptionError } from "../errors.ts";
-import { add, cast, exp, iota, log, max, maximum, type Tensor } from "../tensor/index.ts";
-import { type Position, productPosition } from "./position.ts";
+import { add, cast, exp, iota, log, matmul, max, maximum, type Tensor } from "../tensor/index.ts";
+import type { Position } from "./position.ts";
 import { type RotaryLayout, rotate, turnPart } from "./rotary.ts";
 import { checkScale, checkWhole } from "./scale.ts";
 
@@ -30,17 +30,19 @@ export function dynamicNtk(options: DynamicNtkOptions): Position {
   checkWhole("dynamicNtk", "trainingLength", N);
   checkScale("dynamicNtk", factor);
   if (!(base > 1)) throw new OptionError(`dynamicNtk: base must be above 1, got ${base}.`);
-  return productPosition((q, k, queryPositions, keyPositions) => {
-    const dtype = q.dtype === "float16" ? "float32" : q.dtype;
-    const length = add(cast(max(keyPositions), dtype), 1); // []
-    const growth = log(maximum(length.mul(factor / N).sub(factor - 1), 1));
-    const turn = (x: Tensor, positions: Tensor): Tensor =>
-      turnPart("dynamicNtk", x, fraction, (part, D) => {
-        // θᵢ = (b · growth^(D/(D−2)))^(−2i/D), by logarithms.
-        const logBase = growth.mul(D / Math.max(D - 2, 1)).add(Math.log(base));
-        const exponents = cast(iota(D / 2), dtype).mul(-2 / D);
-        return rotate(part, positions, exp(exponents.mul(logBase)), layout);
-      });
-    return { q: turn(q, queryPositions), k: turn(k, keyPositions) };
-  });
+  return {
+    scores(q, k, queryPositions, keyPositions, scale) {
+      const dtype = q.dtype === "float16" ? "float32" : q.dtype;
+      const length = add(cast(max(keyPositions), dtype), 1); // []
+      const growth = log(maximum(length.mul(factor / N).sub(factor - 1), 1));
+      const turn = (x: Tensor, positions: Tensor): Tensor =>
+        turnPart("dynamicNtk", x, fraction, (part, D) => {
+          // θᵢ = (b · growth^(D/(D−2)))^(−2i/D), by logarithms.
+          const logBase = growth.mul(D / Math.max(D - 2, 1)).add(Math.log(base));
+          const exponents = cast(iota(D / 2), dtype).mul(-2 / D);
+          return rotate(part, positions, exp(exponents.mul(logBase)), layout);
+        });
+      return matmul(turn(q, queryPositions), turn(k, keyPositions), { transposeB: true, scale });
+    },
+  };
 }

@@ -35,14 +35,20 @@ function check(where: string, { trainingLength, count = "causal" }: LogScaleOpti
   }
 }
 
-/** `inner` with queries multiplied by a factor `[T, 1]` of their positions. */
-function withFactor(inner: Position, factor: (q: Tensor, i: Tensor, j: Tensor) => Tensor): Position {
+/** `inner` with queries multiplied by a factor `[T, 1]`, from `ln n`. */
+function withFactor(inner: Position, count: KeyCount, factor: (logCount: Tensor) => Tensor): Position {
   const scaled = (q: Tensor, i: Tensor, j: Tensor): Tensor => {
     checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
-    return q.mul(cast(factor(q, i, j), q.dtype));
+    return q.mul(cast(factor(logCount(q.dtype, i, j, count)), q.dtype));
   };
-  const product = inner.product?.bind(inner);
-  if (product) return productPosition((q, k, i, j) => product(scaled(q, i, j), k, i, j));
+  const { turn } = inner;
+  // A count of all keys is not known from a query's place alone.
+  if (turn && count === "causal") {
+    return productPosition({
+      query: (q, i) => turn.query(scaled(q, i, i), i),
+      key: (k, j) => turn.key(k, j),
+    });
+  }
   return { scores: (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale) };
 }
 
@@ -54,7 +60,7 @@ export function logScaled(inner: Position, options: LogScaleOptions): Position {
   checkOptions("logScaled", options, ["trainingLength", "count"]);
   check("logScaled", options);
   const { trainingLength: N, count = "causal" } = options;
-  return withFactor(inner, (q, i, j) => logCount(q.dtype, i, j, count).mul(1 / Math.log(N)));
+  return withFactor(inner, count, (ln) => ln.mul(1 / Math.log(N)));
 }
 
 /** After training: queries times `max(1, ln n / ln N)`, which changes nothing up to `N`. */
@@ -62,7 +68,7 @@ export function logScaledAfter(inner: Position, options: LogScaleOptions): Posit
   checkOptions("logScaledAfter", options, ["trainingLength", "count"]);
   check("logScaledAfter", options);
   const { trainingLength: N, count = "causal" } = options;
-  return withFactor(inner, (q, i, j) => maximum(logCount(q.dtype, i, j, count).mul(1 / Math.log(N)), 1));
+  return withFactor(inner, count, (ln) => maximum(ln.mul(1 / Math.log(N)), 1));
 }
 
 /**

@@ -37,6 +37,7 @@ const draw = (T: number, name: string, dtype: Dtype = "float64", H = 2): { x: Te
 const token = (x: Tensor, t: number): Tensor => narrow(x, 2, t, t + 1);
 
 const feature = (x: number): number => (x > 0 ? x + 1 : Math.exp(x));
+const weight = (x: number[], y: number[]): number => inner(x.map(feature), y.map(feature));
 const early = (x: Tensor): Tensor => narrow(x, 2, 0, 4);
 
 /** Runs a compiled step along `T` tokens and compares with rows of the parallel form. */
@@ -100,7 +101,6 @@ describe("windows", () => {
 describe("linear attention", () => {
   test("equals sums over keys, causal for any block and over all keys", async () => {
     const [q, k, v] = [draw(10, "q"), draw(10, "k"), draw(10, "v")];
-    const weight = (x: number[], y: number[]): number => inner(x.map(feature), y.map(feature));
     const [fq, fk] = [a.eluPlusOne(q.x), a.eluPlusOne(k.x)];
     const checks = new Checks();
     checks.add("all", a.linearAttention(fq, fk, v.x), mix(q.ref, k.ref, v.ref, weight));
@@ -151,9 +151,9 @@ describe("Performer", () => {
       );
     };
     const checks = new Checks();
-    const weight = (x: number[], y: number[]): number => inner(phi(x), phi(y));
-    checks.add("all", a.performerAttention(q.x, k.x, v.x, { projection }), mix(q.ref, k.ref, v.ref, weight));
-    const causal = mix(q.ref, k.ref, v.ref, (x, y, { i, j }) => (j <= i ? weight(x, y) : 0));
+    const product = (x: number[], y: number[]): number => inner(phi(x), phi(y));
+    checks.add("all", a.performerAttention(q.x, k.x, v.x, { projection }), mix(q.ref, k.ref, v.ref, product));
+    const causal = mix(q.ref, k.ref, v.ref, (x, y, { i, j }) => (j <= i ? product(x, y) : 0));
     checks.add("causal", a.causalPerformerAttention(q.x, k.x, v.x, { projection }), causal);
     await checks.run();
     const part = a.causalPerformerAttention(early(q.x), early(k.x), early(v.x), { projection });
