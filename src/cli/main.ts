@@ -10,15 +10,7 @@ import { addPapers } from "./papers.ts";
 import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
 
-const commands: AddCommand[] = [
-  addDemo,
-  addTrain,
-  addGenerate,
-  addEval,
-  addInspect,
-  addTokenizer,
-  addPapers,
-];
+const commands: AddCommand[] = [addDemo, addTrain, addGenerate, addEval, addInspect, addTokenizer, addPapers];
 
 const program = new Command("athanor")
   .description("Train, adapt and study sequence models.")

@@ -1,5 +1,4 @@
 import { InferenceSession } from "onnxruntime-node";
-import { targetOf } from "../../src/graph/target.ts";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
