@@ -148,7 +148,9 @@ function mixDense(config: CausalLMConfig, params: DenseParams, input: MixerInput
   const kept = cache
     ? { key: concat([cache["key"] as Tensor, key], 2), value: concat([cache["value"] as Tensor, v], 2) }
     : { key, value: v };
-  const turned: Position = turn ? productPosition({ query: turn.query, key: (x) => x }) : position;
+  const turned: Position = turn
+    ? productPosition({ query: (x, at) => turn.query(x, at), key: (x) => x })
+    : position;
   const o = attend(q, kept.key, kept.value, { position: turned, queryPositions, keyPositions });
   return { y: join(o, params), cache: kept };
 }

@@ -23,7 +23,7 @@ const golden = JSON.parse(
 ) as { cases: Case[] };
 
 const STYLES = {
-  gpt2: { norm: "layer", activation: "gelu", position: { type: "learned" }, bias: true },
+  gpt2: { norm: "layer", activation: "gelu", position: { type: "learned" }, bias: "all" },
   llama: { tieEmbeddings: false },
 } as const;
 
