@@ -14,6 +14,8 @@ export interface OpenedModel {
   readonly config: CausalLMConfig;
   readonly params: CausalLMParams;
   readonly tokenizer: Tokenizer;
+  /** The file it came from. */
+  readonly tokenizerPath: string;
   readonly bos: number | undefined;
   readonly eos: readonly number[];
   readonly chat: ChatTemplate | undefined;
@@ -51,6 +53,7 @@ async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel>
     config: run.config.model,
     params: run.params,
     tokenizer,
+    tokenizerPath: options.tokenizer ?? join(path, "tokenizer.json"),
     bos: undefined,
     eos: eos === undefined ? [] : [eos],
     chat: undefined,
@@ -65,7 +68,15 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
   }
   const tokenizer = await loadTokenizer(file);
   const { config, params, tokens, chat } = stored;
-  return { config, params, tokenizer, bos: stored.addBos ? tokens.bos : undefined, eos: tokens.eos, chat };
+  return {
+    config,
+    params,
+    tokenizer,
+    tokenizerPath: file,
+    bos: stored.addBos ? tokens.bos : undefined,
+    eos: tokens.eos,
+    chat,
+  };
 }
 
 /** `config` with its positions scored another way; base, layout and training length stay the model's. */
