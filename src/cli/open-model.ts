@@ -17,6 +17,8 @@ export interface OpenedModel {
   /** The file it came from. */
   readonly tokenizerPath: string;
   readonly bos: number | undefined;
+  /** What stands in for an empty prompt: BOS, or a line's end. */
+  readonly start: number | undefined;
   readonly eos: readonly number[];
   readonly chat: ChatTemplate | undefined;
 }
@@ -55,6 +57,7 @@ async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel>
     tokenizer,
     tokenizerPath: options.tokenizer ?? join(path, "tokenizer.json"),
     bos: undefined,
+    start: tokenizer.encode("\n")[0],
     eos: eos === undefined ? [] : [eos],
     chat: undefined,
   };
@@ -74,6 +77,7 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
     tokenizer,
     tokenizerPath: file,
     bos: stored.addBos ? tokens.bos : undefined,
+    start: tokens.bos,
     eos: tokens.eos,
     chat,
   };

@@ -8,7 +8,7 @@ import type { CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
 import { type ModelTokens, toHuggingFace } from "./hugging-face.ts";
 
-/** Writes `config.json` and `model.safetensors` (float32) into `folder`. */
+/** Writes `config.json`, `tokenizer_config.json` and `model.safetensors` (float32) into `folder`. */
 export async function saveModel(
   folder: string,
   config: CausalLMConfig,
@@ -26,4 +26,7 @@ export async function saveModel(
     join(folder, "config.json"),
     `${JSON.stringify(toHuggingFace(config, tokens), null, 2)}\n`,
   );
+  // Texts of this model begin with BOS exactly if it has one.
+  const advice = { add_bos_token: tokens?.bos !== undefined };
+  await writeFileAtomic(join(folder, "tokenizer_config.json"), `${JSON.stringify(advice)}\n`);
 }
