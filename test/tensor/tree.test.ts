@@ -61,7 +61,7 @@ test("types follow the structure", () => {
   expectTypeOf(t.compile(loss)).returns.resolves.toEqualTypeOf<T>();
   expectTypeOf(
     t.scan((c: { h: T }, x: T) => [c, { y: x }] as const, { h: t.ones([1]) }, t.ones([1])),
-  ).toEqualTypeOf<{
+  ).toExtend<{
     carry: { h: T };
     ys: { readonly y: T };
   }>();
