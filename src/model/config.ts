@@ -1,10 +1,33 @@
 // The shape of a decoder, in words.
 import { OptionError, checkOptions } from "../errors.ts";
 import type { NormKind } from "../nn/index.ts";
-import { createPosition, noPosition, type Position, type PositionSpec } from "../position/index.ts";
+import { createPosition, type PositionSpec } from "../position/index.ts";
 
 /** How positions enter the model: a way of scoring, or a table of learned positions added to the embeddings. */
 export type PositionConfig = PositionSpec | { readonly type: "learned" };
+
+/** How a layer attends. */
+export type AttentionConfig =
+  | { readonly type: "dense" }
+  /** Multi-head latent attention; `contentWidth` and `valueWidth` default to `headWidth`. */
+  | {
+      readonly type: "mla";
+      readonly latentWidth: number;
+      readonly rotaryWidth: number;
+      readonly contentWidth?: number;
+      readonly valueWidth?: number;
+      readonly queryLatentWidth?: number;
+    }
+  /** `elu + 1` features, no softmax. */
+  | { readonly type: "linear" }
+  /** Random features of the softmax; `features` default `⌊D ln D⌋`. */
+  | { readonly type: "performer"; readonly features?: number; readonly seed?: number };
+
+/** What one layer does otherwise than the rest. */
+export interface LayerConfig {
+  readonly position?: PositionSpec;
+  readonly attention?: AttentionConfig;
+}
 
 /** A decoder-only transformer. Widths in numbers of elements. */
 export interface CausalLMConfig {
@@ -26,6 +49,9 @@ export interface CausalLMConfig {
   readonly norm: NormKind;
   readonly normEpsilon: number;
   readonly position: PositionConfig;
+  readonly attention: AttentionConfig;
+  /** One entry a layer, for plans that differ by layer (HWFA: `hwfaPlan(…).map((position) => ({ position }))`). */
+  readonly perLayer?: readonly LayerConfig[];
   /** Biases: in all linear maps and layer norms, in the query, key and value maps only (Qwen2), or nowhere. */
   readonly bias: "all" | "qkv" | "none";
   /** RMS norm of each query and key head before the turn (Qwen3). */
@@ -47,6 +73,8 @@ const KEYS: readonly (keyof CausalLMConfig)[] = [
   "norm",
   "normEpsilon",
   "position",
+  "attention",
+  "perLayer",
   "bias",
   "headNorm",
   "tieEmbeddings",
@@ -69,6 +97,7 @@ export function causalLMConfig(
     norm: "rms",
     normEpsilon: 1e-5,
     position: { type: "rope" },
+    attention: { type: "dense" },
     bias: "none",
     headNorm: false,
     tieEmbeddings: true,
@@ -101,12 +130,62 @@ export function checkConfig(config: CausalLMConfig): void {
       `causalLM: keyValueHeads must divide heads, got ${config.keyValueHeads} and ${config.heads}.`,
     );
   }
-  positionOf(config);
+  if (config.perLayer && config.perLayer.length !== config.layers) {
+    throw new OptionError(
+      `causalLM: perLayer must have ${config.layers} entries, got ${config.perLayer.length}.`,
+    );
+  }
+  for (let i = 0; i < config.layers; i++) checkLayer(config, i);
 }
 
-/** The scores that `config.position` stands for. */
-export function positionOf(config: CausalLMConfig): Position {
-  return config.position.type === "learned" ? noPosition() : createPosition(config.position);
+/** The attention of a layer. */
+export function layerAttention(config: CausalLMConfig, layer: number): AttentionConfig {
+  // Files written before there was a choice say nothing.
+  return (
+    config.perLayer?.[layer]?.attention ??
+    (config.attention as AttentionConfig | undefined) ?? { type: "dense" }
+  );
+}
+
+/** The position of a layer. */
+export function layerPosition(config: CausalLMConfig, layer: number): PositionConfig {
+  return config.perLayer?.[layer]?.position ?? config.position;
+}
+
+/** @throws OptionError for combinations that mean nothing, with the reason. */
+function checkLayer(config: CausalLMConfig, layer: number): void {
+  const position = layerPosition(config, layer);
+  const attention = layerAttention(config, layer);
+  if (position.type !== "learned") createPosition(position);
+  const refuse = (why: string): never => {
+    throw new OptionError(`causalLM: layer ${layer}: ${attention.type} attention ${why}.`);
+  };
+  switch (attention.type) {
+    case "dense":
+      return;
+    case "mla":
+      if (position.type === "learned" || position.type === "none") {
+        refuse(`must have a rotary position for its rotary part, got ${position.type}`);
+      }
+      if (attention.rotaryWidth % 2 !== 0)
+        refuse(`must have an even rotaryWidth, got ${attention.rotaryWidth}`);
+      if (config.keyValueHeads !== config.heads || config.headNorm) {
+        refuse("has no key-value heads of its own; keyValueHeads must equal heads, without headNorm");
+      }
+      if (config.bias !== "none") refuse(`must have no biases, got "${config.bias}"`);
+      return;
+    case "linear":
+    case "performer":
+      if (position.type !== "learned" && position.type !== "none") {
+        refuse(`has no scores for ${position.type} to act on; use learned positions or none`);
+      }
+      if (config.keyValueHeads !== config.heads) refuse("needs a key-value head for each head");
+      return;
+    default:
+      throw new OptionError(
+        `causalLM: attention must be dense, mla, linear or performer, got "${String((attention as { type: unknown }).type)}".`,
+      );
+  }
 }
 
 /** Name and shape of every parameter, in the order of the model. */
@@ -128,10 +207,26 @@ export function parameterShapes(config: CausalLMConfig): Map<string, readonly nu
   for (let i = 0; i < config.layers; i++) {
     const at = `model.layers.${i}`;
     norm(`${at}.input_layernorm`);
-    linear(`${at}.self_attn.q_proj`, H * D, C, qkv);
-    linear(`${at}.self_attn.k_proj`, G * D, C, qkv);
-    linear(`${at}.self_attn.v_proj`, G * D, C, qkv);
-    linear(`${at}.self_attn.o_proj`, C, H * D, every);
+    const attention = layerAttention(config, i);
+    if (attention.type === "mla") {
+      const { latentWidth, rotaryWidth, contentWidth = D, valueWidth = D, queryLatentWidth } = attention;
+      const queryWidth = H * (contentWidth + rotaryWidth);
+      if (queryLatentWidth === undefined) linear(`${at}.self_attn.q_proj`, queryWidth, C, false);
+      else {
+        linear(`${at}.self_attn.q_a_proj`, queryLatentWidth, C, false);
+        shapes.set(`${at}.self_attn.q_a_layernorm.weight`, [queryLatentWidth]);
+        linear(`${at}.self_attn.q_b_proj`, queryWidth, queryLatentWidth, false);
+      }
+      linear(`${at}.self_attn.kv_a_proj_with_mqa`, latentWidth + rotaryWidth, C, false);
+      shapes.set(`${at}.self_attn.kv_a_layernorm.weight`, [latentWidth]);
+      linear(`${at}.self_attn.kv_b_proj`, H * (contentWidth + valueWidth), latentWidth, false);
+      linear(`${at}.self_attn.o_proj`, C, H * valueWidth, false);
+    } else {
+      linear(`${at}.self_attn.q_proj`, H * D, C, qkv);
+      linear(`${at}.self_attn.k_proj`, G * D, C, qkv);
+      linear(`${at}.self_attn.v_proj`, G * D, C, qkv);
+      linear(`${at}.self_attn.o_proj`, C, H * D, every);
+    }
     if (config.headNorm) {
       shapes.set(`${at}.self_attn.q_norm.weight`, [D]);
       shapes.set(`${at}.self_attn.k_norm.weight`, [D]);
@@ -154,9 +249,9 @@ export function parameterCount(config: CausalLMConfig): number {
 }
 
 /** A tree of parameters from leaves by name; whole numbers in names are places in an array. */
-export function parameterTree<L>(
+export function parameterTree(
   config: CausalLMConfig,
-  leaf: (name: string, shape: readonly number[]) => L,
+  leaf: (name: string, shape: readonly number[]) => unknown,
 ): unknown {
   const root: Record<string, unknown> = {};
   for (const [name, shape] of parameterShapes(config)) {

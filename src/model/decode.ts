@@ -3,14 +3,16 @@ import {
   compile,
   type Compiled,
   type Device,
+  type Dim,
   evaluate,
   type Shape,
   type Tensor,
   tensor,
   zeros,
 } from "../tensor/index.ts";
-import { causalLM, type CausalLMParams, type LayerCache } from "./causal-lm.ts";
+import { causalLM, type CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
+import { cacheShapes, type LayerCache } from "./mixer.ts";
 
 export interface DecoderOptions {
   readonly device?: Device;
@@ -54,26 +56,36 @@ export function createDecoder(
   params: CausalLMParams,
   options: DecoderOptions = {},
 ): Decoder {
-  const program: Compiled<
-    [Tensor, Tensor, readonly LayerCache[]],
-    { logits: Tensor; cache: readonly LayerCache[] }
-  > = compile(
-    (ids: Tensor, rows: Tensor, cache: readonly LayerCache[]) =>
-      causalLM(config, params, ids, { cache, rows }),
-    { ...options, symbolic: symbolicShape },
+  type Cache = readonly LayerCache[];
+  const layers = Array.from({ length: config.layers }, (_, i) => cacheShapes(config, i));
+  // Batch `B`, new tokens `T`, earlier tokens `S` and wanted rows `R` differ from call to call.
+  const symbolic = (name: string): Shape | undefined => {
+    const [input, layer, part] = name.split(".");
+    if (input === "0") return ["B", "T"];
+    if (input === "1") return ["R"];
+    return input === "2" ? ["S"] : layers[Number(layer)]?.[part ?? ""];
+  };
+  const program: Compiled<[Tensor, Tensor, Tensor, Cache], { logits: Tensor; cache: Cache }> = compile(
+    (ids: Tensor, rows: Tensor, past: Tensor, cache: Cache) =>
+      causalLM(config, params, ids, { cache, past: past.shape[0] ?? 0, rows }),
+    { ...options, symbolic },
   );
   const step = async (state: DecodeState, ids: readonly (readonly number[])[], rows: number) => {
     const T = ids[0]?.length ?? 0;
     const flat = Int32Array.from(ids.flat());
     const wanted = tensor(Int32Array.from({ length: rows }, (_, i) => T - rows + i));
-    const out = await program(tensor(flat, { shape: [ids.length, T] }), wanted, state.cache);
+    // How many tokens went before is told by a length, so that models without growing caches know it too.
+    const past = tensor(new Uint8Array(state.length));
+    const out = await program(tensor(flat, { shape: [ids.length, T] }), wanted, past, state.cache);
     return { logits: out.logits, state: { length: state.length + T, cache: out.cache } };
   };
   return {
     config,
     async start(batch = 1) {
-      const empty = zeros([batch, config.keyValueHeads, 0, config.headWidth]);
-      const cache = Array.from({ length: config.layers }, () => ({ key: empty, value: empty }));
+      const size = (d: Dim): number => (d === "B" ? batch : d === "S" ? 0 : Number(d));
+      const cache = layers.map((shapes) =>
+        Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape.map(size))])),
+      );
       return { length: 0, cache: await evaluate(cache) };
     },
     async advance(state, ids, rows = 1) {
@@ -99,11 +111,4 @@ export function createDecoder(
     },
     release: () => program.release(),
   };
-}
-
-/** Batch `B`, new tokens `T`, earlier tokens `S` and wanted rows `R` differ from call to call. */
-function symbolicShape(name: string, shape: Shape): Shape | undefined {
-  if (name === "0") return ["B", "T"];
-  if (name === "1") return ["R"];
-  return ["B", shape[1] ?? 1, "S", shape[3] ?? 1];
 }

@@ -4,7 +4,6 @@ export {
   type CausalLMOutput,
   type CausalLMParams,
   initCausalLM,
-  type LayerCache,
 } from "./causal-lm.ts";
 export {
   type CausalLMConfig,
@@ -12,5 +11,9 @@ export {
   checkConfig,
   parameterCount,
   type PositionConfig,
-  positionOf,
 } from "./config.ts";
+export { createDecoder, type Decoder, type DecoderOptions, type DecodeState } from "./decode.ts";
+export { generate, type GenerateOptions } from "./generate.ts";
+export { contextLoss, type ContextLoss } from "./context-loss.ts";
+export { type LayerCache } from "./mixer.ts";
+export { sampleToken, type SamplingOptions } from "./sampling.ts";

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { buildGraph } from "../../src/graph/build.ts";
 import { encodeModel } from "../../src/graph/onnx.ts";
+import { targetOf } from "../../src/graph/target.ts";
 import * as t from "../../src/tensor/index.ts";
 import { countOps, readModel } from "../reference/onnx.ts";
 import { expectClose, sample } from "../support/check.ts";
@@ -39,7 +40,7 @@ async function opsOf(
 ): Promise<{ written: Record<string, number>; run: Record<string, number> }> {
   const grads = t.grad(loss)(weights(3), sample([5, 6], { dtype: "float32" }).x);
   const outputs = grads.map((g, i) => [`g${i}`, g] as const);
-  const { graph } = buildGraph(outputs, [], { target: { contrib: true }, leaves: "feed" });
+  const { graph } = buildGraph(outputs, [], { target: targetOf("cpu"), leaves: "feed" });
   const bytes = encodeModel(graph);
   const folder = mkdtempSync(join(tmpdir(), "checkpoint-"));
   try {
@@ -85,7 +86,7 @@ test("the recomputation survives common subexpressions, ours and the runtime's",
 test("a checkpoint that is not differentiated costs nothing", () => {
   const x = sample([5, 6], { dtype: "float32" }).x;
   const y = stack(3, t.checkpoint)(weights(3), x);
-  const { graph } = buildGraph([["y", y]], [], { target: { contrib: true }, leaves: "feed" });
+  const { graph } = buildGraph([["y", y]], [], { target: targetOf("cpu"), leaves: "feed" });
   const ops = countOps(readModel(encodeModel(graph)).graph);
   expect(ops["Tanh"]).toBe(12);
   expect(ops["Where"]).toBeUndefined();

@@ -157,7 +157,7 @@ describe("compile", () => {
     const failing = t.compile((x: T) => x.add(123))(t.ones([1]));
     await expect(failing).rejects.toThrow(
       new BackendError(
-        'device cpu: ONNX Runtime must accept the model, got "no such kernel". Run it on another device, or report the op.',
+        'device cpu: ONNX Runtime must accept the model, got "no such kernel". Cast to another dtype, or run it on another device.',
       ),
     );
     await expect(failing).rejects.toHaveProperty("cause.message", "no such kernel");

@@ -61,9 +61,9 @@ test("types follow the structure", () => {
   expectTypeOf(t.compile(loss)).returns.resolves.toEqualTypeOf<T>();
   expectTypeOf(
     t.scan((c: { h: T }, x: T) => [c, { y: x }] as const, { h: t.ones([1]) }, t.ones([1])),
-  ).toEqualTypeOf<{
+  ).toExtend<{
     carry: { h: T };
-    ys: { y: T };
+    ys: { readonly y: T };
   }>();
   expectTypeOf(t.checkpoint(loss)).toEqualTypeOf<typeof loss>();
   expectTypeOf(t.jvp((p: T) => [p] as [T], t.ones([1]), t.ones([1]))).toEqualTypeOf<{

@@ -1,0 +1,205 @@
+// How a block mixes tokens: the attention of one layer with its projections, its parameters and its cache.
+import {
+  attend,
+  eluPlusOne,
+  type MlaParams,
+  type MlaSizes,
+  mlaAbsorbed,
+  mlaExpanded,
+  performerFeatures,
+  performerProjection,
+  windowAttention,
+} from "../attention/index.ts";
+import { linear, type LinearParams, norm, type NormParams } from "../nn/index.ts";
+import { createPosition, noPosition, type Position, productPosition } from "../position/index.ts";
+import {
+  concat,
+  matmul,
+  narrow,
+  ones,
+  permute,
+  random,
+  reshape,
+  type Shape,
+  type Tensor,
+  tril,
+} from "../tensor/index.ts";
+import { type CausalLMConfig, layerAttention, layerPosition } from "./config.ts";
+
+/** Parameters under `self_attn`. Matrices are `[out, in]`. */
+export interface DenseParams {
+  readonly q_proj: LinearParams; // [H·D, C]
+  readonly k_proj: LinearParams; // [G·D, C]
+  readonly v_proj: LinearParams; // [G·D, C]
+  readonly o_proj: LinearParams; // [C, H·D]
+  readonly q_norm?: NormParams; // [D], with headNorm only
+  readonly k_norm?: NormParams;
+}
+
+/** What a layer keeps of the tokens so far, by name. */
+export type LayerCache = Readonly<Record<string, Tensor>>;
+
+/** What a mixer is told besides the tokens. */
+export interface MixerInput {
+  readonly layer: number;
+  /** Normalised stream `[B, T, C]`. */
+  readonly x: Tensor;
+  readonly queryPositions: Tensor;
+  readonly keyPositions: Tensor;
+  readonly cache: LayerCache | undefined;
+}
+
+export interface MixerOutput {
+  /** `[B, T, C]`. */
+  readonly y: Tensor;
+  readonly cache: LayerCache;
+}
+
+/** Widths of MLA in this model. */
+export function mlaSizes(config: CausalLMConfig, layer: number): MlaSizes | undefined {
+  const a = layerAttention(config, layer);
+  if (a.type !== "mla") return undefined;
+  return {
+    width: config.width,
+    heads: config.heads,
+    contentWidth: a.contentWidth ?? config.headWidth,
+    rotaryWidth: a.rotaryWidth,
+    valueWidth: a.valueWidth ?? config.headWidth,
+    latentWidth: a.latentWidth,
+    ...(a.queryLatentWidth !== undefined && { queryLatentWidth: a.queryLatentWidth }),
+  };
+}
+
+/** Shapes of a layer's cache; `B` texts of `S` tokens. */
+export function cacheShapes(config: CausalLMConfig, layer: number): Record<string, Shape> {
+  const { heads: H, keyValueHeads: G, headWidth: D } = config;
+  const a = layerAttention(config, layer);
+  if (a.type === "mla") return { latent: ["B", "S", a.latentWidth], rotaryKey: ["B", "S", a.rotaryWidth] };
+  if (a.type === "dense") return { key: ["B", G, "S", D], value: ["B", G, "S", D] };
+  const features = a.type === "linear" ? D : (a.features ?? Math.max(1, Math.floor(D * Math.log(D))));
+  return { sum: ["B", H, features, D + 1] };
+}
+
+/** The attention of a layer. */
+export function mixTokens(
+  config: CausalLMConfig,
+  params: DenseParams | MlaParams,
+  input: MixerInput,
+): MixerOutput {
+  const { type } = layerAttention(config, input.layer);
+  if (type === "mla") return mixMla(config, params as MlaParams, input);
+  return type === "dense"
+    ? mixDense(config, params as DenseParams, input)
+    : mixLinear(config, params as DenseParams, input);
+}
+
+function heads(x: Tensor, n: number, D: number): Tensor {
+  const [B = 1, T = 1] = x.shape;
+  return permute(reshape(x, [B, T, n, D]), [0, 2, 1, 3]); // [B, n, T, D]
+}
+
+function join(o: Tensor, params: DenseParams): Tensor {
+  const [B = 1, H = 1, T = 1, E = 1] = o.shape;
+  return linear(params.o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, Number(H) * Number(E)]));
+}
+
+/** Queries, keys and values of one layer, unturned: `[B, H, T, D]` and twice `[B, G, T, D]`. */
+export function project(
+  config: CausalLMConfig,
+  params: DenseParams,
+  x: Tensor,
+): { q: Tensor; k: Tensor; v: Tensor } {
+  const { headWidth: D, heads: H, keyValueHeads: G, normEpsilon } = config;
+  const even = (y: Tensor, gain: NormParams | undefined): Tensor =>
+    gain ? norm("rms", gain, y, normEpsilon) : y;
+  return {
+    q: even(heads(linear(params.q_proj, x), H, D), params.q_norm),
+    k: even(heads(linear(params.k_proj, x), G, D), params.k_norm),
+    v: heads(linear(params.v_proj, x), G, D),
+  };
+}
+
+/**
+ * Softmax attention. Keys are kept turned where a key's turn depends on its own place alone, and unturned where it
+ * depends on the query's place or the length, so that both are exact.
+ */
+function mixDense(config: CausalLMConfig, params: DenseParams, input: MixerInput): MixerOutput {
+  const { cache, queryPositions, keyPositions } = input;
+  const { q, k, v } = project(config, params, input.x);
+  const spec = layerPosition(config, input.layer);
+  const T = q.shape[2];
+  if (
+    cache === undefined &&
+    spec.type !== "learned" &&
+    spec.slidingWindow !== undefined &&
+    !spec.sinks &&
+    !spec.logScale
+  ) {
+    // A window over a known length needs no square of scores.
+    const { slidingWindow: window, ...whole } = spec;
+    if (typeof T === "number" && T >= 2 * window) {
+      const o = windowAttention(q, k, v, { position: createPosition(whole), window });
+      return { y: join(o, params), cache: { key: k, value: v } };
+    }
+  }
+  const position = positionOfLayer(config, input.layer);
+  const { turn } = position;
+  const key = turn ? turn.key(k, queryPositions) : k;
+  const kept = cache
+    ? { key: concat([cache["key"] as Tensor, key], 2), value: concat([cache["value"] as Tensor, v], 2) }
+    : { key, value: v };
+  const turned: Position = turn
+    ? productPosition({ query: (x, at) => turn.query(x, at), key: (x) => x })
+    : position;
+  const o = attend(q, kept.key, kept.value, { position: turned, queryPositions, keyPositions });
+  return { y: join(o, params), cache: kept };
+}
+
+/** Latent attention: expanded to train and to read a prompt, absorbed to write with a cache. */
+function mixMla(config: CausalLMConfig, params: MlaParams, input: MixerInput): MixerOutput {
+  const sizes = mlaSizes(config, input.layer);
+  if (sizes === undefined) throw new Error("not an MLA layer");
+  const { cache, queryPositions, keyPositions } = input;
+  const options = { position: positionOfLayer(config, input.layer), queryPositions, keyPositions };
+  const before = cache && { latent: cache["latent"] as Tensor, rotaryKey: cache["rotaryKey"] as Tensor };
+  const run = before ? mlaAbsorbed : mlaExpanded;
+  const { y, cache: kept } = run(sizes, params, input.x, options, before);
+  return { y, cache: { ...kept } };
+}
+
+/** Attention by features, `φ(q)·Σ φ(k)vᵀ / φ(q)·Σ φ(k)`: the cache is the sum, whatever the length. */
+function mixLinear(
+  config: CausalLMConfig,
+  params: DenseParams,
+  { layer, x, cache }: MixerInput,
+): MixerOutput {
+  const a = layerAttention(config, layer);
+  const D = config.headWidth;
+  const { q, k, v } = project(config, params, x);
+  const seed = a.type === "performer" ? (a.seed ?? 0) : 0;
+  const projection =
+    a.type === "performer"
+      ? performerProjection(
+          random.fold(random.key(seed), layer),
+          D,
+          a.features === undefined ? {} : { features: a.features },
+        )
+      : undefined;
+  const root = D ** -0.25;
+  const phi = (y: Tensor): Tensor =>
+    projection ? performerFeatures(y.mul(root), projection) : eluPlusOne(y);
+  const [fq, fk] = [phi(q), phi(k)];
+  const columns = concat([v, ones([...v.shape.slice(0, -1), 1])], -1); // [B, H, T, D + 1]: the last counts
+  const own = matmul(tril(matmul(fq, fk, { transposeB: true })), columns);
+  const before = cache?.["sum"];
+  const both = before ? own.add(matmul(fq, before)) : own;
+  const added = matmul(fk, columns, { transposeA: true });
+  const o = narrow(both, -1, 0, D).div(narrow(both, -1, D, D + 1));
+  return { y: join(o, params), cache: { sum: before ? before.add(added) : added } };
+}
+
+/** The scores of a layer. */
+export function positionOfLayer(config: CausalLMConfig, layer: number): Position {
+  const spec = layerPosition(config, layer);
+  return spec.type === "learned" ? noPosition() : createPosition(spec);
+}
