@@ -16,6 +16,8 @@ export interface BuildOptions {
   readonly target: Target;
   readonly leaves: LeafMode;
   readonly name?: string;
+  /** Names of leaves that become constants (default: numbered). */
+  readonly leafNames?: ReadonlyMap<Storage, string>;
 }
 
 /** A graph, and the leaves that have to be fed to it, by input name. */
@@ -33,7 +35,7 @@ export function isLeaf(v: Value): boolean {
 export function buildGraph(
   outputs: readonly Named<Value>[],
   inputs: readonly Value[],
-  { target, leaves, name = "athanor" }: BuildOptions,
+  { target, leaves, name = "athanor", leafNames }: BuildOptions,
 ): Built {
   const emit = new Emitter();
   const low: Lowering = { emit, target, done: new Map(), used: new Map() };
@@ -51,7 +53,7 @@ export function buildGraph(
           "compile: a tensor on the device cannot become a constant. Read it first, or pass it as an argument.",
         );
       }
-      low.done.set(v, [emit.initializer(storage.host, storage)]);
+      low.done.set(v, [emit.initializer(storage.host, storage, leafNames?.get(storage))]);
     } else {
       const as = `leaf_${fed.length}`;
       fed.push([as, storage]);

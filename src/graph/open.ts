@@ -54,7 +54,7 @@ export async function openGraph(graph: OnnxGraph, options: SessionOptions): Prom
       );
     }
     throw new BackendError(
-      `device ${device}: ONNX Runtime must accept the model, got "${reasonOf(error)}". Run it on another device, or report the op.`,
+      `device ${device}: ONNX Runtime must accept the model, got "${reasonOf(error)}". Cast to another dtype, or run it on another device.`,
       { cause: error },
     );
   }

@@ -20,8 +20,9 @@ export const platform: Platform = {
     return sessions.create(model.bytes, { ...options, externalData: [{ path: external.location, data }] });
   },
   feed: (tensor) => tensor,
+  runtimePackage: "onnxruntime-web",
   advice(device) {
-    if (device === "webgpu") return "This browser offers no WebGPU adapter here; use device wasm.";
-    return "Use one of wasm, webgpu.";
+    if (device === "webgpu") return "This page finds no WebGPU adapter; use device wasm.";
+    return "Serve the .wasm files of onnxruntime-web/dist beside the scripts of the page.";
   },
 };

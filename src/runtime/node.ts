@@ -32,13 +32,15 @@ export const platform: Platform = {
     const data = new Uint16Array(buffer, byteOffset, length);
     return Object.create(tensor, { data: { value: data } }) as OrtTensor;
   },
+  runtimePackage: "onnxruntime-node",
   advice(device) {
-    if (device === "cuda")
-      return "Install onnxruntime-node's CUDA libraries: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.";
+    if (device === "cuda") {
+      return "Install its libraries with npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.";
+    }
     if (device === "webgpu") {
       return "Install a Vulkan driver; for a software one, set LD_LIBRARY_PATH to Chromium's folder and VK_ICD_FILENAMES to vk_swiftshader_icd.json in it.";
     }
-    return `Use one of cpu, webgpu, cuda.`;
+    return "Reinstall onnxruntime-node, or use another device.";
   },
 };
 

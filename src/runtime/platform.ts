@@ -40,6 +40,8 @@ export interface Platform {
   ): Promise<InferenceSession>;
   /** `tensor` as the runtime wants it at its door, where that differs from what it hands out. */
   feed(tensor: OrtTensor): OrtTensor;
+  /** The package that brings the runtime. */
+  readonly runtimePackage: string;
   /** What to do when the device is missing. */
   advice(device: Device): string;
 }

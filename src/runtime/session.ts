@@ -72,9 +72,12 @@ async function runtimeOf(device: Device): ReturnType<typeof platform.runtime> {
   try {
     return await platform.runtime(device);
   } catch (error) {
-    throw new BackendError(`device ${device}: ONNX Runtime could not be loaded. ${platform.advice(device)}`, {
-      cause: error,
-    });
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const name = platform.runtimePackage;
+    throw new BackendError(
+      `device ${device}: ${name} must load, got "${reason}". Install it with npm install ${name}@1.30.0.`,
+      { cause: error },
+    );
   }
 }
 

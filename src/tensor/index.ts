@@ -5,6 +5,7 @@ export type { Device } from "../runtime/platform.ts";
 export { compile, type Compiled, type CompileOptions, evaluate } from "./compile.ts";
 export { associativeScan, checkpoint, scan } from "./control.ts";
 export * from "./elementwise.ts";
+export { exportOnnx, type ExportOptions } from "./export.ts";
 export { type Complex, fft, ifft, irfft, rfft } from "./fft.ts";
 export { addAlongAxis, at, gather, oneHot, scatterAdd, sort, takeAlongAxis, topK } from "./indexing.ts";
 export { eigh, qr, randomizedSvd, type RandomizedSvdOptions, solve, svd, type Svd } from "./linalg.ts";
