@@ -1,106 +1,129 @@
-// The table of ops: what has a derivative, and what runs where. Asks devices of this machine for every op, keeps the
-// answers in docs/ops.json, and writes docs/ops.md from all answers there.
-// node --conditions=source docs/ops-table.ts [cpu] [webgpu] …
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { INFER } from "../src/graph/infer.ts";
-import { targetOf } from "../src/graph/target.ts";
-import type { OpName } from "../src/graph/value.ts";
-import type { Device } from "../src/runtime/platform.ts";
-import { GRADIENTS } from "../src/tensor/gradients.ts";
-import { evaluate, type Tensor, tensor } from "../src/tensor/index.ts";
+// Writes ops.md: for every op, whether it has a derivative and where it runs. Asks the devices themselves, those of
+// Node here and those of a page in Chromium.
+// npm run docs:ops
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { chromium } from "playwright";
+import { createServer } from "vite";
+import { browserProject, launchOptions } from "../vitest.browser.config.ts";
+import { isFloat } from "../src/graph/dtype.ts";
+import { attributesOf, reach, typeOf, type Value } from "../src/graph/value.ts";
+import { backward } from "../src/tensor/differentiate.ts";
+import { ones } from "../src/tensor/index.ts";
+import { findChromium, softwareVulkan } from "../test/support/chromium.ts";
 import { OP_CASES } from "../test/support/op-cases.ts";
+import { differenceOf, type Probe, probeOps } from "../test/support/op-probe.ts";
 
-/** Answer of one device for one op: `kernel`, `composed` of other operators, or why it refused. */
-export type Answer = "kernel" | "composed" | { readonly refused: string };
-export type Answers = Partial<Record<Device, Partial<Record<OpName, Answer>>>>;
+type Probes = Record<string, readonly Probe[]>;
+const ROOT = new URL("..", import.meta.url).pathname;
+/** Differences above this are shown. */
+const NOTED = 1e-5;
 
-const DEVICES: readonly Device[] = ["cpu", "webgpu", "wasm"];
-const SECTIONS: readonly [title: string, first: OpName][] = [
-  ["Leaves", "constant"],
-  ["Elementwise, one operand", "neg"],
-  ["Elementwise, more operands", "add"],
-  ["Reductions", "sum"],
-  ["Products", "matmul"],
-  ["Movement", "reshape"],
-  ["Indexing", "gather"],
-  ["Fused", "softmax"],
-  ["Structure", "item"],
-];
+// The loader of a Vulkan driver looks at the environment when the process starts.
+const vulkan = softwareVulkan();
+if (Object.keys(vulkan).length > 0) {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env: { ...process.env, ...vulkan },
+    stdio: "inherit",
+  });
+  child.on("exit", (code) => process.exit(code ?? 1));
+} else await writeTable();
 
-/** Evaluates every example of every op on `device`, in one program where it takes them all. */
-export async function ask(device: Device): Promise<Partial<Record<OpName, Answer>>> {
-  await evaluate(tensor([1]).add(1), { device });
-  const { composed } = targetOf(device);
-  const entries = Object.entries(OP_CASES) as [OpName, readonly (() => Tensor)[]][];
-  const refusal = (examples: readonly (() => Tensor)[]): Promise<string | undefined> =>
-    evaluate(
-      examples.map((make) => make()),
-      { device },
-    ).then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-  const together = (await refusal(entries.flatMap(([, examples]) => examples))) === undefined;
-  const answers: Partial<Record<OpName, Answer>> = {};
-  for (const [op, examples] of entries) {
-    const refused = together ? undefined : await refusal(examples);
-    answers[op] = refused === undefined ? (composed.has(op) ? "composed" : "kernel") : { refused };
-  }
-  return answers;
-}
-
-/** Whether an op has a rule, a derivative that is 0 everywhere, or none. */
-export function derivative(op: OpName): "rule" | "zero" | "none" {
-  const rule = GRADIENTS[op] as unknown;
-  if (rule === undefined) return op === "item" ? "rule" : "none";
-  return rule === GRADIENTS.sign ? "zero" : "rule";
-}
-
-const MARKS = { rule: "yes", zero: "0", none: "–" } as const;
-
-function cell(op: OpName, device: Device, answers: Answers): string {
-  if (!(op in OP_CASES)) return "no kernel needed";
-  const answer = answers[device]?.[op];
-  if (answer === undefined) return "?";
-  if (typeof answer === "string") return answer === "kernel" ? "yes" : "composed";
-  return "no";
-}
-
-/** The page. */
-export function render(answers: Answers): string {
-  const shown = DEVICES.filter((d) => answers[d] !== undefined);
+async function writeTable(): Promise<void> {
+  const cpu = await probeOps("cpu");
+  const columns: Record<string, Probes> = { cpu, webgpu: await probeOps("webgpu"), ...(await probePage()) };
+  const names = Object.keys(columns);
   const lines = [
-    "# Ops",
+    "# Operations",
     "",
-    "Written by `node --conditions=source docs/ops-table.ts`, which asks each device for every op; do not edit.",
+    "Generated by `npm run docs:ops` with ONNX Runtime 1.30, software Vulkan (SwiftShader) standing in for a GPU.",
+    "The closed op set of `src/graph/value.ts`; everything else (`einsum`, `attend`, `crossEntropy`, `fft` …) is made of these.",
     "",
-    "*Gradient*: `yes` has a rule in `src/tensor/gradients.ts`; `0` is flat, its derivative is 0 wherever it exists; `–`",
-    "has integer or boolean results. *Devices*: `yes` runs by an operator of the runtime; `composed` by several, as the",
-    "runtime has no kernel for it there; `no` is refused.",
+    "- Derivative: `yes`; `zero` where it is zero almost everywhere; `–` where results are no floats.",
+    "- `yes`: all kernels on the device. `host`: some run on the processor, with copies there and back.",
+    `- A number is the largest difference from the Node processor, relative to 1 + |value|, where it exceeds ${NOTED}:`,
+    "  WebGPU lets trigonometric functions be that coarse.",
+    "",
+    "| op | derivative | Node cpu | Node webgpu | page wasm | page webgpu |",
+    "| --- | --- | --- | --- | --- | --- |",
   ];
-  let rows: string[] = [];
-  for (const op of Object.keys(INFER) as OpName[]) {
-    const title = SECTIONS.find(([, first]) => first === op)?.[0];
-    if (title !== undefined) {
-      lines.push(...rows, "", `## ${title}`, "", `| op | gradient | ${shown.join(" | ")} |`);
-      lines.push(`| --- | --- |${shown.map(() => " --- |").join("")}`);
-      rows = [];
-    }
-    const cells = shown.map((d) => cell(op, d, answers));
-    rows.push(`| \`${op}\` | ${MARKS[derivative(op)]} | ${cells.join(" | ")} |`);
+  for (const [op, cases] of Object.entries(OP_CASES)) {
+    const cells = names.map((name) => cell(columns[name]?.[op] ?? [], cpu[op] ?? []));
+    lines.push(`| ${op} | ${derivativeOf(op, cases[0]?.())} | ${cells.join(" | ")} |`);
   }
-  return `${[...lines, ...rows].join("\n")}\n`;
+  await writeFile(new URL("ops.md", import.meta.url), `${lines.join("\n")}\n`);
 }
 
-/** What is known so far. */
-export function readAnswers(): Answers {
-  return JSON.parse(readFileSync(join(import.meta.dirname, "ops.json"), "utf8")) as Answers;
+/** Worst placement and largest difference over the examples of one op. */
+function cell(probes: readonly Probe[], expected: readonly Probe[]): string {
+  if (probes.some((p) => p.placement === "refused") || probes.length === 0) return "no";
+  const worst = differenceOf(probes, expected);
+  const place = probes.some((p) => p.placement === "host") ? "host" : "yes";
+  return worst <= NOTED ? place : `${place}, ${worst.toExponential(0)}`;
 }
 
-if (import.meta.filename === process.argv[1]) {
-  const answers: Answers = readAnswers();
-  for (const device of process.argv.slice(2) as Device[]) answers[device] = await ask(device);
-  writeFileSync(join(import.meta.dirname, "ops.json"), `${JSON.stringify(answers, null, 2)}\n`);
-  writeFileSync(join(import.meta.dirname, "ops.md"), render(answers));
+/** Whether derivatives flow through `op`, read off the program that reverse mode makes. */
+function derivativeOf(op: string, y: Value | undefined): string {
+  if (y === undefined) return "–";
+  const { dtype, shape } = typeOf(y);
+  const sources = reach([y]).filter((v) => v.op === "data" && isFloat(typeOf(v).dtype));
+  if (!isFloat(dtype) || sources.length === 0) return "–";
+  try {
+    const grads = backward([y], [ones(shape, { dtype })], sources);
+    return grads.every(isZero) ? "zero" : "yes";
+  } catch {
+    return `no: ${op} is refused`;
+  }
+}
+
+function isZero(v: Value): boolean {
+  const [inner] = v.inputs;
+  if (v.op === "broadcast" && inner !== undefined) return isZero(inner);
+  return v.op === "constant" && attributesOf(v, "constant").value === 0;
+}
+
+/** The probes of both devices of a page. */
+async function probePage(): Promise<Record<string, Probes>> {
+  const executable = findChromium();
+  if (executable === undefined)
+    throw new Error("ops-table: Chromium must be installed. Name one in CHROMIUM.");
+  const project = browserProject(executable);
+  const server = await createServer({
+    root: ROOT,
+    configFile: false,
+    resolve: project.resolve ?? {},
+    optimizeDeps: project.optimizeDeps ?? {},
+    server: { ...project.server, port: 0 },
+    logLevel: "error",
+    plugins: [
+      {
+        name: "empty-page",
+        configureServer({ middlewares }) {
+          middlewares.use("/ops-page", (_, response) => {
+            response.setHeader("Content-Type", "text/html");
+            for (const [key, value] of Object.entries(project.server?.headers ?? {})) {
+              response.setHeader(key, String(value));
+            }
+            response.end("<!doctype html><title>ops</title>");
+          });
+        },
+      },
+    ],
+  });
+  await server.listen();
+  const browser = await chromium.launch(launchOptions(executable));
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${server.resolvedUrls?.local[0]}ops-page`);
+    const ask = (device: string): Promise<Probes> =>
+      page.evaluate(async (d) => {
+        const path = "/test/support/op-probe.ts";
+        const { probeOps: probe } = (await import(path)) as { probeOps: (d: string) => Promise<Probes> };
+        return probe(d);
+      }, device);
+    return { wasm: await ask("wasm"), "page webgpu": await ask("webgpu") };
+  } finally {
+    await browser.close();
+    await server.close();
+  }
 }

@@ -114,6 +114,7 @@ function optionsOf(model: OpenedModel, flags: Flags, seed: number): GenerateOpti
     stop: flags.stop,
     eos: model.eos,
     bos: model.bos,
+    start: model.start,
     boundary: (flags.boundary ?? true) ? "exact" : "off",
   };
 }

@@ -162,7 +162,12 @@ export function toHuggingFace(
     position.type === "rope" &&
     (position.layout ?? "half") === "half" &&
     Object.keys(position).every((k) => ["type", "base", "layout"].includes(k));
-  const plain = rope && config.norm === "rms" && config.activation === "swiglu";
+  const plain =
+    rope &&
+    config.attention.type === "dense" &&
+    !config.perLayer &&
+    config.norm === "rms" &&
+    config.activation === "swiglu";
   const type = !plain ? "athanor" : config.headNorm ? "qwen3" : config.bias === "qkv" ? "qwen2" : "llama";
   return {
     architectures: [ARCHITECTURES[type]],
@@ -187,6 +192,8 @@ export function toHuggingFace(
     ...(type === "athanor" && {
       athanor: {
         activation: config.activation,
+        attention: config.attention,
+        ...(config.perLayer && { perLayer: config.perLayer }),
         norm: config.norm,
         position,
         bias: config.bias,
