@@ -56,10 +56,14 @@ async function measure(count: number, folder: string): Promise<MillionResult> {
     const other = real.paper(Math.floor(random() * real.count));
     return perturbed(real.paper(number % real.count), other, number, random);
   };
+  // Ctrl-C ends the building early; what is there is measured.
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
   const { seconds, cpuSeconds } = await timed(async () => {
-    for (let from = 0; from < count; from += batch) {
+    for (let from = 0; from < count && !stop.signal.aborted; from += batch) {
       const size = Math.min(batch, count - from);
       await store.add(Array.from({ length: size }, (_, i) => synthetic(from + i)));
+      await new Promise(setImmediate); // lets a signal in
       if ((from / batch) % 20 === 19)
         console.error(
           `papers-million: ${from + size} of ${count}, ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
@@ -74,9 +78,10 @@ async function measure(count: number, folder: string): Promise<MillionResult> {
   const phrase = await latency(queries.slice(0, 30), (words) =>
     store.search({ text: `"${words.split(" ").slice(0, 2).join(" ")}" ${words.split(" ")[2]}` }),
   );
+  const reached = await store.count();
   await store.close();
   return {
-    papers: count,
+    papers: reached,
     buildSeconds: rounded(seconds),
     buildCpuSeconds: rounded(cpuSeconds),
     fileBytes: statSync(path).size,

@@ -1,5 +1,6 @@
 // The same work by other search libraries, each with its documented defaults and our three fields. Installed
 // apart, in bench/peers/papers. Run as a program, `papers-peers.ts NAME`, it prints one JSON document.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { Paper } from "../src/papers/index.ts";
@@ -101,7 +102,9 @@ export const peerNames: readonly string[] = Object.keys(peers);
 async function measure(name: string): Promise<PeerResult> {
   const peer = peers[name];
   if (!peer) throw new Error(`papers-peers: name must be one of ${peerNames.join(", ")}, got ${name}.`);
-  const manifest: unknown = require(`${name}/package.json`);
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL(`peers/papers/node_modules/${name}/package.json`, import.meta.url), "utf8"),
+  );
   const papers = arxiv();
   const { value: search, seconds, cpuSeconds } = await timed(() => peer.index(papers));
   const queries = threeWords(papers, 300).slice(0, peer.queries);

@@ -3,7 +3,7 @@
 // temporary folder); `--no-peers` and `--no-server` leave parts out.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, stat } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -43,6 +43,7 @@ export async function run(args: string[]): Promise<unknown> {
       command: `npm run bench -- papers ${args.join(" ")}`.trim(),
       date: new Date().toISOString().slice(0, 10),
       node: process.version,
+      load: rounded(loadavg()[0] ?? 0),
       cpu: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
       papers: papers.length,
       ...own,

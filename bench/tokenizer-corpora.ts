@@ -111,17 +111,16 @@ function chineseFolder(): string {
   return found;
 }
 
+/** Chinese texts, prose first. */
+const CHINESE = ["hongloumeng", "shuihuzhuan", "xiyouji", "classics", "debian-handbook-zh", "songci"];
+
 function chineseLines(): string[] {
   const folder = chineseFolder();
-  const lines = readdirSync(folder)
-    .filter((name) => name.endsWith(".txt.gz"))
-    .sort(natural)
-    .flatMap((name) =>
-      gunzipSync(readFileSync(join(folder, name)))
-        .toString()
-        .split("\n"),
-    )
-    .map((line) => line.trim());
+  const lines = CHINESE.flatMap((name) =>
+    gunzipSync(readFileSync(join(folder, `${name}.txt.gz`)))
+      .toString()
+      .split("\n"),
+  ).map((line) => line.trim());
   const unique = new Set(lines);
   unique.delete("");
   return [...unique].flatMap((line) =>

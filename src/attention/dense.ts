@@ -8,16 +8,13 @@ import {
   concat,
   divideDims,
   expandDims,
-  full,
-  greaterEqual,
   matmul,
   mulDims,
   narrow,
   reshape,
-  softmax,
   type Tensor,
-  where,
 } from "../tensor/index.ts";
+import { causalMask, maskedSoftmax } from "./masked.ts";
 
 export interface AttendOptions {
   /** How queries and keys score each other. */
@@ -30,9 +27,6 @@ export interface AttendOptions {
   /** Factor of the scores; default `1/√D`. */
   readonly scale?: number;
 }
-
-/** What a masked score becomes: far below any other, yet finite, so that a fully masked row stays finite. */
-const MASKED = -1e9;
 
 /**
  * Scaled dot-product attention, `softmax(scores(q, k)) v`.
@@ -55,7 +49,7 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
   const { turn } = position;
   if (turn === undefined) {
     const scores = position.scores(q, repeatHeads(k, R), queryPositions, keyPositions, scale);
-    return mix(scores, v, R, mask ?? causal(queryPositions, keyPositions));
+    return mix(scores, v, R, mask ?? causalMask(queryPositions, keyPositions));
   }
   const rows = turn.query(q, queryPositions);
   const columns = turn.key(k, keyPositions);
@@ -63,10 +57,10 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
     ungroup(matmul(group(a, R), b, { transposeB: true, scale }), R);
   const blocks = mask === undefined && queryPositions === keyPositions ? causalBlocks(q.shape[2]) : [];
   if (blocks.length < 2)
-    return mix(product(rows, columns), v, R, mask ?? causal(queryPositions, keyPositions));
+    return mix(product(rows, columns), v, R, mask ?? causalMask(queryPositions, keyPositions));
   return concat(
     blocks.map(([start, end]) => {
-      const seen = causal(narrow(queryPositions, 0, start, end), narrow(keyPositions, 0, 0, end));
+      const seen = causalMask(narrow(queryPositions, 0, start, end), narrow(keyPositions, 0, 0, end));
       return mix(
         product(narrow(rows, 2, start, end), narrow(columns, 2, 0, end)),
         narrow(v, 2, 0, end),
@@ -80,7 +74,7 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
 
 /** `softmax(scores) v` where `mask` holds. @param scores `[B, H, T, S]`. @param v `[B, H/R, S, E]`. */
 function mix(scores: Tensor, v: Tensor, R: number, mask: Tensor): Tensor {
-  const weights = softmax(scores.add(where(mask, full([], 0, { dtype: scores.dtype }), MASKED)));
+  const weights = maskedSoftmax(scores, mask);
   return ungroup(matmul(group(weights, R), v), R);
 }
 
@@ -98,8 +92,15 @@ function ungroup(x: Tensor, R: number): Tensor {
   return R === 1 ? x : reshape(x, [B, Number(G) * R, T, X]);
 }
 
-function causal(queryPositions: Tensor, keyPositions: Tensor): Tensor {
-  return greaterEqual(expandDims(queryPositions, 1), expandDims(keyPositions, 0));
+/**
+ * The weights that `attend` mixes values with, for looking at them. Shapes and options as there.
+ * @returns `[B, H, T, S]`.
+ */
+export function attentionWeights(q: Tensor, k: Tensor, options: AttendOptions): Tensor {
+  const { H, G, D } = checkShapes("attentionWeights", { q: [q, "B~ H T~ D"], k: [k, "B~ G S~ D"] });
+  const { position, queryPositions, keyPositions, mask, scale = 1 / Math.sqrt(D) } = options;
+  const scores = position.scores(q, repeatHeads(k, H / G), queryPositions, keyPositions, scale);
+  return maskedSoftmax(scores, mask ?? causalMask(queryPositions, keyPositions));
 }
 
 /**

@@ -22,7 +22,7 @@ export interface RecursiveResult {
 
 /**
  * Output of the last of `layers` at position `i`, counted from 1. Keys come newest first, so that the first of them
- * supplies the query. Reads `C(i + ℓ − 1, ℓ)` embeddings for `ℓ` layers and holds `ℓ` accumulators.
+ * supplies the query. Reads `C(i + ℓ − 1, ℓ)` embeddings for `ℓ` layers and holds at most `ℓ` accumulators.
  * @param embedding The embedding of the token at a position, counted from 1.
  * @param options `scale` of the scores, default `1/√D`.
  */

@@ -19,7 +19,8 @@ interface Flags {
   repetitionPenalty: number;
   seed: number;
   stop: string[];
-  boundary: boolean;
+  /** Absent for chat, which never ends inside a word. */
+  boundary?: boolean;
   bits?: number;
   tokenizer?: string;
   position?: string;
@@ -113,7 +114,8 @@ function optionsOf(model: OpenedModel, flags: Flags, seed: number): GenerateOpti
     stop: flags.stop,
     eos: model.eos,
     bos: model.bos,
-    boundary: flags.boundary === false ? "off" : "exact",
+    start: model.start,
+    boundary: (flags.boundary ?? true) ? "exact" : "off",
   };
 }
 

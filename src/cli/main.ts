@@ -2,13 +2,25 @@
 // The command line: one file per noun, listed here.
 import { Command } from "commander";
 import type { AddCommand } from "./command.ts";
+import { addDemo } from "./demo.ts";
 import { addEval } from "./eval.ts";
+import { addExport } from "./export.ts";
 import { addGenerate } from "./generate.ts";
+import { addInspect } from "./inspect.ts";
 import { addPapers } from "./papers.ts";
 import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
 
-const commands: AddCommand[] = [addTrain, addGenerate, addEval, addTokenizer, addPapers];
+const commands: AddCommand[] = [
+  addDemo,
+  addTrain,
+  addGenerate,
+  addEval,
+  addInspect,
+  addExport,
+  addTokenizer,
+  addPapers,
+];
 
 const program = new Command("athanor")
   .description("Train, adapt and study sequence models.")

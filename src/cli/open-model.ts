@@ -14,7 +14,11 @@ export interface OpenedModel {
   readonly config: CausalLMConfig;
   readonly params: CausalLMParams;
   readonly tokenizer: Tokenizer;
+  /** The file it came from. */
+  readonly tokenizerPath: string;
   readonly bos: number | undefined;
+  /** What stands in for an empty prompt: BOS, or a line's end. */
+  readonly start: number | undefined;
   readonly eos: readonly number[];
   readonly chat: ChatTemplate | undefined;
 }
@@ -51,7 +55,9 @@ async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel>
     config: run.config.model,
     params: run.params,
     tokenizer,
+    tokenizerPath: options.tokenizer ?? join(path, "tokenizer.json"),
     bos: undefined,
+    start: tokenizer.encode("\n")[0],
     eos: eos === undefined ? [] : [eos],
     chat: undefined,
   };
@@ -65,7 +71,16 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
   }
   const tokenizer = await loadTokenizer(file);
   const { config, params, tokens, chat } = stored;
-  return { config, params, tokenizer, bos: stored.addBos ? tokens.bos : undefined, eos: tokens.eos, chat };
+  return {
+    config,
+    params,
+    tokenizer,
+    tokenizerPath: file,
+    bos: stored.addBos ? tokens.bos : undefined,
+    start: tokens.bos,
+    eos: tokens.eos,
+    chat,
+  };
 }
 
 /** `config` with its positions scored another way; base, layout and training length stay the model's. */

@@ -9,6 +9,7 @@ import {
   harvestOai,
   importPapers,
   type Imported,
+  openSearchStore,
   openStore,
   type PaperStore,
   queryArxiv,
@@ -41,7 +42,11 @@ function verb(papers: Command, name: string, description: string): Command {
   return papers
     .command(name)
     .description(description)
-    .option("--store <file>", "the collection, one SQLite file", process.env["ATHANOR_PAPERS"] ?? "papers.db")
+    .option(
+      "--store <file>",
+      "a file, or an OpenSearch index: http://localhost:9200/papers",
+      process.env["ATHANOR_PAPERS"] ?? "papers.db",
+    )
     .option("--json", "print one JSON document on stdout");
 }
 
@@ -76,14 +81,31 @@ function positive(text: string): number {
   return value;
 }
 
+function isAddress(store: string): boolean {
+  return /^https?:\/\//i.test(store);
+}
+
+/** The store in a file, or in an index of an OpenSearch server: `http://localhost:9200/papers`. */
+async function openAny(store: string): Promise<PaperStore> {
+  if (!isAddress(store)) return openStore(store);
+  const { pathname, href } = new URL(store);
+  const index = pathname.replaceAll("/", "");
+  return openSearchStore(new URL("/", href).href, index === "" ? {} : { index });
+}
+
+/** Opens a store that must exist. */
+async function openExisting(store: string): Promise<PaperStore> {
+  if (!isAddress(store) && !existsSync(store))
+    throw new UserError(
+      `papers: store must exist, got none at ${store}. Make one with "athanor papers add".`,
+    );
+  return openAny(store);
+}
+
 /** Runs `body` on a store that must exist, and closes it. */
 async function withStore(path: string, body: (store: PaperStore) => Promise<void>): Promise<void> {
   await guard(async () => {
-    if (!existsSync(path))
-      throw new UserError(
-        `papers: store must exist, got none at ${path}. Make one with "athanor papers add".`,
-      );
-    const store = await openStore(path);
+    const store = await openExisting(path);
     try {
       await body(store);
     } finally {
@@ -122,7 +144,7 @@ async function add(files: string[], options: AddOptions): Promise<void> {
   const interrupt = new AbortController();
   const stop = () => interrupt.abort(new UserError("papers add: stopped; run the same command to go on."));
   process.once("SIGINT", stop);
-  const store = await openStore(options.store);
+  const store = await openAny(options.store);
   const line = progress();
   try {
     const results: Imported[] = [];
@@ -131,7 +153,7 @@ async function add(files: string[], options: AddOptions): Promise<void> {
       const onBatch = ({ added, updated, unchanged }: Imported, total: number | undefined) =>
         line.update(`${label}: ${added + updated + unchanged}${total ? ` of ${total}` : ""} papers`);
       const result = await importPapers(store, source, {
-        progress: `${options.store}.progress.json`,
+        ...(!isAddress(options.store) && { progress: `${options.store}.progress.json` }),
         signal: interrupt.signal,
         onBatch,
       });
@@ -328,12 +350,11 @@ function addServe(papers: Command): void {
     .option("--port <n>", "port of 127.0.0.1; 0 for a free one", Number, 8377)
     .action((options: StoreOptions & { port: number }) =>
       guard(async () => {
-        if (!existsSync(options.store))
-          throw new UserError(`papers serve: store must exist, got none at ${options.store}.`);
         // Loaded here, because no other verb needs a server.
         const { createPapersServer } = await import("../server/papers.ts");
-        const store = await openStore(options.store);
-        const server = createPapersServer(store, { say, file: options.store });
+        const store = await openExisting(options.store);
+        const file = isAddress(options.store) ? {} : { file: options.store };
+        const server = createPapersServer(store, { say, ...file });
         const url = await server.listen({ port: options.port });
         if (options.json) printJson({ url });
         say(`papers: ${url}`);

@@ -1,6 +1,5 @@
 // athanor train: a language model from text files.
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { FileError, OptionError } from "../errors.ts";
 import type { Device } from "../tensor/index.ts";
@@ -8,6 +7,8 @@ import { PRESETS, presetNamed, type Recipe, withRecipe } from "../train/presets.
 import { trainSettings, type TrainSettings } from "../train/settings.ts";
 import { resumeRun, type RunControl, type RunResult, startRun } from "../train/train-node.ts";
 import { guard, printJson, say } from "./command.ts";
+import { defaultRunFolder } from "./run-name.ts";
+import { stopOnInterrupt } from "./interrupt.ts";
 import { watchTraining } from "./train-progress.ts";
 
 /** Options as commander hands them over. */
@@ -133,7 +134,7 @@ async function begin(
   return startRun(
     {
       files,
-      run: options.run ?? join("runs", `${timestamp()}-${name}`),
+      run: options.run ?? defaultRunFolder(name),
       title: name,
       model,
       settings: trainSettings(training),
@@ -195,35 +196,6 @@ async function readRecipe(path: string): Promise<Recipe> {
     // told below
   }
   throw new FileError(`train: --config ${path} must hold a JSON object, got something else. See --help.`);
-}
-
-/** `2026-11-22-120000`, in local time. */
-function timestamp(): string {
-  const now = new Date();
-  const [day, time] = [
-    [now.getFullYear(), now.getMonth() + 1, now.getDate()],
-    [now.getHours(), now.getMinutes(), now.getSeconds()],
-  ].map((parts) => parts.map((n) => String(n).padStart(2, "0")));
-  return `${day?.join("-")}-${time?.join("")}`;
-}
-
-/** A signal that fires on the first Ctrl-C (or a polite kill); the second one ends the process at once. */
-function stopOnInterrupt(): { readonly signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-    say("\nStopping after this step; press Ctrl-C again to stop at once.");
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  return {
-    signal: controller.signal,
-    release() {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
-    },
-  };
 }
 
 function report(result: RunResult, { json = false }: TrainOptions): void {

@@ -20,7 +20,7 @@ export interface LineChart {
 
 const WIDTH = 960;
 const HEIGHT = 540;
-const BOX = { left: 72, right: 250, top: 72, bottom: 62 };
+const MARGIN = { left: 72, top: 72, bottom: 62 };
 const INKS = [
   "#b4541a",
   "#1f5f8b",
@@ -37,6 +37,9 @@ const DASHES = ["", "7 4", "2 4"];
 
 /** Draws the lines with their names at their right ends, kept apart. */
 export function lineChart(chart: LineChart): string {
+  // Room for the longest name at the right.
+  const longest = Math.max(...chart.series.map((s) => s.name.length));
+  const BOX = { ...MARGIN, right: Math.min(420, 40 + 7 * longest) };
   const all = chart.series.flatMap((s) => s.points).filter((p) => Number.isFinite(p[1]));
   const xs = all.map((p) => p[0]);
   const most = chart.yMost ?? Math.max(...all.map((p) => p[1]));
@@ -98,7 +101,7 @@ function spread(
     const above = sorted[i - 1];
     if (above) l.at = Math.max(l.at, above.at + gap);
   });
-  for (let i = sorted.length - 1, limit = HEIGHT - BOX.bottom + 10; i >= 0; i--, limit -= gap) {
+  for (let i = sorted.length - 1, limit = HEIGHT - MARGIN.bottom + 10; i >= 0; i--, limit -= gap) {
     const l = sorted[i];
     if (l) l.at = Math.min(l.at, limit);
   }

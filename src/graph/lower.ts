@@ -1,14 +1,14 @@
 // From the closed op set to ONNX operators: one rule per op. A rule may look at what made its inputs (`from`)
 // and at repeated numbers (`splat`) to emit less.
 import { GraphError } from "../errors.ts";
-import { type Dim, mulDims, sameShape, type Shape } from "./dim.ts";
+import { type Dim, sameShape, type Shape } from "./dim.ts";
 import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
+import { lowerMatmul, productPlusVector } from "./lower-product.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
-import { quantizedProduct } from "./lower-quantized.ts";
 import type { OnnxAttribute } from "./onnx.ts";
 import type { Target } from "./target.ts";
 import {
@@ -98,7 +98,7 @@ export function at(inputs: readonly Ref[], index: number): Ref {
   return ref;
 }
 
-const ints = (values: readonly number[]): OnnxAttribute => ({ ints: values });
+export const ints = (values: readonly number[]): OnnxAttribute => ({ ints: values });
 /** An integer attribute. */
 export const int = (value: number): OnnxAttribute => ({ int: value });
 
@@ -137,22 +137,6 @@ function neutral(op: OpName, splat: number | undefined, left: boolean): boolean 
   return op === "div" && splat === 1 && !left;
 }
 
-/**
- * `W x + b` in one product: when `sum` adds a vector to a plain product (perhaps reshaped), the product takes the
- * vector as its third operand.
- */
-function productPlusVector(emit: Emitter, x: Ref, vector: Ref, type: Type): Ref | undefined {
-  const product = x.from?.opType === "Reshape" ? x.from.inputs[0] : x;
-  const from = product?.from;
-  if (!product || !from || vector.type.shape.length !== 1 || vector.type.shape[0] !== type.shape.at(-1))
-    return undefined;
-  if (from.opType !== "Gemm" || from.inputs.length !== 2 || !sameShape(x.type.shape, type.shape))
-    return undefined;
-  if (product.type.shape.at(-1) !== type.shape.at(-1)) return undefined;
-  const both = emit.node("Gemm", [...from.inputs, vector], product.type, { attributes: from.attributes });
-  return reshapeTo(emit, both, type.shape);
-}
-
 /** `x · (s · t)` for `(x · s) · t` with single numbers `s`, `t` that are computed: one pass over `x`, not two. */
 function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined {
   if (b.type.shape.length !== 0 || a.from?.opType !== "Mul" || !sameShape(a.type.shape, type.shape))
@@ -166,14 +150,14 @@ function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined
  * `x · factor` in double precision as `x · h + x · l`, `h` the single nearest to `factor`. ONNX Runtime moves a lone
  * factor beside a product into the product, where it is held in single precision.
  */
-function timesExactly(emit: Emitter, x: Ref, factor: number): Ref {
+export function timesExactly(emit: Emitter, x: Ref, factor: number): Ref {
   const high = Math.fround(factor);
   const part = (c: number): Ref => emit.node("Mul", [x, emit.scalar(c, "float64")], x.type);
   return emit.node("Add", [part(high), part(factor - high)], x.type);
 }
 
 /** Whether double precision needs `timesExactly` for this factor. */
-function inexact(dtype: string, factor: number | undefined): factor is number {
+export function inexact(dtype: string, factor: number | undefined): factor is number {
   return (
     dtype === "float64" && factor !== undefined && Math.fround(factor) !== factor && Number.isFinite(factor)
   );
@@ -269,101 +253,6 @@ export function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
     shape.includes(0) ? { attributes: { allowzero: int(1) } } : {},
   );
 }
-
-/** What `x` is the transpose of, when only its last two axes are swapped. */
-function untransposed(x: Ref): Ref | undefined {
-  if (x.from?.opType !== "Transpose") return undefined;
-  const perm = x.from.attributes["perm"];
-  if (perm === undefined || !("ints" in perm)) return undefined;
-  const n = perm.ints.length;
-  const swapped = perm.ints.every((p, i) => p === (i === n - 2 ? n - 1 : i === n - 1 ? n - 2 : i));
-  return swapped ? x.from.inputs[0] : undefined;
-}
-
-/** `[x, factor]` when `y` is `x` times a number (perhaps reshaped since), so that the product can take the factor. */
-function unscaled(emit: Emitter, y: Ref): { x: Ref; factor: number } | undefined {
-  const [a, b] = y.from?.inputs ?? [];
-  if (y.from?.opType === "Reshape" && a) {
-    const inner = unscaled(emit, a);
-    return inner && { x: reshapeTo(emit, inner.x, y.type.shape), factor: inner.factor };
-  }
-  if (y.from?.opType !== "Mul" || a === undefined || b === undefined) return undefined;
-  if (b.splat !== undefined && sameShape(a.type.shape, y.type.shape)) return { x: a, factor: b.splat };
-  if (a.splat !== undefined && sameShape(b.type.shape, y.type.shape)) return { x: b, factor: a.splat };
-  return undefined;
-}
-
-const matmul: Rule<OpAttributes["matmul"]> = (r) => {
-  let a = at(r.inputs, 0);
-  let b = at(r.inputs, 1);
-  let { transposeA, transposeB, scale } = r.attributes;
-  const { emit } = r;
-  // Factors of products are single numbers in ONNX.
-  if (inexact(r.type.dtype, scale)) {
-    const whole = { ...r.attributes, scale: 1 };
-    return timesExactly(emit, matmul({ ...r, attributes: whole }) as Ref, scale);
-  }
-  const single = r.type.dtype !== "float64";
-  const [scaledA, scaledB] = single ? [unscaled(emit, a), unscaled(emit, b)] : [];
-  if (scaledA) [a, scale] = [scaledA.x, scale * scaledA.factor];
-  if (scaledB) [b, scale] = [scaledB.x, scale * scaledB.factor];
-  const [plainA, plainB] = [untransposed(a), untransposed(b)];
-  if (plainA) [a, transposeA] = [plainA, !transposeA];
-  if (plainB) [b, transposeB] = [plainB, !transposeB];
-  const { dtype, shape } = r.type;
-  // An inner size of 0 adds up nothing.
-  if (a.type.shape.includes(0)) return emit.filled(0, r.type);
-  const swapped = (x: Ref): Ref => {
-    const order = x.type.shape.map((_, i, s) =>
-      i === s.length - 2 ? i + 1 : i === s.length - 1 ? i - 1 : i,
-    );
-    const moved: Type = { dtype, shape: order.map((i): Dim => x.type.shape[i] ?? 1) };
-    return emit.node("Transpose", [x], moved, { attributes: { perm: ints(order) } });
-  };
-  const floats = dtype === "float32" || dtype === "float64";
-  const few = quantizedProduct(r.low.target, emit, a, b, { transposeA, transposeB, scale, type: r.type });
-  if (few) return few;
-  if (a.type.shape.length === 2 && b.type.shape.length === 2 && floats) {
-    if (!transposeA && !transposeB && scale === 1) return emit.node("MatMul", [a, b], r.type);
-    return emit.node("Gemm", [a, b], r.type, {
-      attributes: {
-        transA: int(Number(transposeA)),
-        transB: int(Number(transposeB)),
-        alpha: { float: scale },
-      },
-    });
-  }
-  // A stack of rows against one matrix is one plain product.
-  if (b.type.shape.length === 2 && !transposeA && floats && (transposeB || scale !== 1)) {
-    const rows = mulDims(...a.type.shape.slice(0, -1));
-    const flat = reshapeTo(emit, a, [rows, a.type.shape.at(-1) ?? 1]);
-    const product = emit.node(
-      "Gemm",
-      [flat, b],
-      { dtype, shape: [rows, shape.at(-1) ?? 1] },
-      {
-        attributes: { transA: int(0), transB: int(Number(transposeB)), alpha: { float: scale } },
-      },
-    );
-    return reshapeTo(emit, product, shape);
-  }
-  if (
-    r.low.target.fused.has("FusedMatMul") &&
-    dtype === "float32" &&
-    (transposeA || transposeB || scale !== 1)
-  ) {
-    return emit.node("FusedMatMul", [a, b], r.type, {
-      domain: "com.microsoft",
-      attributes: {
-        transA: int(Number(transposeA)),
-        transB: int(Number(transposeB)),
-        alpha: { float: scale },
-      },
-    });
-  }
-  const product = emit.node("MatMul", [transposeA ? swapped(a) : a, transposeB ? swapped(b) : b], r.type);
-  return scale === 1 ? product : emit.node("Mul", [product, emit.scalar(scale, dtype)], r.type);
-};
 
 /** `0, 1, …, size − 1`. */
 export function iotaOf(emit: Emitter, size: Dim, dtype: Dtype): Ref {
@@ -499,7 +388,7 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
         reverse: int(Number(r.attributes.reverse)),
       },
     }),
-  matmul,
+  matmul: lowerMatmul,
   reshape: (r) => reshapeTo(r.emit, at(r.inputs, 0), r.type.shape),
   transpose: (r) => {
     const x = at(r.inputs, 0);

@@ -57,17 +57,26 @@ export interface CausalLMOutput {
   readonly cache: readonly LayerCache[];
 }
 
+export interface CausalLMInput {
+  /** One entry per layer; absent at the start of a text. */
+  readonly cache?: readonly LayerCache[];
+  /** How many tokens the cache stands for; default 0. */
+  readonly past?: Dim;
+  /** `[R]`, int32: which of the `T` places get logits; default all. */
+  readonly rows?: Tensor;
+  /** Is shown what each layer's attention reads, `[B, T, C]`. */
+  readonly onLayer?: (layer: number, x: Tensor) => void;
+}
+
 /**
  * The model on `T` tokens that follow those of `cache`.
- * @param ids `[B, T]`, int32. @param cache One entry per layer; absent at the start of a text.
- * @param past How many tokens the cache stands for.
- * @param rows `[R]`, int32: which of the `T` places get logits; default all.
+ * @param ids `[B, T]`, int32.
  */
 export function causalLM(
   config: CausalLMConfig,
   params: CausalLMParams,
   ids: Tensor,
-  { cache, past, rows }: { cache?: readonly LayerCache[]; past?: Dim; rows?: Tensor } = {},
+  { cache, past, rows, onLayer }: CausalLMInput = {},
 ): CausalLMOutput {
   const { T } = checkShapes("causalLM", { ids: [ids, "B~ T~"] });
   const before = past ?? 0;
@@ -78,12 +87,18 @@ export function causalLM(
   if (table) x = x.add(gather(table.weight, queryPositions));
   const next: LayerCache[] = [];
   params.model.layers.forEach((layer, i) => {
-    const { y, kept } = block(config, layer, x, {
-      layer: i,
-      queryPositions,
-      keyPositions,
-      cache: cache?.[i],
-    });
+    const { y, kept } = block(
+      config,
+      layer,
+      x,
+      {
+        layer: i,
+        queryPositions,
+        keyPositions,
+        cache: cache?.[i],
+      },
+      onLayer,
+    );
     next.push(kept);
     x = y;
   });
@@ -99,12 +114,12 @@ function block(
   params: BlockParams,
   x: Tensor,
   where: Omit<MixerInput, "x">,
+  onLayer: CausalLMInput["onLayer"],
 ): { y: Tensor; kept: LayerCache } {
   const { normEpsilon: epsilon } = config;
-  const mixed = mixTokens(config, params.self_attn, {
-    ...where,
-    x: norm(config.norm, params.input_layernorm, x, epsilon),
-  });
+  const h = norm(config.norm, params.input_layernorm, x, epsilon);
+  onLayer?.(where.layer, h);
+  const mixed = mixTokens(config, params.self_attn, { ...where, x: h });
   const a = x.add(mixed.y);
   const m = norm(config.norm, params.post_attention_layernorm, a, epsilon);
   return { y: a.add(mlp(config, params.mlp, m)), kept: mixed.cache };

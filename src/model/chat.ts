@@ -13,6 +13,13 @@ export interface ChatTemplate {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** A token's text, written as a string or as an object that holds it. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  const held = typeof value === "object" && value !== null && "content" in value ? value.content : undefined;
+  return typeof held === "string" ? held : undefined;
+}
+
 /** The template of `tokenizer_config.json`, or of a file beside it. */
 export function readChatTemplate(config: Record<string, unknown>, file?: string): ChatTemplate | undefined {
   const listed = config["chat_template"];
@@ -21,15 +28,9 @@ export function readChatTemplate(config: Record<string, unknown>, file?: string)
     : listed;
   const source = file ?? (typeof named === "string" ? named : undefined);
   if (source === undefined) return undefined;
-  const text = (value: unknown): string | undefined =>
-    typeof value === "string"
-      ? value
-      : typeof value === "object" && value !== null && "content" in value
-        ? String(value.content)
-        : undefined;
   const variables: Record<string, string> = {};
   for (const key of ["bos_token", "eos_token", "pad_token", "unk_token"]) {
-    const value = text(config[key]);
+    const value = textOf(config[key]);
     if (value !== undefined) variables[key] = value;
   }
   return { source, variables };

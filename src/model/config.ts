@@ -249,9 +249,9 @@ export function parameterCount(config: CausalLMConfig): number {
 }
 
 /** A tree of parameters from leaves by name; whole numbers in names are places in an array. */
-export function parameterTree<L>(
+export function parameterTree(
   config: CausalLMConfig,
-  leaf: (name: string, shape: readonly number[]) => L,
+  leaf: (name: string, shape: readonly number[]) => unknown,
 ): unknown {
   const root: Record<string, unknown> = {};
   for (const [name, shape] of parameterShapes(config)) {

@@ -22,8 +22,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly stop?: readonly string[];
   /** Tokens that end generation. */
   readonly eos?: readonly number[];
-  /** Token that begins a text; an empty prompt needs one. */
+  /** Token put before every prompt. */
   readonly bos?: number | undefined;
+  /** Token that an empty prompt starts from, where `bos` is absent. */
+  readonly start?: number | undefined;
   /** The prompt may spell special tokens (chat templates do); default false. */
   readonly specials?: boolean;
   /**
@@ -56,6 +58,7 @@ export async function* generate(
     stop = [],
     eos = [],
     bos,
+    start,
     specials = false,
     boundary = "exact",
     ...sampling
@@ -71,7 +74,8 @@ export async function* generate(
   }
   const random = randomStream(seed);
   const own = tokenizer.encode(prompt, { allowSpecials: specials });
-  const ids = [...(bos === undefined ? [] : [bos]), ...own];
+  const first = bos ?? (own.length === 0 ? start : undefined);
+  const ids = [...(first === undefined ? [] : [first]), ...own];
   if (ids.length === 0)
     throw new OptionError("generate: prompt must not be empty for a model without a BOS token.");
   checkLength(decoder, ids.length);

@@ -34,6 +34,15 @@ export interface ModelTokens {
   readonly eos: readonly number[];
 }
 
+/** A word of the file, or what stands for an absent one. */
+function wordOf(value: unknown, otherwise: string): string {
+  return typeof value === "string"
+    ? value
+    : value === undefined || value === null
+      ? otherwise
+      : JSON.stringify(value);
+}
+
 /** What `config.json` says. @throws OptionError for families and settings that are not supported, listing those that are. */
 export function fromHuggingFace(
   json: unknown,
@@ -41,7 +50,7 @@ export function fromHuggingFace(
 ): { config: CausalLMConfig; tokens: ModelTokens } {
   if (typeof json !== "object" || json === null) throw new FileError(`${file} must hold a JSON object.`);
   const c = json as Record<string, unknown>;
-  const type = String(c["model_type"] ?? "");
+  const type = wordOf(c["model_type"], "");
   const family = FAMILIES[type];
   if (family === undefined) {
     const near = nearest(type, Object.keys(FAMILIES), 1);
@@ -55,7 +64,7 @@ export function fromHuggingFace(
       throw new FileError(`${file}: ${key} must be a number, got ${JSON.stringify(value)}.`);
     return value;
   };
-  const act = String(c["hidden_act"] ?? "silu");
+  const act = wordOf(c["hidden_act"], "silu");
   const activation = ACTIVATIONS[act];
   if (activation === undefined) {
     throw new OptionError(
@@ -105,7 +114,7 @@ function positionFrom(c: Record<string, unknown>, file: string): PositionConfig 
   );
   const window = c["use_sliding_window"] === false ? undefined : c["sliding_window"];
   const common = { base, ...(typeof window === "number" && { slidingWindow: window }) };
-  const type = String(nested?.["rope_type"] ?? nested?.["type"] ?? "default");
+  const type = wordOf(nested?.["rope_type"] ?? nested?.["type"], "default");
   const scale = Number(nested?.["factor"] ?? 1);
   switch (type) {
     case "default":
@@ -153,7 +162,12 @@ export function toHuggingFace(
     position.type === "rope" &&
     (position.layout ?? "half") === "half" &&
     Object.keys(position).every((k) => ["type", "base", "layout"].includes(k));
-  const plain = rope && config.norm === "rms" && config.activation === "swiglu";
+  const plain =
+    rope &&
+    config.attention.type === "dense" &&
+    !config.perLayer &&
+    config.norm === "rms" &&
+    config.activation === "swiglu";
   const type = !plain ? "athanor" : config.headNorm ? "qwen3" : config.bias === "qkv" ? "qwen2" : "llama";
   return {
     architectures: [ARCHITECTURES[type]],
@@ -178,6 +192,8 @@ export function toHuggingFace(
     ...(type === "athanor" && {
       athanor: {
         activation: config.activation,
+        attention: config.attention,
+        ...(config.perLayer && { perLayer: config.perLayer }),
         norm: config.norm,
         position,
         bias: config.bias,

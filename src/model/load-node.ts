@@ -60,8 +60,9 @@ async function loadFolder(folder: string): Promise<StoredModel> {
   const { config, tokens } = fromHuggingFace(await readJson(configPath), configPath);
   const params = await loadParameters(folder, config);
   const generation = await readJson(join(folder, "generation_config.json")).catch(() => ({}));
-  const none = (): Record<string, unknown> => ({});
-  const advice = await readJson(join(folder, "tokenizer_config.json")).catch(none);
+  const advice = await readJson(join(folder, "tokenizer_config.json")).catch(
+    (): Record<string, unknown> => ({}),
+  );
   return {
     config,
     params,

@@ -103,7 +103,8 @@ function join(o: Tensor, params: DenseParams): Tensor {
   return linear(params.o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, Number(H) * Number(E)]));
 }
 
-function project(
+/** Queries, keys and values of one layer, unturned: `[B, H, T, D]` and twice `[B, G, T, D]`. */
+export function project(
   config: CausalLMConfig,
   params: DenseParams,
   x: Tensor,
@@ -147,7 +148,9 @@ function mixDense(config: CausalLMConfig, params: DenseParams, input: MixerInput
   const kept = cache
     ? { key: concat([cache["key"] as Tensor, key], 2), value: concat([cache["value"] as Tensor, v], 2) }
     : { key, value: v };
-  const turned: Position = turn ? productPosition({ query: turn.query, key: (x) => x }) : position;
+  const turned: Position = turn
+    ? productPosition({ query: (x, at) => turn.query(x, at), key: (x) => x })
+    : position;
   const o = attend(q, kept.key, kept.value, { position: turned, queryPositions, keyPositions });
   return { y: join(o, params), cache: kept };
 }

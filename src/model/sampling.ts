@@ -17,13 +17,14 @@ export interface SamplingOptions {
 
 const KEYS = ["repetitionPenalty", "temperature", "topK", "minP", "topP"] as const;
 
+function fail(name: string, bounds: string, value: number): never {
+  throw new OptionError(`sampling: ${name} must be ${bounds}, got ${value}.`);
+}
+
 /** @throws OptionError for values out of range. */
 export function checkSampling(options: SamplingOptions): void {
   checkOptions("sampling", options, KEYS);
   const { repetitionPenalty = 1, temperature = 0.8, topK = 1, minP = 0, topP = 1 } = options;
-  const fail = (name: string, bounds: string, value: number): never => {
-    throw new OptionError(`sampling: ${name} must be ${bounds}, got ${value}.`);
-  };
   if (!(temperature >= 0)) fail("temperature", "≥ 0", temperature);
   if (!(topP > 0 && topP <= 1)) fail("topP", "in (0, 1]", topP);
   if (!(minP >= 0 && minP < 1)) fail("minP", "in [0, 1)", minP);

@@ -26,11 +26,11 @@ export function analyse(paper: Pick<Paper, "title" | "abstract" | "authors">): A
   return { title, abstract, authors, length: lengthOf(title.length, abstract.length) };
 }
 
-/** Papers by term: ascending slots, and the weighted frequency of the term in each. */
-export interface Postings {
-  readonly slots: number[];
-  readonly frequencies: number[];
-}
+/**
+ * The papers of one term: slot and weighted frequency of each in turn, slots ascending. One flat list, because a
+ * hundred thousand terms of which most are rare would make as many objects for nothing.
+ */
+export type Postings = number[];
 
 /**
  * Enters a paper into `postings`: every occurrence counts `titleWeight` in the title and 1 in abstract and
@@ -52,14 +52,11 @@ function postAll(
   for (const term of list) {
     const known = postings.get(term);
     if (!known) {
-      if (term !== authorGap) postings.set(term, { slots: [slot], frequencies: [weight] });
+      if (term !== authorGap) postings.set(term, [slot, weight]);
       continue;
     }
-    const last = known.slots.length - 1;
-    if (known.slots[last] === slot) known.frequencies[last] = (known.frequencies[last] ?? 0) + weight;
-    else {
-      known.slots.push(slot);
-      known.frequencies.push(weight);
-    }
+    const last = known.length - 2;
+    if (known[last] === slot) known[last + 1] = (known[last + 1] ?? 0) + weight;
+    else known.push(slot, weight);
   }
 }

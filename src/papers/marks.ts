@@ -7,8 +7,8 @@ import { eachTerm, isPrefix, queryTerms, stem } from "./tokens.ts";
 export interface Wanted {
   readonly stems: ReadonlySet<string>;
   readonly prefixes: readonly string[];
-  /** First UTF-16 units of all of these: most words of a text are passed over by their first letter. */
-  readonly initials: ReadonlySet<number>;
+  /** How all of these begin: most words of a text are passed over by their first two letters. */
+  readonly initials: ReadonlySet<string>;
 }
 
 /** What the words of plain texts ask to highlight: keywords, or lines of a filter. */
@@ -25,8 +25,8 @@ function wantedTerms(terms: readonly string[]): Wanted {
   return {
     stems: new Set(terms.filter((t) => !isPrefix(t)).map(stem)),
     prefixes: terms.filter(isPrefix),
-    // A stem keeps the first letter of its word, unless that is a lone "y".
-    initials: new Set(terms.flatMap((t) => [t.charCodeAt(0), stem(t).charCodeAt(0)])),
+    // A stem keeps the first two letters of its word: Porter's rules change endings.
+    initials: new Set(terms.flatMap((t) => [t.slice(0, 2), stem(t).slice(0, 2)])),
   };
 }
 
@@ -41,7 +41,7 @@ function find(text: string, { stems, prefixes, initials }: Wanted): Found[] {
   const found: Found[] = [];
   if (stems.size + prefixes.length === 0) return found;
   eachTerm(text, (term, start, end) => {
-    if (!initials.has(term.charCodeAt(0))) return;
+    if (prefixes.length === 0 && !initials.has(term.slice(0, 2))) return;
     const root = stem(term);
     if (stems.has(root)) found.push({ start, end, root });
     else {

@@ -87,15 +87,18 @@ function pack(postings: Map<string, Postings>): Index {
   const names = [...postings.keys()].sort();
   const starts = new Uint32Array(names.length + 1);
   for (const [i, name] of names.entries())
-    starts[i + 1] = (starts[i] ?? 0) + (postings.get(name)?.slots.length ?? 0);
+    starts[i + 1] = (starts[i] ?? 0) + (postings.get(name)?.length ?? 0) / 2;
   const slots = new Uint32Array(starts[names.length] ?? 0);
   const frequencies = new Uint16Array(slots.length);
   const forms = new Map<string, number[]>();
   for (const [i, name] of names.entries()) {
-    const list = postings.get(name);
-    slots.set(list?.slots ?? [], starts[i]);
-    // A word a hundred thousand times in one text is saturated long before 65,535.
-    frequencies.set(list?.frequencies.map((f) => Math.min(f, 65_535)) ?? [], starts[i]);
+    const list = postings.get(name) ?? [];
+    const start = starts[i] ?? 0;
+    for (let j = 0; j < list.length; j += 2) {
+      slots[start + j / 2] = list[j] ?? 0;
+      // A word a hundred thousand times in one text is saturated long before 65,535.
+      frequencies[start + j / 2] = Math.min(list[j + 1] ?? 0, 65_535);
+    }
     const root = stem(name);
     const known = forms.get(root);
     if (known) known.push(i);

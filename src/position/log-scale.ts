@@ -35,19 +35,19 @@ function check(where: string, { trainingLength, count = "causal" }: LogScaleOpti
   }
 }
 
-/** `inner` with each query multiplied by a factor `[T, 1]` of its position, or of the number of keys. */
-function withFactor(
-  inner: Position,
-  count: KeyCount,
-  factor: (dtype: Tensor["dtype"], i: Tensor, j: Tensor) => Tensor,
-): Position {
+/** `inner` with queries multiplied by a factor `[T, 1]`, from `ln n`. */
+function withFactor(inner: Position, count: KeyCount, factor: (logCount: Tensor) => Tensor): Position {
   const scaled = (q: Tensor, i: Tensor, j: Tensor): Tensor => {
     checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
-    return q.mul(cast(factor(q.dtype, i, j), q.dtype));
+    return q.mul(cast(factor(logCount(q.dtype, i, j, count)), q.dtype));
   };
   const { turn } = inner;
+  // A count of all keys is not known from a query's place alone.
   if (turn && count === "causal") {
-    return productPosition({ query: (q, i) => turn.query(scaled(q, i, i), i), key: turn.key });
+    return productPosition({
+      query: (q, i) => turn.query(scaled(q, i, i), i),
+      key: (k, j) => turn.key(k, j),
+    });
   }
   return { scores: (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale) };
 }
@@ -60,7 +60,7 @@ export function logScaled(inner: Position, options: LogScaleOptions): Position {
   checkOptions("logScaled", options, ["trainingLength", "count"]);
   check("logScaled", options);
   const { trainingLength: N, count = "causal" } = options;
-  return withFactor(inner, count, (dtype, i, j) => logCount(dtype, i, j, count).mul(1 / Math.log(N)));
+  return withFactor(inner, count, (ln) => ln.mul(1 / Math.log(N)));
 }
 
 /** After training: queries times `max(1, ln n / ln N)`, which changes nothing up to `N`. */
@@ -68,9 +68,7 @@ export function logScaledAfter(inner: Position, options: LogScaleOptions): Posit
   checkOptions("logScaledAfter", options, ["trainingLength", "count"]);
   check("logScaledAfter", options);
   const { trainingLength: N, count = "causal" } = options;
-  return withFactor(inner, count, (dtype, i, j) =>
-    maximum(logCount(dtype, i, j, count).mul(1 / Math.log(N)), 1),
-  );
+  return withFactor(inner, count, (ln) => maximum(ln.mul(1 / Math.log(N)), 1));
 }
 
 /**

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { OptionError, checkOptions } from "../errors.ts";
 import { countOnDisk } from "./counting-node.ts";
-import type { Counting } from "./counting.ts";
+import { type Counting, countInMemory } from "./counting.ts";
 import { fileCorpus } from "./corpus-node.ts";
 import { Pace, type TrainControl } from "./pace.ts";
 import {
@@ -32,6 +32,8 @@ export interface FileTrainControl extends TrainControl {
 
 const CONTROL_NAMES = ["signal", "onProgress", "workers", "memoryLimit", "directory"] as const;
 const LEAST_MEMORY = 1 << 20;
+/** Bytes of tables that one byte of text can need at most: a slot of 16 at half load. */
+const MEMORY_PER_BYTE = 32;
 
 /** Opens the corpus and the folder, hands a counter to `body`, and cleans up. */
 export async function withDiskCounting<T>(
@@ -51,6 +53,9 @@ export async function withDiskCounting<T>(
   }
   const pace = new Pace(control);
   const corpus = await fileCorpus(paths);
+  if (workers === 1 && directory === undefined && corpus.bytes * MEMORY_PER_BYTE <= memoryLimit) {
+    return body(countInMemory(corpus, isolateDigits, pace), pace);
+  }
   const place = directory ?? (await mkdtemp(join(tmpdir(), "athanor-tokenizer-")));
   try {
     const folder = await WorkFolder.open(place);

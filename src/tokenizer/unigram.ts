@@ -9,7 +9,7 @@ import { IdBuffer, reverseRange } from "./ids.ts";
 import { type Trie, BASE_MASK, buildTrie } from "./trie.ts";
 
 /** Positions scanned before settled tokens are written out: score and back of a window stay in cache. */
-const WINDOW = 8192;
+const WINDOW = 1024;
 
 const NEWLINE = 10;
 
@@ -27,6 +27,8 @@ export interface UnigramEncoder {
   score: Float64Array;
   /** Trie node of the last piece of that segmentation. */
   back: Int32Array;
+  /** Where that piece starts: the way back depends on no lookup but this. */
+  start: Int32Array;
 }
 
 /**
@@ -48,6 +50,7 @@ export function unigramEncoder(
     lines: !pieces.some(continuesAfterNewline),
     score: new Float64Array(room),
     back: new Int32Array(room),
+    start: new Int32Array(room),
   };
 }
 
@@ -109,18 +112,20 @@ function encodeChunk(e: UnigramEncoder, bytes: Uint8Array, from: number, to: num
     const top = Math.min(length, reach + e.trie.maxLength);
     if (top + 1 > e.score.length) growRoom(e, top + 1);
     e.score.fill(-Infinity, known, top + 1);
-    forward(e.trie, e.nodeScores, bytes, at, done, reach, to, e.score, e.back);
+    forward(e.trie, e.nodeScores, bytes, at, done, reach, to, e.score, e.back, e.start);
     if (reach === length) {
       emit(e, at, length, out);
       return;
     }
     const settled = meetingPoint(e, reach, top);
     emit(e, at, settled, out);
-    e.score.copyWithin(0, settled, top + 1);
-    e.back.copyWithin(0, settled, top + 1);
     at += settled;
     done = reach - settled;
     known = top + 1 - settled;
+    e.score.copyWithin(0, settled, top + 1);
+    e.back.copyWithin(0, settled, top + 1);
+    e.start.copyWithin(0, settled, top + 1);
+    for (let p = 0; p < known; p++) e.start[p] = (e.start[p] ?? 0) - settled;
   }
 }
 
@@ -129,8 +134,11 @@ function growRoom(e: UnigramEncoder, room: number): void {
   const back = new Int32Array(room * 2);
   score.set(e.score);
   back.set(e.back);
+  const start = new Int32Array(room * 2);
+  start.set(e.start);
   e.score = score;
   e.back = back;
+  e.start = start;
 }
 
 /** Pushes best scores from the starts `at + [done … reach)`; matches may run up to `to`. */
@@ -144,6 +152,7 @@ function forward(
   to: number,
   score: Float64Array,
   back: Int32Array,
+  start: Int32Array,
 ): void {
   const { units, root } = trie;
   for (let i = done; i < reach; i++) {
@@ -160,6 +169,7 @@ function forward(
         if (t > (score[end] ?? 0)) {
           score[end] = t;
           back[end] = node;
+          start[end] = i;
         }
       }
       base = (unit >>> 8) & BASE_MASK;
@@ -172,8 +182,7 @@ function forward(
  * position down, each is replaced by its predecessor until one is left.
  */
 function meetingPoint(e: UnigramEncoder, reach: number, top: number): number {
-  const { score, back, lengths } = e;
-  const { values } = e.trie;
+  const { score, start } = e;
   const marked = new Uint8Array(top + 1);
   let count = 0;
   for (let p = reach; p <= top; p++) {
@@ -185,7 +194,7 @@ function meetingPoint(e: UnigramEncoder, reach: number, top: number): number {
   for (let p = top; p > 0; p--) {
     if (marked[p] === 0) continue;
     if (count === 1 && p <= reach) return p;
-    const previous = p - (lengths[values[back[p] ?? 0] ?? 0] ?? 0);
+    const previous = start[p] ?? 0;
     if (marked[previous] === 1) count--;
     else marked[previous] = 1;
   }
@@ -194,7 +203,7 @@ function meetingPoint(e: UnigramEncoder, reach: number, top: number): number {
 
 /** Appends the tokens of the best path to relative position `end`. */
 function emit(e: UnigramEncoder, at: number, end: number, out: IdBuffer): void {
-  const { back, lengths } = e;
+  const { back, start } = e;
   const { values } = e.trie;
   const first = out.length;
   const data = out.reserve(end);
@@ -204,11 +213,7 @@ function emit(e: UnigramEncoder, at: number, end: number, out: IdBuffer): void {
     );
   }
   let n = first;
-  for (let p = end; p > 0; ) {
-    const id = values[back[p] ?? 0] ?? 0;
-    data[n++] = id;
-    p -= lengths[id] ?? 0;
-  }
+  for (let p = end; p > 0; p = start[p] ?? 0) data[n++] = values[back[p] ?? 0] ?? 0;
   reverseRange(data, first, n);
   out.length = n;
 }

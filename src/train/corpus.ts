@@ -19,10 +19,10 @@ export interface Split<T> {
 }
 
 /**
- * The last `share` (default 0.1) of every source becomes validation: a single text is cut between two characters, a
+ * The last `share` of every source becomes validation: a single text is cut between two characters, a
  * list of texts between two texts. The same sources give the same split, whatever the seed.
  */
-export function splitSources(sources: readonly Source[], share = 0.1): Split<Uint8Array[]> {
+export function splitSources(sources: readonly Source[], share: number): Split<Uint8Array[]> {
   const train: Uint8Array[] = [];
   const validation: Uint8Array[] = [];
   for (const { texts } of sources) {
@@ -47,7 +47,7 @@ export function splitSources(sources: readonly Source[], share = 0.1): Split<Uin
 
 /** The nearest position at or before `at` where a UTF-8 character begins; `at` itself in bytes that are no UTF-8. */
 export function characterStart(bytes: Uint8Array, at: number): number {
-  for (let i = at; i > at - 4 && i > 0; i--) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return i;
+  for (let i = at; i > at - 4 && i >= 0; i--) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return i;
   return at;
 }
 

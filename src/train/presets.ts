@@ -32,6 +32,24 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     training: { steps: 20_000, batch: 32, accumulate: 4, rate: 1e-3, warmup: 500, validateEvery: 500 },
     tokenizer: "train:8192",
   },
+  demo: {
+    about: "what npm start trains: 4,096 pieces, 4 layers of width 128, as far as four minutes go",
+    model: { context: 128, width: 128, layers: 4, heads: 4 },
+    training: {
+      steps: 20_000,
+      minutes: 3.5,
+      batch: 16,
+      rate: 4e-3,
+      floor: 1e-4,
+      warmup: 50,
+      validationShare: 0.04,
+      validateEvery: 250,
+      validationWindows: 64,
+      checkpointEvery: 500,
+      sampleEvery: 1_000_000,
+    },
+    tokenizer: "train:4096",
+  },
   "shakespeare-char": {
     about: "characters, nanoGPT's recipe for a CPU: 4 layers of width 128, context 64, 2,000 steps",
     model: {

@@ -25,6 +25,8 @@ export interface TrainSettings {
   readonly clip: number;
   /** Decides parameters, data order and samples. */
   readonly seed: number;
+  /** Share of each source that is only predicted, never trained on: its last part. */
+  readonly validationShare: number;
   /** Updates between two validations, and at most this many windows in each. */
   readonly validateEvery: number;
   readonly validationWindows: number;
@@ -47,6 +49,7 @@ const DEFAULTS: TrainSettings = {
   decay: 0.1,
   clip: 1,
   seed: 0,
+  validationShare: 0.1,
   validateEvery: 250,
   validationWindows: 128,
   checkpointEvery: 250,
@@ -57,7 +60,7 @@ const DEFAULTS: TrainSettings = {
 /**
  * Settings from those that differ from the defaults: 1,000 steps of 16 sequences, rate 1e-3 falling to a tenth after
  * 100 steps of warm-up (a tenth of a shorter training), AdamW with betas 0.9 and 0.99 and decay 0.1, clipping at 1,
- * validation and checkpoint every 250 steps.
+ * validation on the last tenth of each source and a checkpoint every 250 steps.
  * @throws OptionError for an unknown name or a value out of range, with both.
  */
 export function trainSettings(changes: Partial<TrainSettings> = {}): TrainSettings {
@@ -82,6 +85,7 @@ export function trainSettings(changes: Partial<TrainSettings> = {}): TrainSettin
   checkRange("beta1", settings.beta1, 0, 1 - 1e-9);
   checkRange("beta2", settings.beta2, 0, 1 - 1e-9);
   checkRange("decay", settings.decay, 0, Infinity);
+  checkRange("validationShare", settings.validationShare, 1e-6, 0.9);
   checkRange("clip", settings.clip, 1e-12, Infinity);
   if (settings.minutes !== undefined) checkRange("minutes", settings.minutes, 1e-6, Infinity);
   if (settings.warmup > settings.steps) {

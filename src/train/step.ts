@@ -4,7 +4,7 @@ import { crossEntropy } from "../nn/index.ts";
 import { adamw, applyUpdates, type Transform } from "../optim/index.ts";
 import {
   compile,
-  type Device,
+  type CompileOptions,
   evaluate,
   flattenTree,
   leaves,
@@ -53,6 +53,9 @@ type Optimizer = Transform<CausalLMParams, Record<string, unknown>>;
 /** The part of the settings that the program depends on. */
 export type StepSettings = Pick<TrainSettings, "accumulate" | "beta1" | "beta2" | "decay" | "clip">;
 
+/** Where and on how many threads to run. */
+export type StepOptions = Pick<CompileOptions, "device" | "threads">;
+
 /**
  * Compiles the update of a model. With `accumulate` = k the batch is cut into k equal micro-batches whose gradients
  * are averaged: the gradient of the whole batch, up to rounding, in the memory of a k-th.
@@ -61,7 +64,7 @@ export function trainStep(
   config: CausalLMConfig,
   settings: StepSettings,
   names: readonly string[],
-  { device }: { readonly device?: Device } = {},
+  options: StepOptions = {},
 ): TrainStep {
   const { accumulate, beta1, beta2, decay, clip } = settings;
   // The rate is an input of the program (see `rateAt`).
@@ -75,14 +78,13 @@ export function trainStep(
     // Clipping needs the same sums, so they cost nothing here.
     return { state: { params, optimizer: next }, squares: stack(leaves(grad).map((g) => sum(square(g)))) };
   };
-  const on = device === undefined ? {} : { device };
 
   const whole = compile(
     (state: TrainState, ids: Tensor, targets: Tensor, rate: Tensor) => {
       const { value, grad } = gradients(state.params, ids, targets);
       return { loss: value, ...update(state, grad, rate) };
     },
-    { ...on, donate: [0] },
+    { ...options, donate: [0] },
   );
   const micro = compile(
     (sums: CausalLMParams, params: CausalLMParams, ids: Tensor, targets: Tensor) => {
@@ -90,14 +92,14 @@ export function trainStep(
       const share = mapTree(grad, (g) => g.mul(1 / accumulate));
       return { loss: value, sums: zipTrees(sums, share, (a, g) => a.add(g)) };
     },
-    { ...on, donate: [0] },
+    { ...options, donate: [0] },
   );
   const finish = compile(
     (state: TrainState, sums: CausalLMParams, rate: Tensor) => ({
       ...update(state, sums, rate),
       sums: mapTree(sums, (s) => zeros(s.shape)),
     }),
-    { ...on, donate: [0, 1] },
+    { ...options, donate: [0, 1] },
   );
 
   let sums: CausalLMParams | undefined;
@@ -109,7 +111,7 @@ export function trainStep(
     }
     sums ??= await evaluate(
       mapTree(state.params, (p) => zeros(p.shape)),
-      on,
+      options,
     );
     let loss = 0;
     const size = batch.count / accumulate;
@@ -127,7 +129,7 @@ export function trainStep(
   return {
     names,
     init: async (params) =>
-      evaluate({ params, optimizer: optimizer(zeros([])).init(params) }, on) as Promise<TrainState>,
+      evaluate({ params, optimizer: optimizer(zeros([])).init(params) }, options) as Promise<TrainState>,
     run,
     release: async () => {
       for (const program of [whole, micro, finish]) await program.release();

@@ -104,7 +104,7 @@ interface Prepared {
  */
 export async function startRun(request: RunRequest, control: RunControl = {}): Promise<RunResult> {
   const corpus = await readCorpus(request.files);
-  const texts = splitSources(corpus.sources);
+  const texts = splitSources(corpus.sources, request.settings.validationShare);
   const choice = parseTokenizerChoice(request.tokenizer);
   const tokenizer =
     choice.kind === "file"
@@ -169,7 +169,7 @@ export async function resumeRun(
     );
   }
   const tokenizer = await loadTokenizer(paths.tokenizer);
-  const ids = encodeSplit(tokenizer, splitSources(corpus.sources));
+  const ids = encodeSplit(tokenizer, splitSources(corpus.sources, config.training.validationShare));
   const fresh = await initialState(config, control);
   const newest = await newestCheckpoint(paths);
   // Killed before its first checkpoint, it begins again: the seed gives the same parameters.

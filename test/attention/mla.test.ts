@@ -55,6 +55,8 @@ const options = (position = POSITION): a.AttendOptions => ({
   keyPositions: at,
 });
 
+const none = (shape: number[]): Tensor => zeros(shape, { dtype: "float64" });
+
 /** The golden weights as parameters. */
 function weights(dtype: Dtype = "float64"): a.MlaParams {
   const of = (name: string): Tensor => {
@@ -187,7 +189,6 @@ describe("multi-head latent attention", () => {
       return Number(c === isValue * G * D + Math.floor(head / (H / G)) * D + d);
     });
     const eye = Float64Array.from({ length: C * C }, (_, i) => Number(i % (C + 1) === 0));
-    const none = (shape: number[]): Tensor => zeros(shape, { dtype: "float64" });
     const params: a.MlaParams = {
       q_proj: { weight: reshape(concat([reshape(wq, [H, D, C]), none([H, 2, C])], 1), [H * (D + 2), C]) },
       kv_a_proj_with_mqa: { weight: concat([down, none([2, C])], 0) },

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -82,5 +83,24 @@ describe("cloud and preference", () => {
     const words = Array.from({ length: 30 }, (_, i) => ({ word: `w${i}`, count: 30 - i }));
     expect(preference([" "], words)).toEqual(words.slice(0, 20).map((w) => w.word));
     expect(preference(["own "], words)).toEqual(["own"]);
+  });
+});
+
+describe("what the page loads", () => {
+  it("imports nothing of Node", async () => {
+    const seen = new Set<string>();
+    const visit = async (file: URL): Promise<void> => {
+      if (seen.has(file.href)) return;
+      seen.add(file.href);
+      const source = await readFile(file, "utf8");
+      for (const [, name = ""] of source.matchAll(/from "([^"]+)"/g)) {
+        expect(name, file.href).not.toMatch(/^node:/);
+        if (name.startsWith(".")) await visit(new URL(name, file));
+      }
+    };
+    for (const name of ["rank", "scorer", "keywords", "marks", "identifier", "categories", "query"])
+      await visit(new URL(`../../src/papers/${name}.ts`, import.meta.url));
+    await visit(new URL("../../src/net/retry.ts", import.meta.url));
+    expect(seen.size).toBeGreaterThan(10);
   });
 });

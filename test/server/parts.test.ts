@@ -14,6 +14,7 @@ import {
 } from "../../src/server/address.ts";
 import { answerCache } from "../../src/server/cache.ts";
 import { createPapersServer, type PapersServer } from "../../src/server/papers.ts";
+import { createRelations } from "../../src/server/relations.ts";
 import { isOwnHost } from "../../src/server/security.ts";
 import { headMarker, shell } from "../../src/server/shell.ts";
 import { fixtureAssets, fixturePapers, hardPapers } from "./fixture.ts";
@@ -145,6 +146,27 @@ describe("the shell", () => {
       true,
       true,
     ]);
+  });
+});
+
+describe("keywords and related papers", () => {
+  it("come from the store until the thread is ready, and again after it ended", async () => {
+    const store = await openStore(":memory:");
+    await store.add(fixturePapers);
+    const relations = createRelations(store);
+    const [first] = await store.get(["2606.10400"]);
+    if (first === undefined) throw new Error("no paper");
+    const near = async (): Promise<string[]> =>
+      (await relations.related(first, 5)).map(({ title }) => title.slice(0, 5));
+    const robots = ["Robot", "Robot", "Robot", "Robot", "Robot"];
+    expect([await near(), relations.keywords(first)]).toEqual([robots, []]);
+    const before = relations.follow(await store.version());
+    await relations.ready();
+    expect(relations.follow(await store.version())).toBe(before + 1);
+    expect([await near(), relations.keywords(first).length]).toEqual([robots, 10]);
+    await relations.close();
+    expect(await near()).toEqual(robots);
+    await store.close();
   });
 });
 

@@ -102,6 +102,7 @@ describe.skipIf(browserPath === undefined)("the paper page", () => {
     await shows([robots(2)[1] ?? ""]);
     await page.goto(`${stage.url}/starred`);
     await shows([robots(2)[1] ?? ""]);
+    expect(await page.getByTestId("count").textContent()).toBe("1 paper");
     await page.getByRole("button", { name: "Remove the star" }).click();
     await page.getByText("No stars yet.").waitFor();
   });

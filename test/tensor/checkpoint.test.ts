@@ -1,5 +1,4 @@
 import { InferenceSession } from "onnxruntime-node";
-import { targetOf } from "../../src/graph/target.ts";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { buildGraph } from "../../src/graph/build.ts";
 import { encodeModel } from "../../src/graph/onnx.ts";
+import { targetOf } from "../../src/graph/target.ts";
 import * as t from "../../src/tensor/index.ts";
 import { countOps, readModel } from "../reference/onnx.ts";
 import { expectClose, sample } from "../support/check.ts";

@@ -273,7 +273,7 @@ const MISTAKES: readonly [what: string, f: () => unknown, error: Error][] = [
 
 test.each(MISTAKES)("%s", (_, f, error) => {
   expect(f).toThrow(error);
-  expect(f).toThrow(error.constructor as typeof Error);
+  expect(f).toThrow(error.constructor);
 });
 
 test("item wants one element", async () => {

@@ -88,7 +88,10 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
     ];
     for (const [pattern, sizes] of patterns) {
       const operands = (pattern.split("->")[0] ?? "").split(",").map((names, i) => {
-        const shape = [...names].filter((n) => n !== " ").map((n) => sizes[n] ?? 1);
+        const shape = names
+          .split("")
+          .filter((n) => n !== " ")
+          .map((n) => sizes[n] ?? 1);
         return sample(shape, { dtype, seed: `${pattern}${i}` });
       });
       const expected = einsum(pattern, sizes, ...operands.map((o) => o.ref));

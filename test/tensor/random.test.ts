@@ -177,7 +177,7 @@ describe("distributions", () => {
     const places = Array.from({ length: 5 }, () => 0);
     for (const k of random.split(key, 5000)) {
       const order = random.permutation(k, 5);
-      expect([...order].sort()).toEqual([0, 1, 2, 3, 4]);
+      expect([...order].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
       const place = order.indexOf(3);
       places[place] = (places[place] ?? 0) + 1;
     }

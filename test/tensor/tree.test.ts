@@ -63,7 +63,7 @@ test("types follow the structure", () => {
     t.scan((c: { h: T }, x: T) => [c, { y: x }] as const, { h: t.ones([1]) }, t.ones([1])),
   ).toExtend<{
     carry: { h: T };
-    ys: { y: T };
+    ys: { readonly y: T };
   }>();
   expectTypeOf(t.checkpoint(loss)).toEqualTypeOf<typeof loss>();
   expectTypeOf(t.jvp((p: T) => [p] as [T], t.ones([1]), t.ones([1]))).toEqualTypeOf<{

@@ -290,6 +290,11 @@ describe.skipIf(DATA === undefined)(`real vocabularies${WITHOUT_DATA}`, () => {
     for (const line of lines) {
       expect([...ours.encode(line)]).toEqual(slow(line));
       expect(ours.decode(ours.encode(line))).toBe(line);
+      // The added space is nowhere in the original.
+      const { ids, offsets } = ours.encodeWithOffsets(line);
+      expect(offsets.bytes.at(-1)).toBe(utf8.encode(line).length);
+      const slices = Array.from(ids, (_, i) => line.slice(offsets.utf16[i], offsets.utf16[i + 1]));
+      expect(slices.join("")).toBe(line);
     }
     // The ids of this prompt in Llama 2's vocabulary, without BOS.
     expect([...ours.encode("Once upon a time")]).toEqual([9038, 2501, 263, 931]);

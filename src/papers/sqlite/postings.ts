@@ -3,21 +3,21 @@
 import type { Postings } from "../analyse.ts";
 
 /** The bytes of postings. Slots must ascend; frequencies are positive integers. */
-export function encodePostings({ slots, frequencies }: Postings): Uint8Array {
+export function encodePostings(postings: Postings): Uint8Array {
   let length = 0;
   let last = 0;
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] ?? 0;
-    length += bytesOf(slot - last) + bytesOf(frequencies[i] ?? 1);
+  for (let i = 0; i < postings.length; i += 2) {
+    const slot = postings[i] ?? 0;
+    length += bytesOf(slot - last) + bytesOf(postings[i + 1] ?? 1);
     last = slot;
   }
   const bytes = new Uint8Array(length);
   let at = 0;
   last = 0;
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] ?? 0;
+  for (let i = 0; i < postings.length; i += 2) {
+    const slot = postings[i] ?? 0;
     at = put(bytes, at, slot - last);
-    at = put(bytes, at, frequencies[i] ?? 1);
+    at = put(bytes, at, postings[i + 1] ?? 1);
     last = slot;
   }
   return bytes;

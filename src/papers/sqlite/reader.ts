@@ -34,6 +34,8 @@ export const exactBoost = 2000;
 export const phraseBoost = 1000;
 /** How many of the best papers are looked at for that. */
 const phraseDepth = 100;
+/** Titles kept in memory: some megabytes. */
+const mostTitles = 50_000;
 
 /** One state of the file. */
 export interface Snapshot {
@@ -46,6 +48,8 @@ export interface Snapshot {
   readonly lookup: Lookup;
   readonly acc: Accumulator;
   readonly filters: Map<string, Slots>;
+  /** Titles' keys by slot, as far as they were needed. */
+  readonly titles: Map<number, string>;
 }
 
 /** The present state of the file, `before` if that still is it. Call inside `db.read`. */
@@ -72,6 +76,7 @@ export function snapshot(db: Database, before: Snapshot | undefined): Snapshot {
     lookup: createLookup(db, segments),
     acc: before?.size === size ? before.acc : createAccumulator(size),
     filters: new Map(),
+    titles: new Map(),
   };
 }
 
@@ -173,25 +178,25 @@ function exactSlots(db: Database, text: string, { key }: ParsedQuery): number[] 
   return [...new Set([...byId, ...byTitle].map((row) => Number(row["slot"])))];
 }
 
-function boostPhrase(
-  db: Database,
-  { acc }: Snapshot,
-  found: readonly number[],
-  words: readonly string[],
-): void {
+function boostPhrase(db: Database, at: Snapshot, found: readonly number[], words: readonly string[]): void {
   if (words.length < 2 || words.length > 100) return;
+  const { scores } = at.acc;
   const leading = best(phraseDepth);
-  for (const slot of found) leading.offer(slot, acc.scores[slot] ?? 0);
-  const slots = JSON.stringify(leading.sorted().map(({ slot }) => slot));
+  for (const slot of found) leading.offer(slot, scores[slot] ?? 0);
   const phrase = ` ${words.join(" ")} `;
-  for (const row of db.all(
-    "SELECT slot, title_key FROM papers WHERE slot IN (SELECT value FROM json_each(?))",
-    slots,
-  )) {
-    const slot = Number(row["slot"]);
-    if (!` ${String(row["title_key"])} `.includes(phrase)) continue;
-    if ((acc.scores[slot] ?? 0) < exactBoost) acc.scores[slot] = (acc.scores[slot] ?? 0) + phraseBoost;
+  for (const { slot, score } of leading.sorted())
+    if (score < exactBoost && ` ${titleOf(db, at, slot)} `.includes(phrase))
+      scores[slot] = score + phraseBoost;
+}
+
+function titleOf(db: Database, { titles }: Snapshot, slot: number): string {
+  let key = titles.get(slot);
+  if (key === undefined) {
+    key = String(db.one("SELECT title_key FROM papers WHERE slot = ?", slot)?.["title_key"] ?? "");
+    if (titles.size >= mostTitles) titles.clear();
+    titles.set(slot, key);
   }
+  return key;
 }
 
 type MakeHit = (row: Row, score: number) => Hit;

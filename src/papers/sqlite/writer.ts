@@ -42,7 +42,7 @@ export function insert(db: Database, papers: readonly Paper[]): void {
   forms.sort((x, y) => (x[0] === y[0] ? (x[1] < y[1] ? -1 : 1) : x[0] < y[0] ? -1 : 1));
   for (const [root, form] of forms) {
     const list = postings.get(form);
-    if (list) putPostings(db, segment, root, form, encodePostings(list));
+    if (list) insertPostings(db, segment, root, form, encodePostings(list));
   }
   increase(db, "papers", papers.length);
   increase(
@@ -53,8 +53,8 @@ export function insert(db: Database, papers: readonly Paper[]): void {
   increase(db, "slots", papers.length);
 }
 
-function putPostings(db: Database, segment: number, root: string, form: string, data: Uint8Array): void {
-  db.run("INSERT OR REPLACE INTO postings VALUES (?, ?, ?, ?)", segment, root, form, data);
+function insertPostings(db: Database, segment: number, root: string, form: string, data: Uint8Array): void {
+  db.run("INSERT INTO postings VALUES (?, ?, ?, ?)", segment, root, form, data);
 }
 
 function insertRow(db: Database, slot: number, paper: Paper, { title, abstract, authors }: Analysis): void {
@@ -149,13 +149,13 @@ function eraseFrom(db: Database, segment: number, form: string, gone: ReadonlySe
   const key = [segment, stem(form), form] as const;
   const row = db.one("SELECT data FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
   if (!row) return;
-  const left: Postings = { slots: [], frequencies: [] };
+  const left: Postings = [];
   eachPosting(blob(row, "data"), (slot, frequency) => {
-    if (gone.has(slot)) return;
-    left.slots.push(slot);
-    left.frequencies.push(frequency);
+    if (!gone.has(slot)) left.push(slot, frequency);
   });
-  if (left.slots.length > 0) putPostings(db, ...key, encodePostings(left));
+  const data = encodePostings(left);
+  if (left.length > 0)
+    db.run("UPDATE postings SET data = ? WHERE segment = ? AND stem = ? AND form = ?", data, ...key);
   else db.run("DELETE FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
 }
 
@@ -210,16 +210,13 @@ function mergeGroup(db: Database, group: readonly Segment[]): void {
   const heads = group.map(({ segment }) => cursorOver(db, segment));
   for (let least = leastOf(heads); least; least = leastOf(heads)) {
     const { root, form } = least;
-    const merged: Postings = { slots: [], frequencies: [] };
+    const merged: Postings = [];
     for (const head of heads) {
       if (head.root !== root || head.form !== form) continue;
-      eachPosting(head.data, (slot, frequency) => {
-        merged.slots.push(slot);
-        merged.frequencies.push(frequency);
-      });
+      eachPosting(head.data, (slot, frequency) => merged.push(slot, frequency));
       head.next();
     }
-    putPostings(db, target, root, form, encodePostings(merged));
+    insertPostings(db, target, root, form, encodePostings(merged));
   }
   for (const { segment } of group) {
     db.run("DELETE FROM postings WHERE segment = ?", segment);

@@ -1,0 +1,92 @@
+// Draws docs/methods/bytepiece.svg from bench/results/tokenizer-train.json:
+//   node bench/tokenizer-train-figure.ts
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The fields of a result row that the picture needs. */
+interface Row {
+  corpus: string;
+  mode?: string;
+  peer?: string;
+  bytesPerToken?: number;
+  size?: number;
+  vocabularies?: { size: number; bytesPerToken?: number }[];
+}
+
+const SIZE = 8000;
+const SERIES: readonly { label: string; colour: string; match: (row: Row) => boolean }[] = [
+  { label: "BytePiece", colour: "#9aa7b8", match: (row) => row.mode === "bytepiece" },
+  { label: "ours: EM over its candidates", colour: "#d1495b", match: (row) => row.mode === "unigram" },
+  { label: "ours: BPE", colour: "#edae49", match: (row) => row.mode === "bpe" },
+  {
+    label: "SentencePiece Unigram",
+    colour: "#30638e",
+    match: (row) => row.peer === "sentencepiece unigram",
+  },
+  {
+    label: "SentencePiece Unigram, unsplit",
+    colour: "#00798c",
+    match: (row) => row.peer === "sentencepiece unigram unsplit",
+  },
+];
+const CORPORA = ["english", "chinese", "mixed"] as const;
+
+/** Bytes per token of a row at 8,000 ids, or undefined. */
+function valueOf(row: Row): number | undefined {
+  if (row.peer !== undefined) return row.size === SIZE ? row.bytesPerToken : undefined;
+  return row.vocabularies?.find((v) => v.size === SIZE)?.bytesPerToken;
+}
+
+/** A chart with one group of bars per corpus. */
+export function drawChart(rows: readonly Row[]): string {
+  const [width, height, left, bottom, top] = [760, 340, 44, 40, 70];
+  const scale = (height - bottom - top) / 6;
+  const group = (width - left - 10) / CORPORA.length;
+  const bar = (group - 30) / SERIES.length;
+  const parts: string[] = [];
+  for (let v = 0; v <= 6; v++) {
+    const y = height - bottom - v * scale;
+    parts.push(
+      `<line x1="${left}" x2="${width - 10}" y1="${y}" y2="${y}" stroke="#8884"/>`,
+      `<text x="${left - 8}" y="${y + 4}" text-anchor="end">${v}</text>`,
+    );
+  }
+  CORPORA.forEach((corpus, g) => {
+    const x0 = left + g * group + 15;
+    SERIES.forEach(({ colour, match }, s) => {
+      const row = rows.find((one) => one.corpus === corpus && match(one) && valueOf(one) !== undefined);
+      const value = row && valueOf(row);
+      if (value === undefined) return;
+      const h = value * scale;
+      const x = x0 + s * bar;
+      const y = height - bottom - h;
+      parts.push(
+        `<rect x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${(bar - 4).toFixed(1)}" height="${h.toFixed(1)}" fill="${colour}"/>`,
+        `<text x="${(x + bar / 2 - 2).toFixed(1)}" y="${(y - 4).toFixed(1)}" text-anchor="middle" font-size="11">${value.toFixed(2)}</text>`,
+      );
+    });
+    parts.push(`<text x="${x0 + (group - 30) / 2}" y="${height - 14}" text-anchor="middle">${corpus}</text>`);
+  });
+  SERIES.forEach(({ label, colour }, s) => {
+    const x = left + (s % 3) * 235;
+    const y = 18 + Math.floor(s / 3) * 20;
+    parts.push(
+      `<rect x="${x}" y="${y - 10}" width="12" height="12" fill="${colour}"/>`,
+      `<text x="${x + 18}" y="${y}">${label}</text>`,
+    );
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13" fill="#567">`,
+    "<title>Held-out bytes per token of vocabularies with 8,000 ids</title>",
+    ...parts,
+    "</svg>\n",
+  ].join("\n");
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const root = join(import.meta.dirname, "..");
+  const stored: { rows: Row[] } = JSON.parse(
+    readFileSync(join(root, "bench/results/tokenizer-train.json"), "utf8"),
+  );
+  writeFileSync(join(root, "docs/methods/bytepiece.svg"), drawChart(stored.rows));
+}

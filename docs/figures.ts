@@ -1,0 +1,335 @@
+// Draws the pictures of docs/methods from the code they explain: `npm run figures`.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expectedConcentration, mlaCacheWidth, decayConcentration } from "../src/attention/index.ts";
+import { lineChart } from "../src/draw/line-chart.ts";
+import { barChart } from "../src/lab/bar-chart.ts";
+import * as p from "../src/position/index.ts";
+import { grids } from "./grid.ts";
+
+const folder = join(import.meta.dirname, "methods");
+mkdirSync(folder, { recursive: true });
+const draw = (name: string, svg: string): void => writeFileSync(join(folder, `${name}.svg`), svg);
+const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
+
+/** Points of `f` over whole numbers. */
+const curve = (name: string, xs: readonly number[], f: (x: number) => number) => ({
+  name,
+  points: xs.map((x): [number, number] => [x, f(x)]),
+});
+
+const D = 64;
+const plain = p.ropeFrequencies(D, 10_000);
+const rules = {
+  PI: p.positionInterpolation({ scale: 8 }),
+  "NTK-old": p.ntkOld({ scale: 8 }),
+  "NTK-aware": p.ntkAware({ scale: 8 }),
+  "NTK-fixed": p.ntkFixed({ scale: 8 }),
+  "NTK-mixed": p.ntkMixed({ scale: 8 }),
+  "YaRN by turns": p.yarnByTurns({ scale: 8, trainingLength: 4096 }),
+  "YaRN by index": p.yarnByIndex({ scale: 8, trainingLength: 4096 }),
+  "Llama 3": p.llama3({ scale: 8, trainingLength: 4096 }),
+};
+const ratios = (names: readonly (keyof typeof rules)[]) =>
+  names.map((name) => {
+    const theta = rules[name](D, 10_000);
+    return curve(name, range(D / 2), (i) => (theta[i] ?? 0) / (plain[i] ?? 1));
+  });
+const frequencyChart = (title: string, names: readonly (keyof typeof rules)[]): string =>
+  lineChart({
+    title,
+    subtitle: "Frequency of each pair over that of RoPE; D = 64, base 10,000, scale 8, N = 4,096",
+    x: "pair, from the fastest",
+    y: "θ / θ of RoPE",
+    series: ratios(names),
+  });
+
+draw(
+  "rope",
+  lineChart({
+    title: "Lead of a like key over a random one by distance",
+    subtitle:
+      "Mean of cos(m θ), D = 64: the longer the base keeps it above zero, the longer the usable context",
+    x: "distance m",
+    y: "mean cos(m θ)",
+    series: [500, 10_000, 500_000].map((base) => {
+      const theta = p.ropeFrequencies(D, base);
+      return curve(
+        `base ${base.toLocaleString("en-GB")}`,
+        range(200).map((x) => x * 16),
+        (m) => p.ropeLead(theta, m) / (D / 2),
+      );
+    }),
+  }),
+);
+draw(
+  "position-interpolation",
+  frequencyChart("Interpolation divides every frequency by the scale", ["PI", "NTK-aware"]),
+);
+draw(
+  "ntk",
+  frequencyChart("NTK rules spare the fast pairs", ["NTK-old", "NTK-aware", "NTK-fixed", "NTK-mixed", "PI"]),
+);
+draw(
+  "yarn",
+  frequencyChart("YaRN: fast pairs kept, slow pairs interpolated", [
+    "YaRN by turns",
+    "YaRN by index",
+    "Llama 3",
+    "PI",
+  ]),
+);
+draw(
+  "dynamic-ntk",
+  lineChart({
+    title: "Dynamic NTK: the base follows the context",
+    subtitle: "N = 512, D = 64, factor 1",
+    x: "tokens in view",
+    y: "base / 10,000",
+    series: [
+      curve(
+        "dynamic NTK",
+        range(33).map((x) => x * 128),
+        (n) => Math.max(1, n / 512) ** (64 / 62),
+      ),
+      curve("RoPE", [0, 4096], () => 1),
+    ],
+  }),
+);
+draw(
+  "rerope",
+  lineChart({
+    title: "The distance that a key seems to have",
+    subtitle: "Window 16; k = 4 for Leaky ReRoPE, k = 1/4 in the training of its inverse",
+    x: "true distance",
+    y: "distance in the score",
+    yMost: 64,
+    series: [
+      curve("RoPE", range(65), (x) => x),
+      curve("ReRoPE", range(65), (x) => Math.min(x, 16)),
+      curve("Leaky ReRoPE", range(65), (x) => (x < 16 ? x : 16 + (x - 16) / 4)),
+      curve("inverse Leaky (training)", range(29), (x) => (x < 16 ? x : 16 + (x - 16) * 4)),
+    ],
+  }),
+);
+const window =
+  (w: number) =>
+  (i: number, j: number): string =>
+    i >= j && i - j < w ? "a" : " ";
+draw(
+  "hwfa",
+  grids(
+    "HWFA: windows below, one full layer on top",
+    [
+      { name: "layers 1 … Λ − 1", cell: window(5) },
+      { name: "layer Λ, no position", cell: (i, j) => (i >= j ? "b" : " ") },
+    ],
+    { a: "RoPE in a window", b: "all, times ln n" },
+  ),
+);
+draw(
+  "windows",
+  grids(
+    "What a query sees",
+    [
+      { name: "sliding window", cell: window(6) },
+      { name: "Λ-mask", cell: (i, j) => (j < 2 && i >= j && i - j >= 6 ? "b" : window(6)(i, j)) },
+    ],
+    { a: "within the window", b: "first tokens" },
+  ),
+);
+draw(
+  "alibi",
+  lineChart({
+    title: "ALiBi: what distance takes off the score",
+    subtitle: "Eight heads",
+    x: "distance",
+    y: "added to the score",
+    series: Array.from(p.alibiSlopes(8), (m, h) =>
+      curve(`head ${h + 1}`, range(33), (x) => Math.max(-8, -m * x)),
+    ),
+  }),
+);
+draw(
+  "log-scale",
+  lineChart({
+    title: "The factor of queries by number of keys",
+    subtitle: "N = 512",
+    x: "keys in view",
+    y: "factor",
+    xScale: "log2",
+    series: [
+      curve(
+        "trained in",
+        range(13, 1).map((e) => 2 ** e),
+        (n) => Math.log(n) / Math.log(512),
+      ),
+      curve(
+        "after training",
+        range(13, 1).map((e) => 2 ** e),
+        (n) => Math.max(1, Math.log(n) / Math.log(512)),
+      ),
+    ],
+  }),
+);
+draw(
+  "base-bound",
+  lineChart({
+    title: "The least base for a context",
+    subtitle: "By the article's search; vertical axis in powers of ten",
+    x: "context length",
+    y: "log10 of the base",
+    xScale: "log2",
+    series: [128, 64, 32].map((width) =>
+      curve(
+        `D = ${width}`,
+        range(6, 6).map((e) => 2 ** e),
+        (L) => {
+          const bound = p.ropeBaseBound(width, L);
+          return bound.found ? Math.log10(bound.base) : Number.NaN;
+        },
+      ),
+    ),
+  }),
+);
+draw(
+  "sinusoidal",
+  grids(
+    "Signs of the first waves",
+    [
+      {
+        name: "position down, channel across",
+        cell: (i, j) =>
+          Math.sin(i * 1000 ** (-j / 24)) > 0.33 ? "a" : Math.sin(i * 1000 ** (-j / 24)) < -0.33 ? "b" : " ",
+      },
+    ],
+    { a: "positive", b: "negative" },
+  ),
+);
+draw(
+  "key-norm",
+  lineChart({
+    title: "Largest score a key can have",
+    subtitle: "Query of length √D, D = 64: keys of length one bound it, cosines bound it whatever the query",
+    x: "length of the key",
+    y: "largest score",
+    series: [
+      curve("q·k / √D", range(17), (x) => x),
+      curve("key norm", range(17), () => 8),
+      curve("cosine, n = 256", range(17), () => 4 * Math.log(256)),
+    ],
+  }),
+);
+const v2 = { width: 5120, heads: 128, contentWidth: 128, rotaryWidth: 64, valueWidth: 128, latentWidth: 512 };
+draw(
+  "mla",
+  barChart({
+    title: "Numbers cached per token and layer, in thousands",
+    subtitle: "128 heads of 128; DeepSeek-V2's latents",
+    names: ["numbers / 1,000"],
+    most: 33,
+    rows: [
+      { name: "MHA", values: [(2 * 128 * 128) / 1000] },
+      { name: "GQA, 8 groups", values: [(2 * 8 * 128) / 1000] },
+      { name: "MQA", values: [(2 * 128) / 1000] },
+      { name: "MLA", values: [mlaCacheWidth(v2) / 1000] },
+    ],
+  }),
+);
+draw(
+  "window-attention",
+  grids(
+    "Blocks of w queries see two blocks of keys",
+    [
+      {
+        name: "computed, and seen",
+        cell: (i, j) =>
+          window(6)(i, j) !== " "
+            ? "a"
+            : Math.floor(i / 6) - Math.floor(j / 6) <= 1 &&
+                j <= (Math.floor(i / 6) + 1) * 6 - 1 &&
+                Math.floor(i / 6) >= Math.floor(j / 6)
+              ? "c"
+              : " ",
+      },
+    ],
+    { a: "in the window", c: "computed, hidden" },
+  ),
+);
+draw(
+  "linear-attention",
+  grids(
+    "Exact within a block, a running sum before it",
+    [
+      {
+        name: "causal, blocks of 6",
+        cell: (i, j) => (i < j ? " " : Math.floor(i / 6) === Math.floor(j / 6) ? "a" : "d"),
+      },
+    ],
+    { a: "masked product", d: "through Σ φ(k)vᵀ" },
+  ),
+);
+draw(
+  "performer",
+  lineChart({
+    title: "Deviation of one estimated weight",
+    subtitle: "Independent features, relative: √((e^‖q+k‖² − 1) / M)",
+    x: "features M",
+    y: "relative deviation",
+    xScale: "log2",
+    yMost: 3,
+    series: [0.5, 1, 1.5].map((r) =>
+      curve(
+        `‖q + k‖ = ${r}`,
+        range(8, 3).map((e) => 2 ** e),
+        (m) => Math.sqrt((Math.exp(r * r) - 1) / m),
+      ),
+    ),
+  }),
+);
+draw(
+  "transformer-vq",
+  grids(
+    "Two blocks exactly, the rest by code",
+    [
+      {
+        name: "blocks of 4",
+        cell: (i, j) => (i < j ? " " : Math.floor(i / 4) - Math.floor(j / 4) < 2 ? "a" : "d"),
+      },
+    ],
+    { a: "each key", d: "counts and means" },
+  ),
+);
+draw(
+  "recurrence",
+  lineChart({
+    title: "Embeddings read for one token in constant memory",
+    subtitle: "C(i + ℓ − 1, ℓ) for ℓ layers",
+    x: "position i",
+    y: "log10 of reads",
+    series: [1, 2, 3, 4].map((l) =>
+      curve(`${l} layer${l > 1 ? "s" : ""}`, range(16, 1), (i) =>
+        Math.log10(range(l).reduce((c, n) => (c * (i + l - 1 - n)) / (n + 1), 1)),
+      ),
+    ),
+  }),
+);
+draw(
+  "concentration",
+  lineChart({
+    title: "How concentrated can a row be?",
+    subtitle: "S = E|a| / √E[a²] against γ = σ‖q‖, β = −1; lower is more concentrated",
+    x: "γ",
+    y: "S",
+    series: [
+      ...(["exp", "relu2", "identity"] as const).map((map) =>
+        curve(
+          map === "relu2" ? "relu²" : map,
+          range(30, 1).map((x) => x / 10),
+          (g) => expectedConcentration(map, -1, g),
+        ),
+      ),
+      curve("decay 0.9, n = 50", [0.1, 3], () => decayConcentration(0.9, 50)),
+    ],
+  }),
+);

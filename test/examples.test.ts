@@ -1,0 +1,58 @@
+// The examples run as a user runs them, through the package's own name.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inflateSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { bestFirstStep, hessianVector } from "../examples/curvature.ts";
+import { deer } from "../examples/deer.ts";
+import { fsqDigits } from "../examples/fsq-digits.ts";
+import { rationalKernel } from "../examples/rational-kernel.ts";
+
+test("a rational transfer function's kernel by FFT equals its recurrence", async () => {
+  const { kernel, output, uncorrected } = await rationalKernel();
+  expect(kernel).toBeLessThan(1e-12);
+  expect(output).toBeLessThan(1e-12);
+  // Leaving the truncation of the kernel out of account shows at poles this near the circle.
+  expect(uncorrected).toBeGreaterThan(0.1);
+});
+
+test("DEER equals the loop, gradients included, in few rounds", async () => {
+  const { rounds, states, gradient } = await deer();
+  expect(rounds).toBeLessThanOrEqual(10);
+  expect(states).toBeLessThan(1e-12);
+  expect(gradient).toBeLessThan(1e-12);
+});
+
+test("a Hessian-vector product, and the best first step that adapters of rank r can take", async () => {
+  expect((await hessianVector()).relative).toBeLessThan(1e-6);
+  const { residual, quadratic } = await bestFirstStep();
+  expect(residual).toBeCloseTo(1, 6);
+  expect(quadratic).toBeCloseTo(100, 3);
+});
+
+test("digits survive sixteen symbols, and the picture shows them", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "fsq-"));
+  try {
+    const picture = join(folder, "digits.png");
+    const { error, symbols } = await fsqDigits(picture, 100);
+    // Always answering the mean digit leaves 0.067.
+    expect(error).toBeLessThan(0.045);
+    expect(symbols).toBeGreaterThan(100);
+    const png = readFileSync(picture);
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([12 * 84, 2 * 84]);
+    // One chunk of data after the 33 bytes of signature and header.
+    expect(png.toString("latin1", 37, 41)).toBe("IDAT");
+    const rows = inflateSync(png.subarray(41, 41 + png.readUInt32BE(33)));
+    expect(rows.length).toBe(2 * 84 * (12 * 84 + 1));
+    expect(Math.max(...rows.subarray(0, rows.length / 2))).toBeGreaterThan(250);
+    expect(Math.max(...rows.subarray(rows.length / 2))).toBeGreaterThan(150);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test.each(["curvature", "deer", "fsq-digits", "rational-kernel"])("%s is under a hundred lines", (name) => {
+  const file = join(import.meta.dirname, `../examples/${name}.ts`);
+  expect(readFileSync(file, "utf8").split("\n").length).toBeLessThan(100);
+});
