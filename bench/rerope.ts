@@ -7,13 +7,14 @@ import { median, options } from "./support.ts";
 const HEADS = 8;
 const D = 64;
 
+const draw = (name: string, rows: number): Tensor =>
+  random.normal(random.fold(random.key(1), name), [1, HEADS, rows, D]);
+
 /** `{prefill: {rope, rerope, ratio}, decode: {…}}`, milliseconds; the two take turns. */
 export async function run(args: string[]): Promise<unknown> {
   const { length, window, rounds } = options(args, { length: 1024, window: 256, rounds: 15 });
   const all = tensor(Int32Array.from({ length }, (_, i) => i));
   const last = tensor(Int32Array.from([length - 1]));
-  const draw = (name: string, rows: number): Tensor =>
-    random.normal(random.fold(random.key(1), name), [1, HEADS, rows, D]);
   const [k, v] = [draw("k", length), draw("v", length)];
   const measure = async (q: Tensor, at: Tensor, times: number): Promise<Record<string, number>> => {
     const programs = [rope(), rerope({ window })].map((position: Position) => ({

@@ -15,7 +15,7 @@ import { startRun } from "../train/train-node.ts";
 import { bitsPerByte, slidingWindows, validator } from "../train/validate.ts";
 import { duration, guard, printJson, say } from "./command.ts";
 import { type CompressorBits, compressorBits } from "./compressors.ts";
-import { stopOnInterrupt } from "./interrupt.ts";
+import { stopOnInterrupt, unlessStopped } from "./interrupt.ts";
 import { defaultRunFolder } from "./run-name.ts";
 import { watchTraining } from "./train-progress.ts";
 
@@ -52,21 +52,26 @@ export function addDemo(program: Command): void {
     .option("--run <dir>", "folder of the run (default: runs/DATE-demo)")
     .option("--device <name>", "cpu, webgpu or cuda")
     .option("--json", "print the result as JSON on stdout")
-    .action((options: DemoOptions) => guard(() => demo(options)));
+    .action((options: DemoOptions) =>
+      guard(async () => {
+        const stop = stopOnInterrupt();
+        try {
+          await unlessStopped(stop.signal, () => demo(options, stop.signal));
+        } finally {
+          stop.release();
+        }
+      }),
+    );
 }
 
-async function demo({
-  minutes,
-  seed,
-  run = defaultRunFolder("demo"),
-  device,
-  json = false,
-}: DemoOptions): Promise<void> {
+async function demo(
+  { minutes, seed, run = defaultRunFolder("demo"), device, json = false }: DemoOptions,
+  signal: AbortSignal,
+): Promise<void> {
   if (!(minutes > 0)) throw new OptionError(`demo: minutes must be a number > 0, got ${minutes}.`);
   const began = performance.now();
   const elapsed = (): number => (performance.now() - began) / 60_000;
-  const stop = stopOnInterrupt();
-  const watch = watchTraining(stop.signal);
+  const watch = watchTraining(signal);
   const preset = presetNamed("demo");
   say("A language model of English and Chinese, from nothing, on this machine.\n");
   try {
@@ -81,7 +86,7 @@ async function demo({
     const tokenizer = await makeTokenizer(
       choice,
       splits.flatMap((s) => s.text.train),
-      { signal: stop.signal, onProgress: watch.control.onTokenizer },
+      { signal, onProgress: watch.control.onTokenizer },
     );
     const tokenizerFile = join(run, "texts", "tokenizer.json");
     await saveTokenizer(tokenizer, tokenizerFile);
@@ -101,7 +106,7 @@ async function demo({
         tokenizer: tokenizerFile,
         prompts: PROMPTS,
       },
-      { ...watch.control, signal: stop.signal, ...(device !== undefined && { device }) },
+      { ...watch.control, signal, ...(device !== undefined && { device }) },
     );
     watch.end();
     if (result.interrupted) {
@@ -117,7 +122,6 @@ async function demo({
     if (json) printJson({ ...result, minutes: elapsed(), comparison });
   } finally {
     watch.end();
-    stop.release();
   }
 }
 

@@ -19,3 +19,14 @@ export function stopOnInterrupt(): { readonly signal: AbortSignal; release(): vo
     },
   };
 }
+
+/** Runs `body`; when `signal` stopped it before there was anything to save, says so and ends with 130. */
+export async function unlessStopped(signal: AbortSignal, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    say("Stopped before the first step; nothing was trained.");
+    process.exitCode = 130;
+  }
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line: one file per noun, listed here.
 import { Command } from "commander";
-import type { AddCommand } from "./command.ts";
+import { type AddCommand, guard } from "./command.ts";
 import { addDemo } from "./demo.ts";
 import { addEval } from "./eval.ts";
 import { addExport } from "./export.ts";
@@ -28,4 +28,5 @@ const program = new Command("athanor")
   .option("--debug", "print stacks with errors")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 for (const add of commands) add(program);
-await program.parseAsync();
+// Errors of a command are told by the command; those of its options come from here.
+await guard(async () => void (await program.parseAsync()));

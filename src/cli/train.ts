@@ -8,7 +8,7 @@ import { trainSettings, type TrainSettings } from "../train/settings.ts";
 import { resumeRun, type RunControl, type RunResult, startRun } from "../train/train-node.ts";
 import { guard, printJson, say } from "./command.ts";
 import { defaultRunFolder } from "./run-name.ts";
-import { stopOnInterrupt } from "./interrupt.ts";
+import { stopOnInterrupt, unlessStopped } from "./interrupt.ts";
 import { watchTraining } from "./train-progress.ts";
 
 /** Options as commander hands them over. */
@@ -106,12 +106,11 @@ async function train(files: readonly string[], options: TrainOptions): Promise<v
     ...(options.device !== undefined && { device: options.device }),
   };
   try {
-    const result =
-      options.resume === undefined
-        ? await begin(files, options, control)
-        : await goOn(files, options, control);
-    watch.end();
-    report(result, options);
+    await unlessStopped(stop.signal, async () => {
+      const result = await (options.resume === undefined ? begin : goOn)(files, options, control);
+      watch.end();
+      report(result, options);
+    });
   } finally {
     watch.end();
     stop.release();

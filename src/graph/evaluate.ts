@@ -9,27 +9,48 @@ import { requireKept, type Settable } from "./storage.ts";
 import { targetOf } from "./target.ts";
 import { reach, type Storage, type Value } from "./value.ts";
 
+/** A session that several evaluations may be using. */
+interface Shared {
+  readonly session: Promise<Session>;
+  users: number;
+  /** Pushed out by newer programs: released when its last user is done. */
+  dropped: boolean;
+}
+
 /** Sessions of recent programs, least recently used first. */
-const recent = new Map<string, Promise<Session>>();
+const recent = new Map<string, Shared>();
 const KEPT = 256;
 
-async function sessionFor(key: string, open: () => Promise<Session>): Promise<Session> {
-  const known = recent.get(key);
-  const session = known ?? open();
+/** Runs `use` on the session of program `key`, opened where there is none. */
+async function withSession<T>(
+  key: string,
+  open: () => Promise<Session>,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const shared = recent.get(key) ?? { session: open(), users: 0, dropped: false };
   recent.delete(key);
-  recent.set(key, session);
-  if (recent.size > KEPT) {
-    const [oldest] = recent;
-    if (oldest) {
-      recent.delete(oldest[0]);
-      void oldest[1].then((s) => s.release());
-    }
+  recent.set(key, shared);
+  shared.users++;
+  const [oldest] = recent;
+  if (recent.size > KEPT && oldest) {
+    recent.delete(oldest[0]);
+    oldest[1].dropped = true;
+    if (oldest[1].users === 0) void oldest[1].session.then((s) => s.release());
   }
   try {
-    return await session;
-  } catch (error) {
-    recent.delete(key);
-    throw error;
+    const session = await shared.session.catch((error: unknown) => {
+      recent.delete(key);
+      throw error;
+    });
+    return await use(session);
+  } finally {
+    shared.users--;
+    if (shared.dropped && shared.users === 0) {
+      void shared.session.then(
+        (s) => s.release(),
+        () => undefined,
+      );
+    }
   }
 }
 
@@ -45,18 +66,22 @@ export async function evaluateValues(
   if (missing.length > 0) {
     const device = chooseDevice(wanted);
     const outputs = missing.map((v, i) => [`out_${i}`, v] as const);
-    const session = await sessionFor(`${device} ${signature(missing)}`, async () => {
+    // Leaves are taken down before anything waits: meanwhile other evaluations may turn more values into leaves.
+    const feeds = reach(missing, isLeaf)
+      .filter(isLeaf)
+      .map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
+    const open = async (): Promise<Session> => {
       const { graph } = buildGraph(outputs, [], { target: targetOf(device), leaves: "feed" });
       return openGraph(graph, { device });
+    };
+    await withSession(`${device} ${signature(missing)}`, open, async (session) => {
+      for (const [, storage] of feeds) requireKept(storage);
+      const results = await runSession(session, feeds);
+      for (const [name, v] of outputs) {
+        const tensor = results[name];
+        if (tensor) v.storage = fromNative(tensor, session);
+      }
     });
-    const leaves = reach(missing, isLeaf).filter(isLeaf);
-    const feeds = leaves.map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
-    for (const [, storage] of feeds) requireKept(storage);
-    const results = await runSession(session, feeds);
-    for (const [name, v] of outputs) {
-      const tensor = results[name];
-      if (tensor) v.storage = fromNative(tensor, session);
-    }
   }
   return values.map((v) => {
     const storage = v.storage as Storage;

@@ -2,10 +2,14 @@
 // is being built and long before a session starts.
 import { DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { addDims, type Dim, divideDims, mulDims, type Shape, sizeOf, subDims } from "./dim.ts";
-import { isFloat } from "./dtype.ts";
+import { type Dtype, isFloat } from "./dtype.ts";
 import { type OpAttributes, type OpName, type Type, typeOf, type Value } from "./value.ts";
 
-type Inference<K extends OpName> = (inputs: readonly Type[], attributes: OpAttributes[K], op: K) => Type[];
+type Inference<K extends OpName> = (
+  inputs: readonly Type[],
+  attributes: OpAttributes[K],
+  op: string,
+) => Type[];
 
 /** `[2, 3]` as text. */
 export function showShape(shape: Shape): string {
@@ -54,6 +58,14 @@ function requireNumber(op: string, type: Type): void {
   if (type.dtype === "bool") throw new DtypeError(`${op}: input must be numeric, got bool. Use cast first.`);
 }
 
+/** For ops that ONNX does not define on bytes. */
+function requireArithmetic(op: string, type: Type): void {
+  requireNumber(op, type);
+  if (type.dtype === "uint8") {
+    throw new DtypeError(`${op}: input must be a float type, int32 or int64, got uint8. Use cast first.`);
+  }
+}
+
 function requireInteger(op: string, what: string, type: Type): void {
   if (type.dtype !== "int32" && type.dtype !== "int64") {
     throw new DtypeError(`${op}: ${what} must be int32 or int64, got ${type.dtype}. Use cast first.`);
@@ -66,32 +78,29 @@ function requireSame(op: string, a: Type, b: Type): void {
   }
 }
 
-const floatUnary =
+const unary =
   (check: typeof requireFloat) =>
   (inputs: readonly Type[], _: unknown, op: string): Type[] => {
     const x = only(inputs, op);
     check(op, x);
     return [x];
   };
-const float = floatUnary(requireFloat);
-const numeric = floatUnary(requireNumber);
+const float = unary(requireFloat);
+const numeric = unary(requireNumber);
 
 const same = (inputs: readonly Type[], _: unknown, op: string): Type[] => [only(inputs, op)];
 
-const arithmetic = (inputs: readonly Type[], _: unknown, op: string): Type[] => {
-  const a = only(inputs, op);
-  const b = only(inputs, op, 1);
-  requireSame(op, a, b);
-  requireNumber(op, a);
-  return [{ dtype: a.dtype, shape: broadcastShapes(op, a.shape, b.shape) }];
-};
-
-const comparison = (inputs: readonly Type[], _: unknown, op: string): Type[] => {
-  const a = only(inputs, op);
-  const b = only(inputs, op, 1);
-  requireSame(op, a, b);
-  return [{ dtype: "bool", shape: broadcastShapes(op, a.shape, b.shape) }];
-};
+const pair =
+  (check: typeof requireFloat, result?: Dtype) =>
+  (inputs: readonly Type[], _: unknown, op: string): Type[] => {
+    const a = only(inputs, op);
+    const b = only(inputs, op, 1);
+    requireSame(op, a, b);
+    check(op, a);
+    return [{ dtype: result ?? a.dtype, shape: broadcastShapes(op, a.shape, b.shape) }];
+  };
+const arithmetic = pair(requireNumber);
+const ordering = pair(requireNumber, "bool");
 
 const logical = (inputs: readonly Type[], _: unknown, op: string): Type[] => {
   for (const t of inputs) {
@@ -100,20 +109,23 @@ const logical = (inputs: readonly Type[], _: unknown, op: string): Type[] => {
   return [{ dtype: "bool", shape: broadcastShapes(op, only(inputs, op).shape, only(inputs, op, 1).shape) }];
 };
 
-const reduction = (
-  inputs: readonly Type[],
-  { axes, keep }: { readonly axes: readonly number[]; readonly keep: boolean },
-  op: string,
-): Type[] => {
-  const x = only(inputs, op);
-  requireNumber(op, x);
-  const at = new Set(axes.map((a) => axisOf(op, a, x.shape.length)));
-  const shape = keep ? x.shape.map((d, i) => (at.has(i) ? 1 : d)) : x.shape.filter((_, i) => !at.has(i));
-  return [{ dtype: x.dtype, shape }];
-};
+const reductionOf =
+  (check: typeof requireFloat) =>
+  (
+    inputs: readonly Type[],
+    { axes, keep }: { readonly axes: readonly number[]; readonly keep: boolean },
+    op: string,
+  ): Type[] => {
+    const x = only(inputs, op);
+    check(op, x);
+    const at = new Set(axes.map((a) => axisOf(op, a, x.shape.length)));
+    const shape = keep ? x.shape.map((d, i) => (at.has(i) ? 1 : d)) : x.shape.filter((_, i) => !at.has(i));
+    return [{ dtype: x.dtype, shape }];
+  };
 
 const argReduction = (inputs: readonly Type[], { axis }: { readonly axis: number }, op: string): Type[] => {
   const x = only(inputs, op);
+  requireNumber(op, x);
   const at = axisOf(op, axis, x.shape.length);
   return [{ dtype: "int32", shape: x.shape.filter((_, i) => i !== at) }];
 };
@@ -153,7 +165,7 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
   input: () => [],
   argument: () => [],
   iota: (_, { size, dtype }) => [{ dtype, shape: [size] }],
-  neg: numeric,
+  neg: unary(requireArithmetic),
   abs: numeric,
   sign: numeric,
   floor: float,
@@ -190,14 +202,14 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
   sub: arithmetic,
   mul: arithmetic,
   div: arithmetic,
-  pow: arithmetic,
+  pow: pair(requireArithmetic),
   min: arithmetic,
   max: arithmetic,
-  equal: comparison,
-  less: comparison,
-  lessEqual: comparison,
-  greater: comparison,
-  greaterEqual: comparison,
+  equal: pair(() => {}, "bool"),
+  less: ordering,
+  lessEqual: ordering,
+  greater: ordering,
+  greaterEqual: ordering,
   and: logical,
   or: logical,
   xor: logical,
@@ -212,23 +224,17 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
     const shape = broadcastShapes(op, condition.shape, broadcastShapes(op, a.shape, b.shape));
     return [{ dtype: a.dtype, shape }];
   },
-  sum: reduction,
-  mean: (inputs, attributes, op) => {
-    requireFloat(op, only(inputs, op));
-    return reduction(inputs, attributes, op);
-  },
-  reduceMax: reduction,
-  reduceMin: reduction,
-  prod: reduction,
-  logSumExp: (inputs, attributes, op) => {
-    requireFloat(op, only(inputs, op));
-    return reduction(inputs, attributes, op);
-  },
+  sum: reductionOf(requireArithmetic),
+  mean: reductionOf(requireFloat),
+  reduceMax: reductionOf(requireNumber),
+  reduceMin: reductionOf(requireNumber),
+  prod: reductionOf(requireArithmetic),
+  logSumExp: reductionOf(requireFloat),
   argMax: argReduction,
   argMin: argReduction,
   cumSum: (inputs, { axis }, op) => {
     const x = only(inputs, op);
-    requireNumber(op, x);
+    requireArithmetic(op, x);
     axisOf(op, axis, x.shape.length);
     return [x];
   },
@@ -236,7 +242,7 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
     const a = only(inputs, op);
     const b = only(inputs, op, 1);
     requireSame(op, a, b);
-    requireNumber(op, a);
+    requireArithmetic(op, a);
     if (a.shape.length < 2 || b.shape.length < 2) {
       throw new ShapeError(
         `matmul: both operands must have rank ≥ 2, got ${showShape(a.shape)} and ${showShape(b.shape)}.`,
@@ -266,7 +272,7 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
     const x = only(inputs, op);
     if (order.length !== x.shape.length || new Set(order).size !== order.length) {
       throw new ShapeError(
-        `transpose: order must permute the ${x.shape.length} axes of ${showShape(x.shape)}, got ${showShape(order)}.`,
+        `permute: order must permute the ${x.shape.length} axes of ${showShape(x.shape)}, got ${showShape(order)}.`,
       );
     }
     return [{ dtype: x.dtype, shape: order.map((a) => x.shape[axisOf(op, a, x.shape.length)] ?? 1) }];
@@ -275,7 +281,7 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
     const x = only(inputs, op);
     const out = broadcastShapes(op, x.shape, shape);
     if (out.length !== shape.length || out.some((d, i) => d !== shape[i])) {
-      throw new ShapeError(`broadcast: ${showShape(x.shape)} must broadcast to ${showShape(shape)}.`);
+      throw new ShapeError(`broadcastTo: ${showShape(x.shape)} must broadcast to ${showShape(shape)}.`);
     }
     return [{ dtype: x.dtype, shape }];
   },
@@ -314,9 +320,10 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
     }
     return [{ dtype: x.dtype, shape: x.shape.map((d, i) => addDims(d, before[i] ?? 0, after[i] ?? 0)) }];
   },
-  triangle: (inputs, _, op) => {
+  triangle: (inputs, { part }, op) => {
     const x = only(inputs, op);
-    if (x.shape.length < 2) throw new ShapeError(`triangle: rank must be ≥ 2, got ${showShape(x.shape)}.`);
+    const called = part === "lower" ? "tril" : "triu";
+    if (x.shape.length < 2) throw new ShapeError(`${called}: rank must be ≥ 2, got ${showShape(x.shape)}.`);
     return [x];
   },
   gather: (inputs, { axis }, op) => {
@@ -363,6 +370,7 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
   },
   topK: (inputs, { axis, k }, op) => {
     const x = only(inputs, op);
+    requireNumber(op, x);
     const at = axisOf(op, axis, x.shape.length);
     const size = x.shape[at];
     if (!Number.isInteger(k) || k < 1 || (typeof size === "number" && k > size)) {
@@ -431,6 +439,21 @@ function requireAlong(op: string, x: Shape, indices: Shape, axis: number): void 
   }
 }
 
+/** What users call an op, where its name in the graph is another. */
+const CALLED: Partial<Record<OpName, string>> = {
+  min: "minimum",
+  max: "maximum",
+  reduceMin: "min",
+  reduceMax: "max",
+  transpose: "permute",
+  broadcast: "broadcastTo",
+};
+
+/** Name of `op` in messages. */
+export function calledName(op: OpName): string {
+  return CALLED[op] ?? op;
+}
+
 /** Types of the outputs of `op`. */
 export function infer<K extends OpName>(
   op: K,
@@ -438,7 +461,7 @@ export function infer<K extends OpName>(
   attributes: OpAttributes[K],
 ): Type[] {
   const rule = INFER[op] as Inference<K>;
-  return rule(inputs.map(typeOf), attributes, op);
+  return rule(inputs.map(typeOf), attributes, calledName(op));
 }
 
 /** Shape after a reshape in which one size may be −1. */

@@ -10,9 +10,13 @@ export function lowerScan(
   low: Lowering,
   value: Value,
   inputs: readonly Ref[],
-  { body, carries, scanned, reverse }: OpAttributes["scan"],
+  { body, carries, scanned, reverse, length }: OpAttributes["scan"],
 ): readonly Ref[] {
   const { emit } = low;
+  // ONNX Runtime refuses a loop of no steps.
+  if (length === 0) {
+    return value.outputs.map((type, i) => inputs.slice(0, carries)[i] ?? emit.filled(0, type));
+  }
   const parent = inputs.reduce((s, ref) => (ref.scope.depth > s.depth ? ref.scope : s), emit.root);
   const scope = emit.nest(parent);
   const parameters = body.parameters.map((p) => emit.parameter(scope, typeOf(p)));

@@ -268,6 +268,14 @@ export function iotaOf(emit: Emitter, size: Dim, dtype: Dtype): Ref {
   return castTo(emit, range, dtype);
 }
 
+/** A scatter of sums, float16 in float32: the CPU has no kernel for it, and many terms want more digits. */
+function addingUp(r: RuleInput<unknown>, scatter: (target: Ref, updates: Ref, type: Type) => Ref): Ref {
+  const [target, updates] = [at(r.inputs, 0), at(r.inputs, 2)];
+  if (r.type.dtype !== "float16") return scatter(target, updates, r.type);
+  const wide = (x: Ref): Ref => castTo(r.emit, r.emit.materialize(x), "float32");
+  return castTo(r.emit, scatter(wide(target), wide(updates), { ...r.type, dtype: "float32" }), "float16");
+}
+
 /** Indices `[…]` as ONNX wants them to scatter whole rows: int64 `[…, 1]`. */
 function rowIndices(emit: Emitter, indices: Ref): Ref {
   return castTo(emit, reshapeTo(emit, indices, [...indices.type.shape, 1]), "int64");
@@ -440,19 +448,18 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   gather: (r) => r.emit.node("Gather", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
   takeAlongAxis: (r) =>
     r.emit.node("GatherElements", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
-  scatterAdd: (r) =>
-    r.emit.node(
-      "ScatterND",
-      [at(r.inputs, 0), rowIndices(r.emit, at(r.inputs, 1)), at(r.inputs, 2)],
-      r.type,
-      {
-        attributes: { reduction: { text: "add" } },
-      },
-    ),
+  scatterAdd: (r) => {
+    const rows = rowIndices(r.emit, at(r.inputs, 1));
+    return addingUp(r, (target, updates, type) =>
+      r.emit.node("ScatterND", [target, rows, updates], type, { attributes: { reduction: { text: "add" } } }),
+    );
+  },
   addAlongAxis: (r) =>
-    r.emit.node("ScatterElements", r.inputs, r.type, {
-      attributes: { axis: int(r.attributes.axis), reduction: { text: "add" } },
-    }),
+    addingUp(r, (target, updates, type) =>
+      r.emit.node("ScatterElements", [target, at(r.inputs, 1), updates], type, {
+        attributes: { axis: int(r.attributes.axis), reduction: { text: "add" } },
+      }),
+    ),
   topK: (r) => {
     const { axis, k, largest } = r.attributes;
     const wide: Type = { dtype: "int64", shape: r.type.shape };

@@ -18,13 +18,14 @@ const BAR = 9;
 const GAP = 10;
 const INKS = ["#1f5f8b", "#b4541a", "#6b7f59", "#8c3b6e"];
 
+const ink = (i: number): string => INKS[i % INKS.length] ?? "#000";
+
 /** Draws the rows from top to bottom with their values at the bars' ends. */
 export function barChart({ title, subtitle = "", names, rows, most = 1 }: BarChart): string {
   const group = names.length * BAR + GAP;
   const height = TOP + rows.length * group + 20;
   const x = (value: number): number =>
     LEFT + (Math.max(0, Math.min(value, most)) / most) * (WIDTH - LEFT - RIGHT);
-  const ink = (i: number): string => INKS[i % INKS.length] ?? "#000";
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="Georgia, 'Times New Roman', serif" font-size="13" role="img" aria-label="${escape(title)}">`,
     `<rect width="${WIDTH}" height="${height}" rx="10" fill="#fffdf9"/>`,

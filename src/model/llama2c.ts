@@ -35,6 +35,7 @@ export function readLlama2c(
     keyValueHeads: G,
     hidden: F,
     tieEmbeddings: signedV > 0,
+    position: { type: "rope", base: 10_000 },
   });
   // Per kind, all layers together; the two tables of angles are not needed.
   const perLayer = 2 * C + C * C * 2 + 2 * C * G * D + 3 * C * F;

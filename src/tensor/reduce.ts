@@ -1,6 +1,6 @@
 // Reductions over one, several or all axes.
 import { mulDims } from "../graph/dim.ts";
-import { axisOf } from "../graph/infer.ts";
+import { axisOf, calledName } from "../graph/infer.ts";
 import { cast, mul, sqrt, square, sub } from "./elementwise.ts";
 import { reshape } from "./movement.ts";
 import { apply, Tensor } from "./tensor.ts";
@@ -15,7 +15,7 @@ type ReduceName = "sum" | "mean" | "reduceMax" | "reduceMin" | "prod" | "logSumE
 
 function reduce(op: ReduceName, x: Tensor, { axis, keep = false }: ReduceOptions): Tensor {
   const chosen = axis === undefined ? x.shape.map((_, i) => i) : typeof axis === "number" ? [axis] : axis;
-  const axes = [...new Set(chosen.map((a) => axisOf(op, a, x.rank)))].sort((a, b) => a - b);
+  const axes = [...new Set(chosen.map((a) => axisOf(calledName(op), a, x.rank)))].sort((a, b) => a - b);
   return axes.length === 0 && op !== "logSumExp" ? x : apply(op, [x], { axes, keep });
 }
 

@@ -56,17 +56,22 @@ export function runPaths(folder: string): RunPaths {
   };
 }
 
+/** @throws OptionError when a run is in the folder already. */
+export async function checkRunFolder(folder: string): Promise<void> {
+  if (await stat(runPaths(folder).config).catch(() => undefined)) {
+    throw new OptionError(
+      `train: --run must name a new folder, got ${folder}, which holds a run. Go on with --resume ${folder}.`,
+    );
+  }
+}
+
 /**
  * Makes the folder of a new run.
  * @throws OptionError when a run is there already, FileError when the folder cannot be made.
  */
 export async function createRunFolder(folder: string): Promise<RunPaths> {
+  await checkRunFolder(folder);
   const paths = runPaths(folder);
-  if (await stat(paths.config).catch(() => undefined)) {
-    throw new OptionError(
-      `train: --run must name a new folder, got ${folder}, which holds a run. Go on with --resume ${folder}.`,
-    );
-  }
   await mkdir(paths.checkpoints, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
     throw new FileError(`train: folder ${folder} must be writable, got ${error.code ?? error.message}.`);
   });

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { FileError } from "../errors.ts";
 import { writeFileAtomic } from "../files/atomic.ts";
 import { type CausalLMConfig, causalLMConfig, initCausalLM, parameterCount } from "../model/index.ts";
+import { chooseDevice } from "../runtime/session.ts";
 import { type Device, random } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { loadTokenizer, saveTokenizer } from "../tokenizer/node/index.ts";
@@ -16,6 +17,7 @@ import { lossPicture } from "./loss-svg.ts";
 import { appendMetrics, rewindMetrics } from "./metrics-node.ts";
 import type { Metric } from "./metrics.ts";
 import {
+  checkRunFolder,
   createRunFolder,
   newestCheckpoint,
   readRunConfig,
@@ -103,6 +105,9 @@ interface Prepared {
  * @throws OptionError for bad settings or a folder that holds a run, FileError for files that cannot be used.
  */
 export async function startRun(request: RunRequest, control: RunControl = {}): Promise<RunResult> {
+  // What can be wrong at once is told before the texts are read.
+  chooseDevice(control.device);
+  await checkRunFolder(request.run);
   const corpus = await readCorpus(request.files);
   const texts = splitSources(corpus.sources, request.settings.validationShare);
   const choice = parseTokenizerChoice(request.tokenizer);
@@ -155,6 +160,7 @@ export async function resumeRun(
   { files, ...changes }: ResumeChanges = {},
   control: RunControl = {},
 ): Promise<RunResult> {
+  chooseDevice(control.device);
   const stored = await readRunConfig(run);
   const paths = runPaths(run);
   const config: RunConfig = {

@@ -35,7 +35,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("athanor papers", () => {
+// A dozen processes: a second or two, and a minute where a machine is busy.
+describe("athanor papers", { timeout: 240_000 }, () => {
   it("adds, searches, relates, ranks, exports and removes", async () => {
     expect(await json("add", join(folder, "nine.jsonl"))).toMatchObject({
       added: 9,

@@ -96,7 +96,7 @@ describe("a store's file", () => {
   });
 });
 
-describe("a killed import", () => {
+describe("a killed import", { timeout: 180_000 }, () => {
   it("leaves whole batches, and the next one completes them", async () => {
     const jsonl = join(folder, "papers.jsonl");
     const count = 1500;

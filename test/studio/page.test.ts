@@ -31,6 +31,7 @@ describe.skipIf(browserPath === undefined)("the paper page", () => {
     expect(await page.getByTestId("count").textContent()).toBe("3 papers");
     await page.keyboard.press("[");
     await shows(robots(1));
+    expect(await page.title()).toBe("cs.RO · Athanor");
     expect(new URL(page.url()).searchParams.get("date")).toBe("2026-06-29");
     await page.locator("[data-step=earlier]").click();
     await shows(robots(0));
@@ -81,6 +82,9 @@ describe.skipIf(browserPath === undefined)("the paper page", () => {
     await page.waitForURL(/related$/);
     await page.locator(`[data-id="${robots(1)[0]}"]`).waitFor();
     expect(await ids()).not.toContain(robots(0)[0]);
+    expect(await page.locator('link[type="application/atom+xml"]').getAttribute("href")).toMatch(
+      /\/related\/feed$/,
+    );
   });
 
   it("stars and the reading record outlive the page", async () => {

@@ -137,6 +137,7 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     await page.locator(".badge").waitFor({ state: "detached" });
     expect(await page.locator("#keywords").inputValue()).toBe("");
     await page.locator("input[type=file]").setInputFiles(file);
+    await page.getByText("Imported papers: 1").waitFor();
     await page.locator(".badge").getByText("1").waitFor();
     expect(await page.locator("#keywords").inputValue()).toBe("tactile");
     await page

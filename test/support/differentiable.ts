@@ -73,7 +73,7 @@ const two: Row[] = (
     ] as const
   ).map(([a, b]) =>
     row(`${name} [${a.join()}] [${b.join()}]`, [real(a, 0.5, 3, "a"), real(b, 0.5, 3, "b")], (x, y) =>
-      op(x as t.Tensor, y as t.Tensor),
+      op(one(x), one(y)),
     ),
   ),
 );

@@ -8,7 +8,7 @@ export async function modelsOpened(run: () => Promise<unknown>): Promise<ReadMod
   const spy = vi.spyOn(InferenceSession, "create");
   try {
     await run();
-    return spy.mock.calls.map(([bytes]) => readModel(bytes as unknown as Uint8Array));
+    return spy.mock.calls.map(([bytes]) => readModel(bytes));
   } finally {
     spy.mockRestore();
   }

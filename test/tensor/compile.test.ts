@@ -55,6 +55,30 @@ describe("evaluation", () => {
   });
 });
 
+describe("evaluations at once", () => {
+  test("values that other evaluations compute meanwhile do no harm", async () => {
+    const x = pair([3], [1, 2, 3]).x;
+    const y = x.mul(1.75);
+    const z = y.add(0.125);
+    const [a, b, c] = await Promise.all([list(y), list(z), list(z.mul(y))]);
+    expect(a).toEqual([1.75, 3.5, 5.25]);
+    expect(b).toEqual([1.875, 3.625, 5.375]);
+    expect(c).toEqual([1.875 * 1.75, 3.625 * 3.5, 5.375 * 5.25]);
+  });
+
+  test("more programs at once than sessions are kept", async () => {
+    const all = await Promise.all(
+      Array.from({ length: 300 }, (_, i) =>
+        t
+          .tensor([i])
+          .mul(i + 0.5)
+          .item(),
+      ),
+    );
+    expect(all).toEqual(Array.from({ length: 300 }, (_, i) => i * (i + 0.5)));
+  });
+});
+
 describe("compile", () => {
   test("traces once per signature: types, shapes and plain values", async () => {
     const fn = vi.fn((x: T, o: { factor: number; name?: string }) => x.mul(o.factor));

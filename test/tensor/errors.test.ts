@@ -28,6 +28,17 @@ const MISTAKES: readonly [what: string, f: () => unknown, error: Error][] = [
     () => t.sum(bools),
     new DtypeError("sum: input must be numeric, got bool. Use cast first."),
   ],
+  [
+    "bytes",
+    () => t.sum(t.cast(x, "uint8")),
+    new DtypeError("sum: input must be a float type, int32 or int64, got uint8. Use cast first."),
+  ],
+  [
+    "order of bools",
+    () => t.less(bools, bools),
+    new DtypeError("less: input must be numeric, got bool. Use cast first."),
+  ],
+  ["max axis", () => t.max(x, { axis: -3 }), new ShapeError("max: axis must be in [-2, 2), got -3.")],
   ["bools only", () => t.and(x, bools), new DtypeError("and: inputs must be bool, got float32.")],
   ["not", () => t.not(x), new DtypeError("not: input must be bool, got float32.")],
   ["where", () => t.where(x, x, x), new DtypeError("where: condition must be bool, got float32.")],
@@ -62,17 +73,17 @@ const MISTAKES: readonly [what: string, f: () => unknown, error: Error][] = [
   [
     "permute",
     () => t.permute(x, [0, 0]),
-    new ShapeError("transpose: order must permute the 2 axes of [2, 3], got [0, 0]."),
+    new ShapeError("permute: order must permute the 2 axes of [2, 3], got [0, 0]."),
   ],
   [
     "broadcastTo",
     () => t.broadcastTo(x, [3, 3]),
-    new ShapeError("broadcast: shapes must broadcast, got [2, 3] and [3, 3] (axis −2: 2 against 3)."),
+    new ShapeError("broadcastTo: shapes must broadcast, got [2, 3] and [3, 3] (axis −2: 2 against 3)."),
   ],
   [
     "broadcastTo smaller",
     () => t.broadcastTo(x, [1, 3]),
-    new ShapeError("broadcast: [2, 3] must broadcast to [1, 3]."),
+    new ShapeError("broadcastTo: [2, 3] must broadcast to [1, 3]."),
   ],
   [
     "slice step",
@@ -98,7 +109,7 @@ const MISTAKES: readonly [what: string, f: () => unknown, error: Error][] = [
       ]),
     new OptionError("pad: amounts must be ≥ 0, got [0, -1] and [0, 0]."),
   ],
-  ["tril", () => t.tril(t.ones([3])), new ShapeError("triangle: rank must be ≥ 2, got [3].")],
+  ["tril", () => t.tril(t.ones([3])), new ShapeError("tril: rank must be ≥ 2, got [3].")],
   [
     "gather",
     () => t.gather(x, x),

@@ -26,7 +26,7 @@ describe.each(["int32", "int64"] as const)("indices as %s", (index) => {
 
   test("takeAlongAxis and addAlongAxis", async () => {
     const checks = new Checks();
-    for (const dtype of ["float32", "float64", "int32"] as const) {
+    for (const dtype of ["float32", "float64", "float16", "int32"] as const) {
       for (const axis of [0, 1]) {
         const { x, ref } = sample([4, 3], { dtype, low: -5, high: 5 });
         const shape = axis === 0 ? [6, 3] : [4, 6];
@@ -50,7 +50,7 @@ describe.each(["int32", "int64"] as const)("indices as %s", (index) => {
 
   test("scatterAdd adds up rows that repeat", async () => {
     const checks = new Checks();
-    for (const dtype of ["float32", "float64", "int32"] as const) {
+    for (const dtype of ["float32", "float64", "float16", "int32"] as const) {
       for (const shape of [[], [9], [3, 5], [0]]) {
         const target = sample([4, 3], { dtype, low: -5, high: 5 });
         const ids = sample(shape, { dtype: index, low: 0, high: 4 });

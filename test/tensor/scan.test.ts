@@ -77,6 +77,17 @@ describe("scan", () => {
     ]);
   });
 
+  test("no steps give back the first carry and nothing else", async () => {
+    const none = t.ones([0, 2]);
+    const f = (c: T): T => {
+      const step = (a: T, v: T): readonly [T, T] => [a.mul(2).add(t.sum(v)), v.mul(a)];
+      const { carry, ys } = t.scan(step, c, none);
+      return carry.add(t.sum(ys));
+    };
+    const { value, grad } = t.valueAndGrad(f)(t.tensor(3));
+    expect([await value.item(), await grad.item()]).toEqual([3, 1]);
+  });
+
   test("what does not change from step to step is computed once, outside", async () => {
     const w = sample([2, 2], { seed: "w" });
     const x = sample([3, 2]);

@@ -114,7 +114,7 @@ export const en = {
   "you.private": "Stars, reading record and keywords stay in this browser. No request carries them.",
   "you.export": "Export",
   "you.import": "Import",
-  "you.imported": "Imported {n} papers",
+  "you.imported": "Imported papers: {n}",
   "you.importFailed": "This is not an exported file",
   "you.forget": "Forget everything",
   "you.sure": "Really forget stars, record and keywords?",

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { barChart } from "../../src/lab/bar-chart.ts";
+import { copyAccuracy, copyTexts, initCopyModel, trainCopyModel } from "../../src/lab/copy-model.ts";
+import { copyTask, ropeBase } from "../../src/lab/index.ts";
+import { rope } from "../../src/position/index.ts";
+import { random } from "../../src/tensor/index.ts";
+
+test("texts repeat a segment of distinct tokens with periods in range", () => {
+  const { ids, periods } = copyTexts(random.key(1), 20, 63, [8, 40]);
+  expect(ids).toHaveLength(20 * 64);
+  periods.forEach((period, n) => {
+    expect(period).toBeGreaterThanOrEqual(8);
+    expect(period).toBeLessThanOrEqual(40);
+    const text = ids.slice(n * 64, n * 64 + 64);
+    expect(new Set(text).size).toBe(period);
+    for (let t = period; t < 64; t++) expect(text[t]).toBe(text[t - period]);
+  });
+  expect(copyTexts(random.key(1), 20, 63, [8, 40])).toEqual({ ids, periods });
+});
+
+test("a fresh model guesses, and a few steps lower its loss", async () => {
+  const positions = [rope()];
+  const texts = copyTexts(random.key(2), 4, 64, [8, 40]);
+  const [share = 1] = await copyAccuracy(initCopyModel(random.key(3)), positions, [texts]);
+  expect(share).toBeLessThan(0.15);
+  const losses: number[] = [];
+  await trainCopyModel(random.key(3), positions, { length: 16, steps: 100 }, (_, loss) => losses.push(loss));
+  expect(losses).toHaveLength(1);
+  expect(losses[0]).toBeLessThan(5.4);
+});
+
+test("verdicts say which part of the claim failed", async () => {
+  const { rows } = await ropeBase.run({ widths: [128], longest: 64 });
+  expect(rows).toEqual([{ width: 128, length: 64, base: rows[0]?.base }]);
+  const methods = {
+    PI: 0.03,
+    RoPE: 0.1,
+    "NTK-mixed": 0.4,
+    "YaRN, τ = 8": 0.9,
+    "ReRoPE w = 16": 1,
+    "ReRoPE w = 64": 0.4,
+  };
+  const good = [
+    { method: "RoPE at 64", near: 1, far: Number.NaN },
+    ...Object.entries(methods).map(([method, far]) => ({ method, near: 1, far })),
+    { method: "ReRoPE w = 64, window 64", near: 0.6, far: 0 },
+    { method: "NTK-aware", near: 0.5, far: 0.2 },
+    { method: "NTK-aware, 2s", near: 0.7, far: 0.5 },
+  ];
+  expect(copyTask.verdict(good).holds).toBe(true);
+  const bad = copyTask.verdict(good.map((r) => (r.method === "RoPE" ? { ...r, far: 0.5 } : r)));
+  expect(bad.holds).toBe(false);
+  expect(bad.findings.filter((f) => !f.holds).map((f) => f.says)).toEqual([
+    "Far copying: PI < RoPE < NTK-mixed < YaRN < ReRoPE(N/4).",
+  ]);
+});
+
+test("bars are drawn to scale with their names escaped", () => {
+  const svg = barChart({
+    title: "a < b",
+    names: ["x"],
+    rows: [
+      { name: "half", values: [0.5] },
+      { name: "all", values: [1] },
+    ],
+  });
+  expect(svg).toContain("a &lt; b");
+  const widths = [...svg.matchAll(/<rect x="210" y="\d+" width="([\d.]+)" height="8"/g)].map((m) =>
+    Number(m[1]),
+  );
+  expect(widths[1]).toBeCloseTo(2 * (widths[0] ?? 0), 5);
+});
