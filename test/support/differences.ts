@@ -25,6 +25,9 @@ export interface Row {
   readonly f: (...xs: Tensor[]) => Tensor;
 }
 
+/** Programs of many tiny operators gain nothing from threads. */
+const SMALL = { threads: 1 } as const;
+
 /** Fixed numbers shaped like `x`. */
 function weights(x: Tensor, seed: string): Tensor {
   const next = numbers(seedOf(seed));
@@ -69,8 +72,8 @@ export async function expectGradients(
   tolerance: number = DIFFERENCE.tolerance,
 ): Promise<void> {
   const points = rows.map((r) => [...r.at]);
-  const losses = compile((xs: Tensor[][]) => rows.map((row, i) => scalar(row)(xs[i] ?? [])));
-  const gradients = compile((xs: Tensor[][]) => rows.map((row, i) => grad(scalar(row))(xs[i] ?? [])));
+  const losses = compile((xs: Tensor[][]) => rows.map((row, i) => scalar(row)(xs[i] ?? [])), SMALL);
+  const gradients = compile((xs: Tensor[][]) => rows.map((row, i) => grad(scalar(row))(xs[i] ?? [])), SMALL);
   const got = await gradients(points);
   const flat = points.map((xs) => xs.flatMap((x, j) => range(size(x)).map((k) => ({ j, k }))));
   const most = Math.max(...flat.map((f) => f.length));
@@ -114,20 +117,22 @@ export async function expectTangents(
   const points = rows.map((r) => [...r.at]);
   const directions = rows.map((r) => r.at.map((x, j) => weights(x, `${r.name} direction ${j}`)));
   const h = DIFFERENCE.step;
-  const program = compile((xs: Tensor[][], vs: Tensor[][]) =>
-    rows.map((row, i) => {
-      const x = xs[i] ?? [];
-      const v = vs[i] ?? [];
-      const along = (sign: number): Tensor =>
-        row.f(...mapTree(x, (t, k) => t.add(mul(v[Number(k)] ?? 0, sign * h))));
-      const { tangent } = jvp((p: Tensor[]) => row.f(...p), x, v);
-      return {
-        tangent,
-        difference: along(1)
-          .sub(along(-1))
-          .mul(1 / (2 * h)),
-      };
-    }),
+  const program = compile(
+    (xs: Tensor[][], vs: Tensor[][]) =>
+      rows.map((row, i) => {
+        const x = xs[i] ?? [];
+        const v = vs[i] ?? [];
+        const along = (sign: number): Tensor =>
+          row.f(...mapTree(x, (t, k) => t.add(mul(v[Number(k)] ?? 0, sign * h))));
+        const { tangent } = jvp((p: Tensor[]) => row.f(...p), x, v);
+        return {
+          tangent,
+          difference: along(1)
+            .sub(along(-1))
+            .mul(1 / (2 * h)),
+        };
+      }),
+    SMALL,
   );
   for (const [i, { tangent, difference }] of (await program(points, directions)).entries()) {
     const expected = Float64Array.from(await difference.data(), Number);
