@@ -8,7 +8,23 @@ const ISOLATED = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** The browser suite in the Chromium at `executable`, with its software adapter standing in for a GPU. */
+/** Chromium without a sandbox or background traffic, with a software adapter standing in for a GPU. */
+export function launchOptions(executablePath: string): { executablePath: string; args: string[] } {
+  return {
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--enable-unsafe-webgpu",
+      "--use-webgpu-adapter=swiftshader",
+      "--enable-features=Vulkan",
+    ],
+  };
+}
+
+/** The browser suite in the Chromium at `executable`. */
 export function browserProject(executable: string): TestProjectInlineConfiguration {
   return {
     resolve: { conditions: ["source", "browser", "module"] },
@@ -27,19 +43,9 @@ export function browserProject(executable: string): TestProjectInlineConfigurati
         enabled: true,
         headless: true,
         screenshotFailures: false,
+        connectTimeout: 240_000,
         provider: playwright({
-          launchOptions: {
-            executablePath: executable,
-            args: [
-              "--no-sandbox",
-              "--no-first-run",
-              "--disable-background-networking",
-              "--disable-component-update",
-              "--enable-unsafe-webgpu",
-              "--use-webgpu-adapter=swiftshader",
-              "--enable-features=Vulkan",
-            ],
-          },
+          launchOptions: launchOptions(executable),
         }),
         instances: [{ browser: "chromium" }],
       },

@@ -3,7 +3,7 @@ import * as attention from "../src/attention/index.ts";
 import { rope } from "../src/position/index.ts";
 import { linear } from "../src/nn/index.ts";
 import { addDims, compile, concat, iota, narrow, random, reshape, type Tensor } from "../src/tensor/index.ts";
-import { median, options } from "./support.ts";
+import { median, options, processorMs } from "./support.ts";
 
 /** `{bytesPerToken, formula, msPerStep: {mla, gqa}, ratio}` at `length` cached tokens. */
 export async function run(args: string[]): Promise<unknown> {
@@ -36,7 +36,7 @@ export async function run(args: string[]): Promise<unknown> {
         cache,
       );
     },
-    { symbolic: (name, shape) => (name.startsWith("1.") ? [1, S, shape[2] ?? 1] : undefined) },
+    { threads: 1, symbolic: (name, shape) => (name.startsWith("1.") ? [1, S, shape[2] ?? 1] : undefined) },
   );
   const weights = {
     q: draw("q", [heads * D, width]),
@@ -46,7 +46,7 @@ export async function run(args: string[]): Promise<unknown> {
   };
   const gqa = compile(
     (x: Tensor, cache: { key: Tensor; value: Tensor }) => grouped(x, cache, weights, { heads, groups, D }),
-    { symbolic: (name) => (name.startsWith("1.") ? [1, groups, S, D] : undefined) },
+    { threads: 1, symbolic: (name) => (name.startsWith("1.") ? [1, groups, S, D] : undefined) },
   );
   const x = draw("x", [1, 1, width]);
   const latent = {
@@ -56,12 +56,10 @@ export async function run(args: string[]): Promise<unknown> {
   const pairs = { key: draw("K", [1, groups, length, D]), value: draw("V", [1, groups, length, D]) };
   const times = { mla: [] as number[], gqa: [] as number[] };
   for (let round = 0; round <= rounds; round++) {
-    let start = performance.now();
-    await mla(x, latent);
-    if (round > 4) times.mla.push(performance.now() - start);
-    start = performance.now();
-    await gqa(x, pairs);
-    if (round > 4) times.gqa.push(performance.now() - start);
+    const [one, two] = [await processorMs(() => mla(x, latent)), await processorMs(() => gqa(x, pairs))];
+    if (round < 5) continue;
+    times.mla.push(one);
+    times.gqa.push(two);
   }
   await Promise.all([mla.release(), gqa.release()]);
   const msPerStep = { mla: median(times.mla), gqa: median(times.gqa) };

@@ -45,3 +45,14 @@ export async function jsonLines(command: string, args: readonly string[]): Promi
   await done;
   return rows;
 }
+
+/**
+ * Milliseconds of processor time that `work` takes, which neighbours on the machine lengthen little. Compile with one
+ * thread: idle threads of a pool spin, and their time would count.
+ */
+export async function processorMs(work: () => Promise<unknown>): Promise<number> {
+  const start = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}

@@ -1,6 +1,7 @@
-// The table of ops: what has a derivative, and what runs where. Asks devices of this machine for every op, keeps the
-// answers in docs/ops.json, and writes docs/ops.md from all answers there.
-// node --conditions=source docs/ops-table.ts [cpu] [webgpu] …
+// The table of ops: what has a derivative, and what runs where. Asks the devices of Node here and those of a page in
+// Chromium for every op, keeps the answers in docs/ops.json, and writes docs/ops.md from them.
+// npm run docs:ops
+import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { INFER } from "../src/graph/infer.ts";
@@ -8,14 +9,26 @@ import { targetOf } from "../src/graph/target.ts";
 import type { OpName } from "../src/graph/value.ts";
 import type { Device } from "../src/runtime/platform.ts";
 import { GRADIENTS } from "../src/tensor/gradients.ts";
-import { evaluate, type Tensor, tensor } from "../src/tensor/index.ts";
+import { softwareVulkan } from "../test/support/chromium.ts";
 import { OP_CASES } from "../test/support/op-cases.ts";
+import { differenceOf, type Probe, probeOps } from "../test/support/op-probe.ts";
+import { probePage } from "./ops-page.ts";
 
-/** Answer of one device for one op: `kernel`, `composed` of other operators, or why it refused. */
-export type Answer = "kernel" | "composed" | { readonly refused: string };
-export type Answers = Partial<Record<Device, Partial<Record<OpName, Answer>>>>;
+type Probes = Record<string, readonly Probe[]>;
+/** Where an op can run. */
+export type Place = "Node cpu" | "Node webgpu" | "page wasm" | "page webgpu";
+/** What one place said of one op. */
+export interface Answer {
+  /** By an operator, `composed` of several, with the help of the `host`'s processor, or not at all. */
+  readonly runs: "kernel" | "composed" | "host" | "no";
+  /** Largest difference from Node's processor, relative to 1 + |value|, where it is above 1e-5. */
+  readonly differs?: number;
+}
+export type Answers = Record<Place, Record<string, Answer>>;
 
-const DEVICES: readonly Device[] = ["cpu", "webgpu", "wasm"];
+const PLACES: readonly Place[] = ["Node cpu", "Node webgpu", "page wasm", "page webgpu"];
+/** Differences up to this one are float32 rounding. */
+const ROUNDING = 1e-5;
 const SECTIONS: readonly [title: string, first: OpName][] = [
   ["Leaves", "constant"],
   ["Elementwise, one operand", "neg"],
@@ -28,24 +41,17 @@ const SECTIONS: readonly [title: string, first: OpName][] = [
   ["Structure", "item"],
 ];
 
-/** Evaluates every example of every op on `device`, in one program where it takes them all. */
-export async function ask(device: Device): Promise<Partial<Record<OpName, Answer>>> {
-  await evaluate(tensor([1]).add(1), { device });
+/** The answers of `device` from its probes, against those of the processor. */
+export function answersOf(device: Device, probes: Probes, expected: Probes): Record<string, Answer> {
   const { composed } = targetOf(device);
-  const entries = Object.entries(OP_CASES) as [OpName, readonly (() => Tensor)[]][];
-  const refusal = (examples: readonly (() => Tensor)[]): Promise<string | undefined> =>
-    evaluate(
-      examples.map((make) => make()),
-      { device },
-    ).then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-  const together = (await refusal(entries.flatMap(([, examples]) => examples))) === undefined;
-  const answers: Partial<Record<OpName, Answer>> = {};
-  for (const [op, examples] of entries) {
-    const refused = together ? undefined : await refusal(examples);
-    answers[op] = refused === undefined ? (composed.has(op) ? "composed" : "kernel") : { refused };
+  const answers: Record<string, Answer> = {};
+  for (const op of Object.keys(OP_CASES) as OpName[]) {
+    const all = probes[op] ?? [];
+    const difference = Number(differenceOf(all, expected[op]).toPrecision(1));
+    const refused = all.length === 0 || all.some((p) => p.placement === "refused");
+    const host = all.some((p) => p.placement === "host");
+    const runs = refused ? "no" : host ? "host" : composed.has(op) ? "composed" : "kernel";
+    answers[op] = difference > ROUNDING && !refused ? { runs, differs: difference } : { runs };
   }
   return answers;
 }
@@ -59,48 +65,69 @@ export function derivative(op: OpName): "rule" | "zero" | "none" {
 
 const MARKS = { rule: "yes", zero: "0", none: "–" } as const;
 
-function cell(op: OpName, device: Device, answers: Answers): string {
-  if (!(op in OP_CASES)) return "no kernel needed";
-  const answer = answers[device]?.[op];
+function cell(op: OpName, place: Place, answers: Answers): string {
+  if (!(op in OP_CASES)) return "·";
+  const answer = answers[place][op];
   if (answer === undefined) return "?";
-  if (typeof answer === "string") return answer === "kernel" ? "yes" : "composed";
-  return "no";
+  const runs = answer.runs === "kernel" ? "yes" : answer.runs;
+  return answer.differs === undefined ? runs : `${runs}, ±${answer.differs.toExponential(0)}`;
 }
 
 /** The page. */
 export function render(answers: Answers): string {
-  const shown = DEVICES.filter((d) => answers[d] !== undefined);
   const lines = [
     "# Ops",
     "",
-    "Written by `node --conditions=source docs/ops-table.ts`, which asks each device for every op; do not edit.",
+    "Written by `npm run docs:ops`, which asks each device for every op; do not edit. ONNX Runtime 1.30; software Vulkan",
+    "(SwiftShader) stands in for a GPU.",
     "",
     "*Gradient*: `yes` has a rule in `src/tensor/gradients.ts`; `0` is flat, its derivative is 0 wherever it exists; `–`",
-    "has integer or boolean results. *Devices*: `yes` runs by an operator of the runtime; `composed` by several, as the",
-    "runtime has no kernel for it there; `no` is refused.",
+    "has integer or boolean results. *Places*: `yes` runs by an operator of the runtime; `composed` by several, as the",
+    "runtime has no kernel for it there; `host` partly on the processor, with copies there and back; `no` is refused; `·`",
+    "leaves no operator in the graph. A number is the largest difference from Node's processor, relative to 1 + |value|,",
+    "where it exceeds float32 rounding: WebGPU allows trigonometric functions an error of 2⁻¹¹.",
   ];
   let rows: string[] = [];
   for (const op of Object.keys(INFER) as OpName[]) {
     const title = SECTIONS.find(([, first]) => first === op)?.[0];
     if (title !== undefined) {
-      lines.push(...rows, "", `## ${title}`, "", `| op | gradient | ${shown.join(" | ")} |`);
-      lines.push(`| --- | --- |${shown.map(() => " --- |").join("")}`);
+      lines.push(...rows, "", `## ${title}`, "", `| op | gradient | ${PLACES.join(" | ")} |`);
+      lines.push(`| --- | --- |${PLACES.map(() => " --- |").join("")}`);
       rows = [];
     }
-    const cells = shown.map((d) => cell(op, d, answers));
+    const cells = PLACES.map((d) => cell(op, d, answers));
     rows.push(`| \`${op}\` | ${MARKS[derivative(op)]} | ${cells.join(" | ")} |`);
   }
   return `${[...lines, ...rows].join("\n")}\n`;
 }
 
-/** What is known so far. */
+/** The answers of the last time. */
 export function readAnswers(): Answers {
   return JSON.parse(readFileSync(join(import.meta.dirname, "ops.json"), "utf8")) as Answers;
 }
 
+async function askAll(): Promise<Answers> {
+  const cpu = await probeOps("cpu");
+  const webgpu = await probeOps("webgpu");
+  const page = await probePage();
+  return {
+    "Node cpu": answersOf("cpu", cpu, cpu),
+    "Node webgpu": answersOf("webgpu", webgpu, cpu),
+    "page wasm": answersOf("wasm", page.wasm, cpu),
+    "page webgpu": answersOf("webgpu", page.webgpu, cpu),
+  };
+}
+
 if (import.meta.filename === process.argv[1]) {
-  const answers: Answers = readAnswers();
-  for (const device of process.argv.slice(2) as Device[]) answers[device] = await ask(device);
-  writeFileSync(join(import.meta.dirname, "ops.json"), `${JSON.stringify(answers, null, 2)}\n`);
-  writeFileSync(join(import.meta.dirname, "ops.md"), render(answers));
+  const vulkan = softwareVulkan();
+  if (Object.keys(vulkan).length > 0) {
+    // The loader of a Vulkan driver looks at the environment when the process starts.
+    const again = [...process.execArgv, ...process.argv.slice(1)];
+    const child = spawn(process.execPath, again, { env: { ...process.env, ...vulkan }, stdio: "inherit" });
+    child.on("exit", (code) => process.exit(code ?? 1));
+  } else {
+    const answers = await askAll();
+    writeFileSync(join(import.meta.dirname, "ops.json"), `${JSON.stringify(answers, null, 2)}\n`);
+    writeFileSync(join(import.meta.dirname, "ops.md"), render(answers));
+  }
 }

@@ -72,7 +72,7 @@ export async function evaluateValues(
       .map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
     const open = async (): Promise<Session> => {
       const { graph } = buildGraph(outputs, [], { target: targetOf(device), leaves: "feed" });
-      return openGraph(graph, { device });
+      return openGraph(graph, { device, spinning: false });
     };
     await withSession(`${device} ${signature(missing)}`, open, async (session) => {
       for (const [, storage] of feeds) requireKept(storage);

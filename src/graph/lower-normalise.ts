@@ -58,8 +58,10 @@ export const lowerRmsNorm: Rule<RmsNorm> = (r) => {
   const { emit, type } = r;
   const x = at(r.inputs, 0);
   const scale = at(r.inputs, 1);
-  if (r.low.target.fused.has("SimplifiedLayerNormalization") && type.dtype === "float32") {
-    const used = r.low.used.get(r.value) ?? new Set();
+  const { fused } = r.low.target;
+  const used = r.low.used.get(r.value) ?? new Set();
+  const right = !used.has(1) || fused.has("InverseRms");
+  if (right && fused.has("SimplifiedLayerNormalization") && type.dtype === "float32") {
     const types = [type, used.has(1) ? statisticOf(r) : null];
     return emit.nodes("SimplifiedLayerNormalization", [x, scale], types, {
       attributes: { axis: int(-1), epsilon: { float: r.attributes.epsilon } },

@@ -3,8 +3,11 @@
 import type { Device } from "../runtime/platform.ts";
 import type { OpName } from "./value.ts";
 
-/** Operators beyond the standard set that fuse several of our ops, or an op and its scale. */
-export type Fused = "FusedMatMul" | "QuickGelu" | "SimplifiedLayerNormalization";
+/**
+ * Operators beyond the standard set that fuse several of our ops, or an op and its scale. `InverseRms` is the second
+ * output of SimplifiedLayerNormalization, which derivatives read; WebGPU leaves wrong numbers in it.
+ */
+export type Fused = "FusedMatMul" | "QuickGelu" | "SimplifiedLayerNormalization" | "InverseRms";
 
 /** What the model may contain. */
 export interface Target {
@@ -17,7 +20,7 @@ export interface Target {
 }
 
 const HOST: Target = {
-  fused: new Set<Fused>(["FusedMatMul", "QuickGelu", "SimplifiedLayerNormalization"]),
+  fused: new Set<Fused>(["FusedMatMul", "QuickGelu", "SimplifiedLayerNormalization", "InverseRms"]),
   composed: new Set(),
 };
 

@@ -1,7 +1,26 @@
 // Su 2023, "Transformer upgrade path 12: ReRoPE for unlimited extrapolation?" and 14 (inverse Leaky ReRoPE).
 // https://kexue.fm/archives/9708 and https://kexue.fm/archives/9731
 import { OptionError } from "../errors.ts";
-import { cast, expandDims, less, matmul, maximum, minimum, type Tensor, where } from "../tensor/index.ts";
+import {
+  addAlongAxis,
+  and,
+  broadcastTo,
+  cast,
+  concat,
+  expandDims,
+  full,
+  gather,
+  greaterEqual,
+  less,
+  lessEqual,
+  matmul,
+  maximum,
+  minimum,
+  takeAlongAxis,
+  type Tensor,
+  topK,
+  where,
+} from "../tensor/index.ts";
 import type { Position } from "./position.ts";
 import { rope } from "./rope.ts";
 import { type RotaryOptions, turnOf } from "./rotary.ts";
@@ -57,8 +76,9 @@ export function inverseLeakyRerope({
 }
 
 /**
- * Scores under `P`. Several queries take two products and choose by distance; a single one takes one product with
- * each key turned back by its own `P(D)`. Keys ahead of the query keep their true distance: a causal mask hides them.
+ * Scores under `P`. Several queries take two products and choose by distance. A single one takes one product with
+ * each key turned back by its own `P(D)`; where distances stop, only the keys within the window are turned, however
+ * long the cache. Keys ahead of the query get some finite score: a causal mask hides them.
  */
 function clipped(name: string, { window, ...rotary }: ReropeOptions, leak: number): Position {
   checkWhole(name, "window", window);
@@ -73,6 +93,13 @@ function clipped(name: string, { window, ...rotary }: ReropeOptions, leak: numbe
       const j = cast(keyPositions, dtype); // [S]
       const product = (a: Tensor, b: Tensor): Tensor => matmul(a, b, { transposeB: true, scale });
       if (q.shape[2] === 1) {
+        const S = k.shape[2];
+        if (leak === Infinity && !(typeof S === "number" && S <= window)) {
+          const far = product(turn(q, i.mul(0).add(window)), still(k, j));
+          const { places, indices, inside } = nearest(queryPositions, keyPositions, window);
+          const keys = turn(gather(k, indices, 2), places.sub(queryPositions));
+          return replaceAt(far, indices, inside, product(still(q, i), keys));
+        }
         const distance = i.sub(j); // [S]
         const beyond = maximum(distance.sub(window), 0).mul(1 / leak);
         return product(still(q, i), turn(k, minimum(distance, window).add(beyond).neg()));
@@ -95,4 +122,27 @@ function clipped(name: string, { window, ...rotary }: ReropeOptions, leak: numbe
       return where(close, near, far);
     },
   };
+}
+
+/**
+ * The up to `window` keys at distances `0 ≤ D < window` of one query, wherever they stand: their positions, their
+ * indices, and which of the `window` entries are such keys (the others repeat index 0).
+ */
+function nearest(
+  queryPosition: Tensor,
+  keyPositions: Tensor,
+  window: number,
+): { places: Tensor; indices: Tensor; inside: Tensor } {
+  // Keys ahead count as absent; as many absent ones at the end make sure that there are enough to choose from.
+  const seen = where(lessEqual(keyPositions, queryPosition), keyPositions, -1);
+  const { values, indices } = topK(concat([seen, full([window], -1, { dtype: seen.dtype })]), window);
+  const inside = and(greaterEqual(values, 0), less(queryPosition.sub(values), window));
+  return { places: where(inside, values, queryPosition), indices: where(inside, indices, 0), inside };
+}
+
+/** `scores` `[B, H, 1, S]` with `others` `[B, H, 1, n]` in place of the entries at `indices` `[n]` that are `inside`. */
+function replaceAt(scores: Tensor, indices: Tensor, inside: Tensor, others: Tensor): Tensor {
+  const at = broadcastTo(indices, others.shape);
+  const change = where(inside, others.sub(takeAlongAxis(scores, at)), 0);
+  return addAlongAxis(scores, at, change);
 }

@@ -75,8 +75,8 @@ export function unigramSettings(where: string, options: UnigramOptions): Unigram
 
 /**
  * Trains Unigram vocabularies by EM over BytePiece candidates, in memory on this thread. This is the mode to
- * use: at equal size it needs far fewer tokens than `trainBytePiece`, and fewer than SentencePiece in all but one
- * of the comparisons in docs/methods/bytepiece.md.
+ * use: at equal size it needs far fewer tokens than `trainBytePiece`, and fewer than SentencePiece at 8,000 ids
+ * (docs/methods/bytepiece.md has the comparison, and where SentencePiece is ahead).
  * @param corpus Texts that can be read several times. Nothing spans two of them.
  * @returns Unigram models; `counts` are expected counts, rounded, and `ln p = ln count - ln Σ counts`.
  * @throws OptionError for a bad option or an empty corpus.

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ask, readAnswers, render } from "../../docs/ops-table.ts";
+import { answersOf, readAnswers, render } from "../../docs/ops-table.ts";
 import { INFER } from "../../src/graph/infer.ts";
+import { probeOps } from "../support/op-probe.ts";
 
 test("the table of ops is what its answers say, and names every op", () => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/ops.md"), "utf8");
@@ -10,8 +11,9 @@ test("the table of ops is what its answers say, and names every op", () => {
   for (const op of Object.keys(INFER)) expect(page).toContain(`| \`${op}\` |`);
 });
 
-test("the CPU runs every op, as the table says", async () => {
-  const answers = await ask("cpu");
-  expect(answers).toEqual(readAnswers().cpu);
-  expect(Object.values(answers).filter((a) => typeof a !== "string")).toEqual([]);
+test("the processor runs every op, as the table says", async () => {
+  const probes = await probeOps("cpu");
+  const answers = answersOf("cpu", probes, probes);
+  expect(answers).toEqual(readAnswers()["Node cpu"]);
+  expect(Object.values(answers).filter((a) => a.runs !== "kernel")).toEqual([]);
 });

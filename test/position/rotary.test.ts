@@ -158,6 +158,26 @@ describe("rerope family", () => {
     }
   });
 
+  test("one query finds the keys within its window by position: gaps, any order, keys ahead", async () => {
+    const { x: one, ref } = sample([1, 2, 1, D], { seed: "one" });
+    const places = [9, 0, 20, 4, 3, 10, 8, 11, 2, 7, 1];
+    const expected = scoreTable(ref, k.ref, [10], places, (a, b, m, n) =>
+      m < n ? 0 : inner(turned(a, Math.min(m - n, 3), theta, "half"), b),
+    );
+    const ahead = places.map((n) => Number(n <= 10));
+    const visible = tensor(Float64Array.from(ahead));
+    const checks = new Checks();
+    checks.add(
+      "gaps",
+      p
+        .rerope({ window: 3, base: 100 })
+        .scores(one, k.x, at([10]), at(places), 1)
+        .mul(visible),
+      expected,
+    );
+    await checks.run();
+  });
+
   test("magnitude enters squared, in both forms", async () => {
     const plain = p.rerope({ window: 3, base: 100 });
     const loud = p.rerope({ window: 3, base: 100, magnitude: 1.3 });

@@ -1,4 +1,4 @@
-// Derivatives against central differences in float64. All rows of a table run as one program: each run perturbs
+// Derivatives against central differences in float64. Many rows of a table run as one program: each run perturbs
 // one element of every row at once.
 import { expect } from "vitest";
 import {
@@ -23,6 +23,17 @@ export interface Row {
   readonly name: string;
   readonly at: readonly Tensor[];
   readonly f: (...xs: Tensor[]) => Tensor;
+}
+
+/** Programs of many tiny operators gain nothing from threads. */
+const SMALL = { threads: 1 } as const;
+
+/** Rows per program: opening one takes more than in proportion to its size. */
+const TOGETHER = 16;
+
+function parts(rows: readonly Row[]): (readonly Row[])[] {
+  const count = Math.ceil(rows.length / TOGETHER);
+  return Array.from({ length: count }, (_, i) => rows.slice(i * TOGETHER, (i + 1) * TOGETHER));
 }
 
 /** Fixed numbers shaped like `x`. */
@@ -68,9 +79,13 @@ export async function expectGradients(
   rows: readonly Row[],
   tolerance: number = DIFFERENCE.tolerance,
 ): Promise<void> {
+  for (const part of parts(rows)) await checkGradients(part, tolerance);
+}
+
+async function checkGradients(rows: readonly Row[], tolerance: number): Promise<void> {
   const points = rows.map((r) => [...r.at]);
-  const losses = compile((xs: Tensor[][]) => rows.map((row, i) => scalar(row)(xs[i] ?? [])));
-  const gradients = compile((xs: Tensor[][]) => rows.map((row, i) => grad(scalar(row))(xs[i] ?? [])));
+  const losses = compile((xs: Tensor[][]) => rows.map((row, i) => scalar(row)(xs[i] ?? [])), SMALL);
+  const gradients = compile((xs: Tensor[][]) => rows.map((row, i) => grad(scalar(row))(xs[i] ?? [])), SMALL);
   const got = await gradients(points);
   const flat = points.map((xs) => xs.flatMap((x, j) => range(size(x)).map((k) => ({ j, k }))));
   const most = Math.max(...flat.map((f) => f.length));
@@ -111,23 +126,29 @@ export async function expectTangents(
   rows: readonly Row[],
   tolerance: number = DIFFERENCE.tolerance,
 ): Promise<void> {
+  for (const part of parts(rows)) await checkTangents(part, tolerance);
+}
+
+async function checkTangents(rows: readonly Row[], tolerance: number): Promise<void> {
   const points = rows.map((r) => [...r.at]);
   const directions = rows.map((r) => r.at.map((x, j) => weights(x, `${r.name} direction ${j}`)));
   const h = DIFFERENCE.step;
-  const program = compile((xs: Tensor[][], vs: Tensor[][]) =>
-    rows.map((row, i) => {
-      const x = xs[i] ?? [];
-      const v = vs[i] ?? [];
-      const along = (sign: number): Tensor =>
-        row.f(...mapTree(x, (t, k) => t.add(mul(v[Number(k)] ?? 0, sign * h))));
-      const { tangent } = jvp((p: Tensor[]) => row.f(...p), x, v);
-      return {
-        tangent,
-        difference: along(1)
-          .sub(along(-1))
-          .mul(1 / (2 * h)),
-      };
-    }),
+  const program = compile(
+    (xs: Tensor[][], vs: Tensor[][]) =>
+      rows.map((row, i) => {
+        const x = xs[i] ?? [];
+        const v = vs[i] ?? [];
+        const along = (sign: number): Tensor =>
+          row.f(...mapTree(x, (t, k) => t.add(mul(v[Number(k)] ?? 0, sign * h))));
+        const { tangent } = jvp((p: Tensor[]) => row.f(...p), x, v);
+        return {
+          tangent,
+          difference: along(1)
+            .sub(along(-1))
+            .mul(1 / (2 * h)),
+        };
+      }),
+    SMALL,
   );
   for (const [i, { tangent, difference }] of (await program(points, directions)).entries()) {
     const expected = Float64Array.from(await difference.data(), Number);

@@ -1,5 +1,6 @@
 // The embedded store: one SQLite file, no server. Postings scored as in bm25.ts answer ranked queries;
 // SQLite's FTS5 answers what must stand as written (phrases, fields).
+import { FileError } from "../../errors.ts";
 import { check, checkFilter, writeCursor } from "../ask.ts";
 import { normaliseId } from "../identifier.ts";
 import type { Hit, Page, Paper, Query } from "../paper.ts";
@@ -131,7 +132,12 @@ function add(db: Database, papers: readonly Paper[]): Added {
     if (fresh.length + updated > 0) touch(db);
     return { added: fresh.length - outdated.length, updated, unchanged };
   });
-  mergeSegments(db);
+  try {
+    mergeSegments(db);
+  } catch (error) {
+    // The papers are in. A lock or a full disk only puts off the tidying, which the next `add` tries again.
+    if (!(error instanceof FileError)) throw error;
+  }
   return result;
 }
 
