@@ -108,6 +108,13 @@ export function causalLMConfig(
   return config;
 }
 
+/** Values of the fields that are words; a configuration file may hold anything. */
+const WORDS = {
+  activation: ["swiglu", "gelu", "gelu-tanh"],
+  norm: ["rms", "layer"],
+  bias: ["all", "qkv", "none"],
+} as const;
+
 /** @throws OptionError for sizes that make no model, with both numbers. */
 export function checkConfig(config: CausalLMConfig): void {
   for (const key of [
@@ -123,6 +130,14 @@ export function checkConfig(config: CausalLMConfig): void {
     const value = config[key];
     if (!Number.isInteger(value) || value < 1) {
       throw new OptionError(`causalLM: ${key} must be a whole number ≥ 1, got ${value}.`);
+    }
+  }
+  for (const [key, words] of Object.entries(WORDS)) {
+    const value = config[key as keyof typeof WORDS];
+    if (!(words as readonly string[]).includes(value)) {
+      throw new OptionError(
+        `causalLM: ${key} must be one of ${words.join(", ")}, got ${JSON.stringify(value)}.`,
+      );
     }
   }
   if (config.heads % config.keyValueHeads !== 0) {

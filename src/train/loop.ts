@@ -97,14 +97,10 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     for (let first = true; !ended() && !stopped(); first = false) {
       const rate = rateAt(settings, done, clock());
       const began = performance.now();
-      const { params } = state;
       const report = await step.run(state, next(done), rate);
       if (!Number.isFinite(report.loss) || !report.norms.every(Number.isFinite)) {
-        const failure = { step: done, loss: report.loss, names: step.names, norms: report.norms, before };
-        throw await explainNonFinite(
-          { ...failure, params, rate },
-          options.advice?.() ?? "Lower the learning rate.",
-        );
+        const failure = { ...report, step: done, names: step.names, before, rate };
+        throw explainNonFinite(failure, options.advice?.() ?? "Lower the learning rate.");
       }
       state = report.state;
       before = report.norms;

@@ -1,6 +1,4 @@
 // When a loss stops being a number: which tensor went first.
-import { type CausalLMParams } from "../model/index.ts";
-import { flattenTree } from "../tensor/index.ts";
 
 /** A training that cannot go on because its numbers are no longer finite. */
 export class NonFiniteError extends Error {
@@ -25,8 +23,8 @@ export interface Failure {
   /** Gradient norms of this step and of the one before. */
   readonly norms: Float64Array;
   readonly before: Float64Array | undefined;
-  /** Parameters that the step started from. */
-  readonly params: CausalLMParams;
+  /** Sums of the parameters that the step started from. */
+  readonly sums: Float64Array;
   readonly rate: number;
 }
 
@@ -34,9 +32,9 @@ export interface Failure {
  * The error for a loss or gradient that is not finite. A parameter that is itself not finite is the cause; else the
  * gradients that are not, and, when all of them are, the one that was largest the step before.
  */
-export async function explainNonFinite(failure: Failure, advice: string): Promise<NonFiniteError> {
-  const { step, loss, names, norms, before, rate } = failure;
-  const parameter = await nonFiniteLeaf(failure.params);
+export function explainNonFinite(failure: Failure, advice: string): NonFiniteError {
+  const { step, loss, names, norms, sums, before, rate } = failure;
+  const parameter = names.find((_, i) => !Number.isFinite(sums[i]));
   const gradients = names.filter((_, i) => !Number.isFinite(norms[i]));
   const largest = before && names[before.indexOf(Math.max(...before))];
   let cause = "";
@@ -56,14 +54,4 @@ export async function explainNonFinite(failure: Failure, advice: string): Promis
     step,
     tensor,
   );
-}
-
-/** Name of the first tensor that holds a value that is not finite. */
-async function nonFiniteLeaf(tree: unknown): Promise<string | undefined> {
-  for (const [name, leaf] of flattenTree(tree)) {
-    // On a GPU the buffers of a donated state are gone; on a host they live until the next step.
-    const data = await leaf.data().catch(() => undefined);
-    if (data && !(data as Float32Array).every(Number.isFinite)) return name;
-  }
-  return undefined;
 }

@@ -107,8 +107,8 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
     );
   }
   checkConfig(config.model);
-  trainSettings(config.training);
-  return config as RunConfig;
+  // Settings that a run was made without get their defaults.
+  return { ...(config as RunConfig), training: trainSettings(config.training) };
 }
 
 /** A trained model, ready to use. */

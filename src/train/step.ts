@@ -35,6 +35,8 @@ export interface StepReport {
   readonly loss: number;
   /** Norm of each parameter's gradient before clipping, in the order of `names`. */
   readonly norms: Float64Array;
+  /** Sum of each parameter before the update: not finite where the parameter is not. */
+  readonly sums: Float64Array;
 }
 
 /** A compiled update. */
@@ -75,8 +77,9 @@ export function trainStep(
   const update = (state: TrainState, grad: CausalLMParams, rate: Tensor) => {
     const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, state.params);
     const params = applyUpdates(state.params, updates);
-    // Clipping needs the same sums, so they cost nothing here.
-    return { state: { params, optimizer: next }, squares: stack(leaves(grad).map((g) => sum(square(g)))) };
+    // Clipping needs the same sums of squares. A sum is not finite when one of its elements is not.
+    const checks = [...leaves(grad).map((g) => sum(square(g))), ...leaves(state.params).map((p) => sum(p))];
+    return { state: { params, optimizer: next }, checks: stack(checks) };
   };
 
   const whole = compile(
@@ -107,7 +110,7 @@ export function trainStep(
     if (accumulate === 1) {
       const [ids, targets] = tensorsOf(batch);
       const result = await whole(state, ids, targets, tensor(rate));
-      return report(result.state, await result.loss.item(), result.squares);
+      return report(result.state, await result.loss.item(), result.checks);
     }
     sums ??= await evaluate(
       mapTree(state.params, (p) => zeros(p.shape)),
@@ -123,7 +126,7 @@ export function trainStep(
     }
     const result = await finish(state, sums, tensor(rate));
     sums = result.sums;
-    return report(result.state, loss, result.squares);
+    return report(result.state, loss, result.checks);
   };
 
   return {
@@ -148,6 +151,8 @@ export function tensorsOf(batch: Batch): [ids: Tensor, targets: Tensor] {
   return [tensor(batch.ids, { shape }), tensor(batch.targets, { shape })];
 }
 
-async function report(state: TrainState, loss: number, squares: Tensor): Promise<StepReport> {
-  return { state, loss, norms: Float64Array.from((await squares.data()) as Float32Array, Math.sqrt) };
+async function report(state: TrainState, loss: number, checks: Tensor): Promise<StepReport> {
+  const values = Float64Array.from((await checks.data()) as Float32Array);
+  const half = values.length / 2;
+  return { state, loss, norms: values.subarray(0, half).map(Math.sqrt), sums: values.subarray(half) };
 }

@@ -12,11 +12,13 @@ const short = join(folder, "short.txt");
 const empty = join(folder, "empty.txt");
 const recipe = join(folder, "recipe.json");
 const broken = join(folder, "broken.json");
+const biased = join(folder, "biased.json");
 writeFileSync(text, babble(2000));
 writeFileSync(short, "a few words");
 writeFileSync(empty, "");
 writeFileSync(recipe, JSON.stringify({ training: { stepz: 3 } }));
 writeFileSync(broken, "[1]");
+writeFileSync(biased, JSON.stringify({ model: { bias: true } }));
 const occupied = join(folder, "occupied");
 mkdirSync(occupied);
 writeFileSync(join(occupied, "config.json"), "{}");
@@ -28,6 +30,7 @@ const CASES: readonly (readonly [string[], string])[] = [
     'preset "shakespear-char" is unknown. Did you mean shakespeare-char?',
   ],
   [[text, "--config", recipe], 'option "stepz" is unknown. Did you mean steps'],
+  [[text, "--config", biased, "--preset", "tiny"], "bias must be one of all, qkv, none, got true."],
   [[text, "--config", broken], "must hold a JSON object"],
   [[text, "--heads", "3", "--width", "64", "--preset", "tiny"], "must be a whole number ≥ 1, got 21.3"],
   [[text, "--device", "gpu"], 'device: must be one of cpu, webgpu, cuda here, got "gpu".'],

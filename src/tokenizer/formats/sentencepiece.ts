@@ -66,7 +66,8 @@ function pieceText(piece: Uint8Array, id: number): string {
 }
 
 function writePiece(p: { text: string; score: number; type: number }, pbf: PbfWriter): void {
-  pbf.writeStringField(1, p.text);
+  // As bytes: pbf 5.1 writes characters beyond U+FFFF wrongly.
+  pbf.writeBytesField(1, new TextEncoder().encode(p.text));
   pbf.writeFloatField(2, p.score);
   pbf.writeVarintField(3, p.type);
 }
