@@ -35,7 +35,7 @@ interface Comparison extends CompressorBits {
 }
 
 /** Share of the time kept for the comparison and the samples. */
-const RESERVE = 0.1;
+const RESERVE = 0.12;
 /** Training shorter than this shows nothing. */
 const LEAST_MINUTES = 0.25;
 const PROMPTS = ["It was a dark night, and ", "明月"];
