@@ -31,6 +31,7 @@ export function dynamicNtk(options: DynamicNtkOptions): Position {
   checkScale("dynamicNtk", factor);
   if (!(base > 1)) throw new OptionError(`dynamicNtk: base must be above 1, got ${base}.`);
   return {
+    whole: true,
     scores(q, k, queryPositions, keyPositions, scale) {
       const dtype = q.dtype === "float16" ? "float32" : q.dtype;
       const length = add(cast(max(keyPositions), dtype), 1); // []

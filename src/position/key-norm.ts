@@ -1,7 +1,7 @@
 // Su 2023, "Transformer upgrade path 15: key normalisation helps length extrapolation". https://kexue.fm/archives/9859
 import { checkOptions, OptionError } from "../errors.ts";
 import { add, cast, expandDims, log, sqrt, square, sum, type Tensor } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, rescored } from "./position.ts";
 
 /** Added to a squared length: a zero vector stays zero, and its derivative finite. */
 const SMALLEST = 1e-20;
@@ -13,7 +13,7 @@ function unit(x: Tensor): Tensor {
 
 /** Keys of length one and no `1/√D`: `q·k/‖k‖` under `inner`. For models trained with it. */
 export function keyNormalised(inner: Position): Position {
-  return { scores: (q, k, i, j) => inner.scores(q, unit(k), i, j, 1) };
+  return rescored(inner, (q, k, i, j) => inner.scores(q, unit(k), i, j, 1));
 }
 
 /**
@@ -26,12 +26,10 @@ export function cosineAttention(inner: Position, options: { readonly count: numb
   if (count !== "causal" && !(count > 1)) {
     throw new OptionError(`cosineAttention: count must be "causal" or a number above 1, got ${count}.`);
   }
-  return {
-    scores(q, k, i, j) {
-      if (count !== "causal") return inner.scores(unit(q), unit(k), i, j, 4 * Math.log(count));
-      const wide = q.dtype === "float16" ? "float32" : q.dtype;
-      const n = cast(expandDims(log(add(cast(i, wide), 1)), 1), q.dtype); // [T, 1]
-      return inner.scores(unit(q).mul(n), unit(k), i, j, 4);
-    },
-  };
+  return rescored(inner, (q, k, i, j) => {
+    if (count !== "causal") return inner.scores(unit(q), unit(k), i, j, 4 * Math.log(count));
+    const wide = q.dtype === "float16" ? "float32" : q.dtype;
+    const n = cast(expandDims(log(add(cast(i, wide), 1)), 1), q.dtype); // [T, 1]
+    return inner.scores(unit(q).mul(n), unit(k), i, j, 4);
+  });
 }

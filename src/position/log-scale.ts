@@ -2,7 +2,7 @@
 // (derivation with κ). Post-hoc form: Su 2023, https://kexue.fm/archives/9675
 import { checkOptions, OptionError } from "../errors.ts";
 import { add, cast, checkShapes, expandDims, log, maximum, max, type Tensor } from "../tensor/index.ts";
-import { type Position, productPosition } from "./position.ts";
+import { type Position, productPosition, rescored } from "./position.ts";
 
 /** How many keys a query is said to see: `causal` its position plus one, `all` every key (bidirectional). */
 export type KeyCount = "causal" | "all";
@@ -49,7 +49,8 @@ function withFactor(inner: Position, count: KeyCount, factor: (logCount: Tensor)
       key: (k, j) => turn.key(k, j),
     });
   }
-  return { scores: (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale) };
+  const plain = rescored(inner, (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale));
+  return count === "all" ? { ...plain, whole: true } : plain;
 }
 
 /**
@@ -81,11 +82,10 @@ export function entropyInvariant(
 ): Position {
   if (!(kappa > 0)) throw new OptionError(`entropyInvariant: kappa must be above 0, got ${kappa}.`);
   check("entropyInvariant", { trainingLength: 2, count });
-  return {
-    scores(q, k, i, j) {
-      const { D } = checkShapes("entropyInvariant", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
-      const factor = logCount(q.dtype, i, j, count);
-      return inner.scores(q.mul(cast(factor, q.dtype)), k, i, j, kappa / D);
-    },
-  };
+  const plain = rescored(inner, (q, k, i, j) => {
+    const { D } = checkShapes("entropyInvariant", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
+    const factor = logCount(q.dtype, i, j, count);
+    return inner.scores(q.mul(cast(factor, q.dtype)), k, i, j, kappa / D);
+  });
+  return count === "all" ? { ...plain, whole: true } : plain;
 }

@@ -13,7 +13,7 @@ import {
   type Tensor,
   where,
 } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, rescored } from "./position.ts";
 import { checkWhole } from "./scale.ts";
 
 export interface WindowOptions {
@@ -57,11 +57,9 @@ export function windowMask(queryPositions: Tensor, keyPositions: Tensor, options
  */
 export function windowed(inner: Position, options: WindowOptions): Position {
   checked("windowed", options);
-  return {
-    scores(q, k, queryPositions, keyPositions, scale) {
-      const scores = inner.scores(q, k, queryPositions, keyPositions, scale);
-      const seen = windowMask(queryPositions, keyPositions, options);
-      return scores.add(where(seen, full([], 0, { dtype: q.dtype }), HIDDEN));
-    },
-  };
+  return rescored(inner, (q, k, queryPositions, keyPositions, scale) => {
+    const scores = inner.scores(q, k, queryPositions, keyPositions, scale);
+    const seen = windowMask(queryPositions, keyPositions, options);
+    return scores.add(where(seen, full([], 0, { dtype: q.dtype }), HIDDEN));
+  });
 }

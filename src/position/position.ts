@@ -12,6 +12,13 @@ export interface Position {
   scores(q: Tensor, k: Tensor, queryPositions: Tensor, keyPositions: Tensor, scale: number): Tensor;
   /** Present where the scores are a product of queries and keys that are each turned by their own place alone. */
   readonly turn?: Turns;
+  /** Present where scores depend on all keys in view (a base that follows the context): never score part of them. */
+  readonly whole?: true;
+}
+
+/** `inner` with other scores, which depend on all keys where those of `inner` do. */
+export function rescored(inner: Position, scores: Position["scores"]): Position {
+  return { scores, ...(inner.whole && { whole: true as const }) };
 }
 
 /**

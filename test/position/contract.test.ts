@@ -115,6 +115,31 @@ describe("every position", () => {
     await Promise.all([block.release(), step.release()]);
   });
 
+  test("says where parts of the keys would score otherwise, and where keys turn alone", () => {
+    const made = (spec: p.PositionSpec): p.Position => p.createPosition(spec);
+    for (const spec of ALL)
+      expect(made(spec).whole, nameOf(spec)).toBe(spec.type === "ntk-dynamic" ? true : undefined);
+    const dynamic = made({ type: "ntk-dynamic", trainingLength: N });
+    for (const wrapped of [p.keyNormalised(dynamic), p.windowed(dynamic, { window: 2 })])
+      expect(wrapped.whole).toBe(true);
+    expect(p.logScaled(p.rope(), { trainingLength: N, count: "all" }).whole).toBe(true);
+    const turning = ALL.filter((spec) => made(spec).turn !== undefined).map((spec) => spec.type);
+    expect(new Set(turning)).toEqual(
+      new Set([
+        "none",
+        "rope",
+        "pi",
+        "ntk-old",
+        "ntk-aware",
+        "ntk-fixed",
+        "ntk-mixed",
+        "yarn",
+        "yarn-index",
+        "llama3",
+      ]),
+    );
+  });
+
   test("rejects positions that do not match, with both sizes", () => {
     const [q, k] = inputs("float32");
     for (const spec of ALL.filter((s) => s.type !== "none")) {
