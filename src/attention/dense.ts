@@ -6,6 +6,7 @@ import {
   broadcastTo,
   checkShapes,
   concat,
+  type Dim,
   divideDims,
   expandDims,
   matmul,
@@ -46,28 +47,33 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
   if (!Number.isInteger(R)) {
     throw new ShapeError(`attend: key-value heads must divide the query heads, got ${G} and ${H}.`);
   }
+  // Turned once where a key's turn depends on its own place alone; otherwise scored block by block.
   const { turn } = position;
-  if (turn === undefined) {
-    const scores = position.scores(q, repeatHeads(k, R), queryPositions, keyPositions, scale);
-    return mix(scores, v, R, mask ?? causalMask(queryPositions, keyPositions));
-  }
-  const rows = turn.query(q, queryPositions);
-  const columns = turn.key(k, keyPositions);
-  const product = (a: Tensor, b: Tensor): Tensor =>
-    ungroup(matmul(group(a, R), b, { transposeB: true, scale }), R);
-  const blocks = mask === undefined && queryPositions === keyPositions ? causalBlocks(q.shape[2]) : [];
-  if (blocks.length < 2)
-    return mix(product(rows, columns), v, R, mask ?? causalMask(queryPositions, keyPositions));
+  const rows = turn ? turn.query(q, queryPositions) : q;
+  const columns = turn ? turn.key(k, keyPositions) : repeatHeads(k, R);
+  /** Queries `[from, to)` on the keys before `end`. */
+  const part = (from: Dim, to: Dim, end: Dim, seen: Tensor): Tensor => {
+    const a = narrow(rows, 2, from, to);
+    const c = narrow(columns, 2, 0, end);
+    const scores = turn
+      ? ungroup(matmul(group(a, R), c, { transposeB: true, scale }), R)
+      : position.scores(a, c, narrow(queryPositions, 0, from, to), narrow(keyPositions, 0, 0, end), scale);
+    return mix(scores, narrow(v, 2, 0, end), R, seen);
+  };
+  const [, , T = 1] = q.shape;
+  const [, , S = 1] = k.shape;
+  const causal = mask === undefined && queryPositions === keyPositions;
+  const blocks = causal && !position.whole ? causalBlocks(T) : [];
+  if (blocks.length < 2) return part(0, T, S, mask ?? causalMask(queryPositions, keyPositions));
   return concat(
-    blocks.map(([start, end]) => {
-      const seen = causalMask(narrow(queryPositions, 0, start, end), narrow(keyPositions, 0, 0, end));
-      return mix(
-        product(narrow(rows, 2, start, end), narrow(columns, 2, 0, end)),
-        narrow(v, 2, 0, end),
-        R,
-        seen,
-      );
-    }),
+    blocks.map(([start, end]) =>
+      part(
+        start,
+        end,
+        end,
+        causalMask(narrow(queryPositions, 0, start, end), narrow(keyPositions, 0, 0, end)),
+      ),
+    ),
     2,
   );
 }
