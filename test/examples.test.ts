@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { result as trained } from "../examples/train.ts";
 import { bestFirstStep, hessianVector } from "../examples/curvature.ts";
 import { deer } from "../examples/deer.ts";
 import { fsqDigits } from "../examples/fsq-digits.ts";
@@ -55,4 +56,12 @@ test("digits survive sixteen symbols, and the picture shows them", async () => {
 test.each(["curvature", "deer", "fsq-digits", "rational-kernel"])("%s is under a hundred lines", (name) => {
   const file = join(import.meta.dirname, `../examples/${name}.ts`);
   expect(readFileSync(file, "utf8").split("\n").length).toBeLessThan(100);
+});
+
+test("the README's model learns its sentence, and the README shows the file", () => {
+  expect(trained.first).toBeGreaterThan(5);
+  expect(trained.last).toBeLessThan(0.5);
+  const read = (path: string): string => readFileSync(join(import.meta.dirname, "..", path), "utf8");
+  const [shown = ""] = read("examples/train.ts").split("\n/** For the tests. */");
+  expect(read("README.md")).toContain(shown.trim());
 });
