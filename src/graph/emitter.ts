@@ -5,6 +5,9 @@ import { type Dtype, type HostArray, hostArray } from "./dtype.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxPort, OnnxTensor } from "./onnx.ts";
 import type { Type } from "./value.ts";
 
+/** Constants up to this many bytes are shared when equal. */
+const SHARED_BYTES = 4096;
+
 /** A graph under construction; loop bodies nest. */
 export interface Scope {
   readonly parent: Scope | undefined;
@@ -87,8 +90,16 @@ export class Emitter {
     return { name: this.fresh("parameter"), type, scope };
   }
 
-  /** A constant tensor kept in the model. */
+  /** A constant tensor kept in the model; small ones without a name of their own are shared when equal. */
   initializer(data: HostArray, type: { dtype: Dtype; shape: readonly number[] }, name?: string): Ref {
+    if (name !== undefined || data.byteLength > SHARED_BYTES) return this.keep(data, type, name);
+    const key = `${type.dtype} [${type.shape.join()}] ${new Uint8Array(data.buffer, data.byteOffset, data.byteLength).join()}`;
+    const ref = this.constants.get(key) ?? this.keep(data, type, name);
+    this.constants.set(key, ref);
+    return ref;
+  }
+
+  private keep(data: HostArray, type: { dtype: Dtype; shape: readonly number[] }, name?: string): Ref {
     const as = name ?? this.fresh("constant");
     this.initializers.push({ name: as, dtype: type.dtype, shape: type.shape, data });
     return { name: as, type, scope: this.root, data };

@@ -70,8 +70,9 @@ export function rotate(
   const c = scaled(cos(angles));
   const s = scaled(sin(angles));
   if (layout === "half") {
+    // (a, b) ⊙ (cos, cos) + (b, a) ⊙ (−sin, sin)
     const [a, b] = split(x, 2, -1) as [Tensor, Tensor];
-    return concat([a.mul(c).sub(b.mul(s)), a.mul(s).add(b.mul(c))], -1);
+    return x.mul(concat([c, c], -1)).add(concat([b, a], -1).mul(concat([s.neg(), s], -1)));
   }
   const pairs = reshape(x, [...x.shape.slice(0, -1), D / 2, 2]);
   const [a, b] = split(pairs, 2, -1).map((p) => reshape(p, [...x.shape.slice(0, -1), D / 2])) as [
