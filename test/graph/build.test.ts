@@ -48,7 +48,7 @@ test("the step of docs/engine.md is eleven nodes", () => {
     "Mul",
     "Sub",
   ]);
-  // Factors of the mean, the square and the rate come to one number here.
+  // Equal numbers are one constant: 2 · ⅒ and what the derivative of a mean over ten brings.
   expect(graph.initializers.map((i) => i.shape)).toEqual([[]]);
 });
 
