@@ -1,5 +1,6 @@
 // `athanor eval`: the same last tokens scored under growing context, one line per way of scoring positions.
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { lineChart } from "../draw/line-chart.ts";
 import { FileError, OptionError } from "../errors.ts";
@@ -99,7 +100,7 @@ async function run(path: string, flags: Flags): Promise<void> {
       flags.svg,
       lineChart({
         title: "Loss against context",
-        subtitle: `${path}: the same last ${rows[0]?.losses[0]?.tokens ?? 0} tokens of ${flags.data}`,
+        subtitle: `${basename(path)}: the same last ${rows[0]?.losses[0]?.tokens ?? 0} tokens of ${basename(flags.data)}`,
         x: "tokens of context",
         y: "nats per token",
         xScale: "log2",

@@ -1,4 +1,5 @@
 // `athanor inspect`: what the heads of a model look at.
+import { basename } from "node:path";
 import { attentionPicture } from "../draw/attention-picture.ts";
 import { OptionError } from "../errors.ts";
 import { writeFileAtomic } from "../files/atomic.ts";
@@ -41,7 +42,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     throw new OptionError(`inspect: --layer must be 0 to ${model.config.layers - 1}, got ${flags.layer}.`);
   }
   const tokens = ids.map((id) => new TextDecoder().decode(model.tokenizer.bytesOf(id)) || "⟨bos⟩");
-  await writeFileAtomic(flags.svg, attentionPicture(maps, tokens, `Attention of ${path}`));
+  await writeFileAtomic(flags.svg, attentionPicture(maps, tokens, `Attention of ${basename(path)}`));
   for (const m of maps) say(`layer ${m.layer}  head ${m.head}  S ${m.concentration.toFixed(3)}`);
   say(`drawn: ${flags.svg}`);
   if (flags.json) {
