@@ -33,6 +33,10 @@ describe("a store's file", () => {
     await expect(openStore(path)).rejects.toThrow(
       `openStore: ${path} is not a paper store. Give the path of a store, or of a file that does not exist yet.`,
     );
+    // SQLite would take a file shorter than a page for an empty store and write over it.
+    await writeFile(path, "x");
+    await expect(openStore(path)).rejects.toThrow(`openStore: ${path} is not a paper store.`);
+    expect(await readFile(path, "utf8")).toBe("x");
     const other = join(folder, "other.db");
     const db = new DatabaseSync(other);
     db.exec("CREATE TABLE t(x)");

@@ -1,5 +1,5 @@
 // The file: its tables, transactions, and what its failures mean in words.
-import { existsSync, mkdirSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { FileError } from "../../errors.ts";
@@ -66,6 +66,7 @@ export function openDatabase(path: string): Database {
   };
   return guard(() => {
     if (path !== ":memory:" && !existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true });
+    requireDatabase(path);
     const db = new DatabaseSync(path, { timeout: 5000 });
     try {
       prepareFile(db, path);
@@ -75,6 +76,23 @@ export function openDatabase(path: string): Database {
     }
     return wrap(db, guard);
   });
+}
+
+const MAGIC = "SQLite format 3\0";
+
+/** SQLite takes a file shorter than a page for an empty one and would write over it. */
+function requireDatabase(path: string): void {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return;
+  const file = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(MAGIC.length);
+    const length = readSync(file, head, 0, head.length, 0);
+    if (length > 0 && head.toString("latin1", 0, length) !== MAGIC) {
+      throw new FileError(refusal(path, 26));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 function prepareFile(db: DatabaseSync, path: string): void {
@@ -156,6 +174,11 @@ const remedies: ReadonlyMap<number, readonly [what: string, remedy: string]> = n
 function explain(error: unknown, path: string): unknown {
   const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
   if (typeof code !== "number") return error;
-  const known = remedies.get(code & 0xff);
-  return known ? new FileError(`openStore: ${path} ${known[0]}. ${known[1]}`, { cause: error }) : error;
+  return remedies.has(code & 0xff) ? new FileError(refusal(path, code & 0xff), { cause: error }) : error;
+}
+
+/** One sentence for a code of SQLite that `remedies` knows. */
+function refusal(path: string, code: number): string {
+  const [what, remedy] = remedies.get(code) ?? [`fails with SQLite's code ${code}`, ""];
+  return `openStore: ${path} ${what}. ${remedy}`;
 }
