@@ -1,4 +1,5 @@
 // Attention maps as one SVG: a row for each layer, a column for each head, the text along the edges of the first.
+import { escapeXml } from "./svg.ts";
 import type { HeadMap } from "../model/attention-maps.ts";
 
 const CELL_MOST = 12;
@@ -24,16 +25,16 @@ export function attentionPicture(maps: readonly HeadMap[], tokens: readonly stri
   const edge = Math.min(10, cell * 0.95);
   const labels = tokens.flatMap((t, i) => {
     const at = (i + 0.75) * cell;
-    const shown = escape(t.replaceAll("\n", "⏎").replaceAll(" ", "·"));
+    const shown = escapeXml(t.replaceAll("\n", "⏎").replaceAll(" ", "·"));
     return [
       `<text x="${EDGE.left - 6}" y="${EDGE.top + at}" text-anchor="end" font-size="${edge}" fill="#2b2622">${shown}</text>`,
       `<text transform="translate(${EDGE.left + at} ${EDGE.top - 18}) rotate(-60)" font-size="${edge}" fill="#2b2622">${shown}</text>`,
     ];
   });
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Georgia, 'Noto Serif CJK SC', serif" role="img" aria-label="${escape(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Georgia, 'Noto Serif CJK SC', serif" role="img" aria-label="${escapeXml(title)}">`,
     `<rect width="${width}" height="${height}" rx="10" fill="#fffdf9"/>`,
-    `<text x="24" y="34" font-size="19" font-weight="bold" fill="#2b2622">${escape(title)}</text>`,
+    `<text x="24" y="34" font-size="19" font-weight="bold" fill="#2b2622">${escapeXml(title)}</text>`,
     `<text x="24" y="54" font-size="12" fill="#8a8178">rows look, columns are looked at; S is 1 for a flat row and small for one key</text>`,
     ...labels,
     ...parts,
@@ -63,7 +64,3 @@ function cells(weights: Float32Array, T: number, cell: number): string {
 }
 
 const short = (x: number): string => String(Math.round(x * 100) / 100);
-
-function escape(s: string): string {
-  return s.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}

@@ -1,5 +1,5 @@
 // Several lines over one axis, as one self-contained SVG.
-import { ticks } from "../train/loss-svg.ts";
+import { escapeXml, ticks } from "./svg.ts";
 
 export interface Series {
   readonly name: string;
@@ -61,7 +61,7 @@ export function lineChart(chart: LineChart): string {
     }),
   );
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', 'Noto Serif CJK SC', serif" font-size="13" role="img" aria-label="${escape(chart.title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', 'Noto Serif CJK SC', serif" font-size="13" role="img" aria-label="${escapeXml(chart.title)}">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="#fffdf9"/>`,
     text(BOX.left, 32, chart.title, `font-size="19" font-weight="bold" fill="#2b2622"`),
     text(BOX.left, 52, chart.subtitle ?? "", `fill="#8a8178"`),
@@ -73,7 +73,7 @@ export function lineChart(chart: LineChart): string {
       text(px(v), HEIGHT - BOX.bottom + 22, v.toLocaleString("en-GB"), `text-anchor="middle" fill="#8a8178"`),
     ),
     text((BOX.left + WIDTH - BOX.right) / 2, HEIGHT - 14, chart.x, `text-anchor="middle" fill="#8a8178"`),
-    `<text transform="translate(22 ${f((HEIGHT + BOX.top - BOX.bottom) / 2)}) rotate(-90)" text-anchor="middle" fill="#8a8178">${escape(chart.y)}</text>`,
+    `<text transform="translate(22 ${f((HEIGHT + BOX.top - BOX.bottom) / 2)}) rotate(-90)" text-anchor="middle" fill="#8a8178">${escapeXml(chart.y)}</text>`,
     ...chart.series.map((s, i) => {
       const points = s.points
         .filter((p) => Number.isFinite(p[1]))
@@ -113,10 +113,6 @@ const dash = (i: number): string => DASHES[Math.floor(i / INKS.length) % DASHES.
 const f = (x: number): string => x.toFixed(1);
 const short = (x: number): string => String(Number(x.toPrecision(4)));
 
-function escape(s: string): string {
-  return s.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}
-
 function text(x: number, y: number, s: string, attributes: string): string {
-  return `<text x="${f(x)}" y="${f(y)}" ${attributes}>${escape(s)}</text>`;
+  return `<text x="${f(x)}" y="${f(y)}" ${attributes}>${escapeXml(s)}</text>`;
 }

@@ -1,4 +1,5 @@
 // Bars in groups, one group a row, as one self-contained SVG.
+import { escapeXml } from "../draw/svg.ts";
 
 export interface BarChart {
   readonly title: string;
@@ -27,7 +28,7 @@ export function barChart({ title, subtitle = "", names, rows, most = 1 }: BarCha
   const x = (value: number): number =>
     LEFT + (Math.max(0, Math.min(value, most)) / most) * (WIDTH - LEFT - RIGHT);
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="Georgia, 'Times New Roman', serif" font-size="13" role="img" aria-label="${escape(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="Georgia, 'Times New Roman', serif" font-size="13" role="img" aria-label="${escapeXml(title)}">`,
     `<rect width="${WIDTH}" height="${height}" rx="10" fill="#fffdf9"/>`,
     text(24, 30, title, `font-size="18" font-weight="bold" fill="#2b2622"`),
     text(24, 50, subtitle, `fill="#8a8178"`),
@@ -55,10 +56,6 @@ export function barChart({ title, subtitle = "", names, rows, most = 1 }: BarCha
   ].join("\n")}\n`;
 }
 
-function escape(s: string): string {
-  return s.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}
-
 function text(x: number, y: number, s: string, attributes: string): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escape(s)}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escapeXml(s)}</text>`;
 }

@@ -1,4 +1,5 @@
 // loss.svg: how a training went, as one self-contained picture.
+import { escapeXml, ticks } from "../draw/svg.ts";
 import { isStep, type Metric, type StepMetric, type ValidationMetric } from "./metrics.ts";
 
 const WIDTH = 960;
@@ -44,7 +45,7 @@ export function lossPicture(metrics: readonly Metric[], text: LossPictureText): 
   const peak = Math.max(1e-12, ...steps.map((s) => s.rate));
   const r = scale([0, peak * 1.08], [RATE[1], RATE[0]]);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', serif" font-size="13" role="img" aria-label="${escape(text.title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', serif" font-size="13" role="img" aria-label="${escapeXml(text.title)}">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="#fffdf9"/>`,
     `<clipPath id="plot"><rect x="${LEFT}" y="${LOSS[0]}" width="${WIDTH - LEFT - RIGHT + 6}" height="${LOSS[1] - LOSS[0]}"/></clipPath>`,
     label(LEFT, 30, text.title, { size: 19, weight: "bold" }),
@@ -128,16 +129,6 @@ function scale([from, to]: Extent, [a, b]: Extent): (v: number) => number {
   return (v) => a + ((v - from) / span) * (b - a);
 }
 
-/** About `count` round values inside a domain. */
-export function ticks([from, to]: Extent, count: number): number[] {
-  const rough = (to - from) / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((m) => m * power >= rough) ?? 10);
-  const first = Math.ceil(from / step);
-  const last = Math.floor(to / step);
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step);
-}
-
 function number(v: number): string {
   return v !== 0 && Math.abs(v) < 0.01
     ? v.toExponential(1).replace(".0e", "e")
@@ -161,11 +152,11 @@ function label(
   text: string,
   { size = 13, weight = "normal", colour = COLOURS.ink, anchor = "start" }: LabelStyle = {},
 ): string {
-  return `<text x="${at(x)}" y="${at(y)}" font-size="${size}" font-weight="${weight}" fill="${colour}" text-anchor="${anchor}">${escape(text)}</text>`;
+  return `<text x="${at(x)}" y="${at(y)}" font-size="${size}" font-weight="${weight}" fill="${colour}" text-anchor="${anchor}">${escapeXml(text)}</text>`;
 }
 
 function sideways(text: string, x: number, y: number): string {
-  return `<text transform="translate(${x} ${y}) rotate(-90)" text-anchor="middle" fill="${COLOURS.faint}">${escape(text)}</text>`;
+  return `<text transform="translate(${x} ${y}) rotate(-90)" text-anchor="middle" fill="${COLOURS.faint}">${escapeXml(text)}</text>`;
 }
 
 /** A horizontal rule with its value on the left. */
@@ -225,12 +216,4 @@ function legend(validated: boolean): string {
 function legendEntry(x: number, colour: string, text: string): string {
   const stroke = `stroke="${colour}" stroke-width="3" stroke-linecap="round"`;
   return `<path d="M${x} 26h22" ${stroke}/>${label(x + 28, 30, text)}`;
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

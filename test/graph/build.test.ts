@@ -48,7 +48,7 @@ test("the step of docs/engine.md is eleven nodes", () => {
     "Mul",
     "Sub",
   ]);
-  // Equal numbers are one constant: 2 · ⅒ and what the derivative of a mean over ten brings.
+  // Two factors that round to one float32 are one constant.
   expect(graph.initializers.map((i) => i.shape)).toEqual([[]]);
 });
 

@@ -21,7 +21,8 @@ import {
   saveCheckpoint,
 } from "../../src/train/checkpoint-node.ts";
 import { cutAtBlankLines, englishBooks, stripNotices } from "../../src/train/demo-texts-node.ts";
-import { lossPicture, ticks } from "../../src/train/loss-svg.ts";
+import { ticks } from "../../src/draw/svg.ts";
+import { lossPicture } from "../../src/train/loss-svg.ts";
 import { appendMetrics, readMetrics, rewindMetrics } from "../../src/train/metrics-node.ts";
 import { createRunFolder, openRun, readRunConfig } from "../../src/train/run-folder-node.ts";
 import { choose } from "../../src/train/sample.ts";
