@@ -26,6 +26,8 @@ export interface Ref {
   readonly data?: HostArray;
   /** All elements equal this number. */
   readonly splat?: number;
+  /** The places `[start, end)` of one axis of another value, where it is just those. */
+  readonly part?: { readonly of: Ref; readonly axis: number; readonly start: Dim; readonly end: Dim };
   /** The node that made it, for rules that look through it. */
   readonly from?: {
     readonly opType: string;

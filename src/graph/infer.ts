@@ -398,6 +398,7 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
     requireVector(op, "scale", only(inputs, op, 1), x);
     return [x, { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] }];
   },
+  fused: (_, { body }) => body.results.map(typeOf),
   item: () => [],
   alias: same,
   stopGradient: same,

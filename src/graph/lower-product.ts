@@ -85,8 +85,9 @@ export const lowerMatmul: Rule<OpAttributes["matmul"]> = (r) => {
       },
     });
   }
-  // A stack of rows against one matrix is one plain product.
-  if (b.type.shape.length === 2 && !transposeA && floats && (transposeB || scale !== 1)) {
+  // A stack of rows against one matrix is one plain product; a constant matrix is laid out for it either way.
+  const laidOut = b.data !== undefined && r.low.target.fused.has("FusedMatMul") && dtype === "float32";
+  if (b.type.shape.length === 2 && !transposeA && floats && !laidOut && (transposeB || scale !== 1)) {
     const rows = mulDims(...a.type.shape.slice(0, -1));
     const flat = reshapeTo(emit, a, [rows, a.type.shape.at(-1) ?? 1]);
     const product = emit.node(

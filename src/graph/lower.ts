@@ -1,11 +1,12 @@
 // From the closed op set to ONNX operators: one rule per op. A rule may look at what made its inputs (`from`)
 // and at repeated numbers (`splat`) to emit less.
 import { GraphError } from "../errors.ts";
-import { type Dim, sameShape, type Shape } from "./dim.ts";
+import { addDims, type Dim, sameShape, type Shape } from "./dim.ts";
 import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
+import { lowerFused } from "./lower-fused.ts";
 import { lowerMatmul, productPlusVector } from "./lower-product.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
@@ -283,6 +284,19 @@ function rowIndices(emit: Emitter, indices: Ref): Ref {
 
 const INT64_MIN = -(2 ** 62);
 
+/** What was put at `[start, end)` when `x` was put together along `axis`, if it is exactly one tensor. */
+function concatenated(x: Ref, axis: number, start: Dim, end: Dim): Ref | undefined {
+  const along = x.from?.opType === "Concat" ? x.from.attributes["axis"] : undefined;
+  if (!along || !("int" in along) || along.int !== axis) return undefined;
+  let at: Dim = 0;
+  for (const part of x.from?.inputs ?? []) {
+    const next: Dim = addDims(at, part.type.shape[axis] ?? 1);
+    if (at === start && next === end) return part;
+    at = next;
+  }
+  return undefined;
+}
+
 /** One rule per op. */
 const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   constant: (r) => r.emit.scalar(r.attributes.value, r.attributes.dtype),
@@ -423,12 +437,18 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
       starts[i] === 0 && ends[i] === x.type.shape[i] && step === 1 ? [] : [i],
     );
     const pick = <T>(list: readonly T[], otherwise: T): T[] => axes.map((i) => list[i] ?? otherwise);
+    const [axis = 0, ...more] = axes;
+    const [start = 0, end = 0] = [starts[axis], ends[axis]];
+    const single = more.length === 0 && steps[axis] === 1;
+    const whole = single ? concatenated(x, axis, start, end) : undefined;
+    if (whole) return whole;
     const ending = pick(ends, 0).map((e): Dim => (e === -1 ? INT64_MIN : e));
-    return r.emit.node(
+    const cut = r.emit.node(
       "Slice",
       [x, r.emit.dims(pick(starts, 0)), r.emit.dims(ending), r.emit.ints(axes), r.emit.ints(pick(steps, 1))],
       r.type,
     );
+    return single ? { ...cut, part: { of: x, axis, start, end } } : cut;
   },
   concat: (r) => r.emit.node("Concat", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
   pad: (r) => {
@@ -473,6 +493,7 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   logSoftmax: alongAxis("LogSoftmax"),
   layerNorm: lowerLayerNorm,
   rmsNorm: lowerRmsNorm,
+  fused: lowerFused,
   alias: (r) => at(r.inputs, 0),
   stopGradient: (r) => at(r.inputs, 0),
   barrier: (r) => {

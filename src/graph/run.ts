@@ -1,6 +1,6 @@
 // Storage in and out of sessions.
-import type { Device, OrtTensor } from "../runtime/platform.ts";
-import { hostTensor, type Session } from "../runtime/session.ts";
+import type { OrtTensor } from "../runtime/platform.ts";
+import type { Session } from "../runtime/session.ts";
 import { toHost } from "./device-memory.ts";
 import { DTYPES, type Dtype, type HostArray } from "./dtype.ts";
 import { requireKept } from "./storage.ts";
@@ -24,13 +24,15 @@ export function freeBuffers(storage: Storage): OrtTensor | undefined {
 }
 
 /** The runtime's tensor over `storage`, without a copy where it lives there already. */
-export async function toNative(storage: Storage, device: Device): Promise<OrtTensor> {
+function toNative(storage: Storage, session: Session): OrtTensor | Promise<OrtTensor> {
   if (storage.native !== undefined) {
     const native = storage.native as OrtTensor;
-    if (native.location === "cpu" || device === "webgpu") return native;
+    if (native.location === "cpu" || session.device === "webgpu") return native;
   }
-  const data = storage.host ?? (await storage.read());
-  return hostTensor(device, storage.dtype, data, storage.shape);
+  const { dtype, shape, host } = storage;
+  return host
+    ? session.wrap(dtype, host, shape)
+    : storage.read().then((data) => session.wrap(dtype, data, shape));
 }
 
 /** Storage over a tensor that `session` returned. */
@@ -70,6 +72,9 @@ export async function runSession(
   into?: Readonly<Record<string, OrtTensor | null>>,
 ): Promise<Record<string, OrtTensor>> {
   const native: Record<string, OrtTensor> = {};
-  for (const [name, storage] of feeds) native[name] = await toNative(storage, session.device);
+  for (const [name, storage] of feeds) {
+    const tensor = toNative(storage, session);
+    native[name] = tensor instanceof Promise ? await tensor : tensor;
+  }
   return session.run(native, into);
 }

@@ -7,7 +7,13 @@ import type { OpName } from "./value.ts";
  * Operators beyond the standard set that fuse several of our ops, or an op and its scale. `InverseRms` is the second
  * output of SimplifiedLayerNormalization, which derivatives read; WebGPU leaves wrong numbers in it.
  */
-export type Fused = "FusedMatMul" | "QuickGelu" | "SimplifiedLayerNormalization" | "InverseRms";
+export type Fused =
+  | "FusedMatMul"
+  | "GroupQueryAttention"
+  | "InverseRms"
+  | "QuickGelu"
+  | "RotaryEmbedding"
+  | "SimplifiedLayerNormalization";
 
 /** What the model may contain. */
 export interface Target {
@@ -20,7 +26,14 @@ export interface Target {
 }
 
 const HOST: Target = {
-  fused: new Set<Fused>(["FusedMatMul", "QuickGelu", "SimplifiedLayerNormalization", "InverseRms"]),
+  fused: new Set<Fused>([
+    "FusedMatMul",
+    "GroupQueryAttention",
+    "InverseRms",
+    "QuickGelu",
+    "RotaryEmbedding",
+    "SimplifiedLayerNormalization",
+  ]),
   composed: new Set(),
 };
 

@@ -24,6 +24,16 @@ export interface Body {
   readonly results: readonly Value[];
 }
 
+/** What a place may have one kernel for, although it can be said in other ops. */
+export type Kernel =
+  /** Inputs `x` `[B, H, T, D]`, cosine and sine `[T, D/2]`: pairs turned, i with i + D/2 or 2i with 2i + 1. */
+  | { readonly name: "rotary"; readonly interleaved: boolean }
+  /**
+   * Inputs `q` `[B, H, T, D]`, `k` and `v` `[B, G, S, D]`: `softmax(scale · q kᵀ) v`, where the queries belong to the
+   * last `T` of the `S` tokens and each sees the tokens up to its own.
+   */
+  | { readonly name: "causalAttention"; readonly scale: number };
+
 /** The closed op set, with the attributes of each op. Broadcasting follows numpy. */
 export interface OpAttributes {
   // 1. Leaves
@@ -130,6 +140,12 @@ export interface OpAttributes {
   layerNorm: { readonly epsilon: number };
   /** Over the last axis: `[y, 1/rms]`. */
   rmsNorm: { readonly epsilon: number };
+  /** `body` by one kernel where the place has it; derivatives follow what `again` makes of the inputs. */
+  fused: {
+    readonly kernel: Kernel;
+    readonly body: Body;
+    readonly again: (inputs: readonly Value[]) => Value;
+  };
   // 9. Structure
   /** Output `index` of a value with several. */
   item: { readonly index: number };

@@ -1,17 +1,8 @@
 // Generation's inner loop: one compiled program for every length, weights inside it as constants.
-import {
-  compile,
-  type Compiled,
-  type Device,
-  type Dim,
-  evaluate,
-  type Shape,
-  type Tensor,
-  tensor,
-  zeros,
-} from "../tensor/index.ts";
+import { addDims, compile, type Device, type Shape, type Tensor, tensor } from "../tensor/index.ts";
 import { causalLM, type CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
+import { addedTo, cacheInputs, inputShape, keep, type Kept, nothingKept, withoutRoom } from "./kept.ts";
 import { cacheShapes, type LayerCache } from "./mixer.ts";
 
 export interface DecoderOptions {
@@ -25,10 +16,7 @@ export interface DecoderOptions {
 }
 
 /** What is known after some tokens: immutable, so that several continuations may share it. */
-export interface DecodeState {
-  readonly length: number;
-  readonly cache: readonly LayerCache[];
-}
+export type DecodeState = Kept;
 
 /** A model ready to read and write tokens. */
 export interface Decoder {
@@ -56,37 +44,40 @@ export function createDecoder(
   params: CausalLMParams,
   options: DecoderOptions = {},
 ): Decoder {
-  type Cache = readonly LayerCache[];
-  const layers = Array.from({ length: config.layers }, (_, i) => cacheShapes(config, i));
-  // Batch `B`, new tokens `T`, earlier tokens `S` and wanted rows `R` differ from call to call.
-  const symbolic = (name: string): Shape | undefined => {
+  const shapes = Array.from({ length: config.layers }, (_, i) => cacheShapes(config, i));
+  // Texts `B`, new tokens `T`, earlier tokens `S` and wanted places `W` differ from call to call.
+  const symbolic = (name: string, [batch = 1]: Shape): Shape | undefined => {
     const [input, layer, part] = name.split(".");
-    if (input === "0") return ["B", "T"];
-    if (input === "1") return ["R"];
-    return input === "2" ? ["S"] : layers[Number(layer)]?.[part ?? ""];
+    if (input === "0") return [batch === 1 ? 1 : "B", "T"];
+    if (input === "1") return ["W"];
+    if (input === "2") return ["S"];
+    const shape = shapes[Number(layer)]?.[part ?? ""];
+    return shape && inputShape(shape, batch);
   };
-  const program: Compiled<[Tensor, Tensor, Tensor, Cache], { logits: Tensor; cache: Cache }> = compile(
-    (ids: Tensor, rows: Tensor, past: Tensor, cache: Cache) =>
-      causalLM(config, params, ids, { cache, past: past.shape[0] ?? 0, rows }),
+  const program = compile(
+    (ids: Tensor, rows: Tensor, past: Tensor, inputs: readonly LayerCache[]) => {
+      const [S = 0] = past.shape;
+      const end = addDims(S, ids.shape[1] ?? 1);
+      const cache = withoutRoom(shapes, inputs, S);
+      const out = causalLM(config, params, ids, { cache, past: S, rows });
+      return { logits: out.logits, added: addedTo(shapes, out.cache, S, end) };
+    },
     { ...options, symbolic },
   );
   const step = async (state: DecodeState, ids: readonly (readonly number[])[], rows: number) => {
     const T = ids[0]?.length ?? 0;
-    const flat = Int32Array.from(ids.flat());
+    const flat = tensor(Int32Array.from(ids.flat()), { shape: [ids.length, T] });
     const wanted = tensor(Int32Array.from({ length: rows }, (_, i) => T - rows + i));
     // How many tokens went before is told by a length, so that models without growing caches know it too.
     const past = tensor(new Uint8Array(state.length));
-    const out = await program(tensor(flat, { shape: [ids.length, T] }), wanted, past, state.cache);
-    return { logits: out.logits, state: { length: state.length + T, cache: out.cache } };
+    const { logits, added } = await program(flat, wanted, past, cacheInputs(shapes, state));
+    const news = ((await added.rows?.data()) ?? new Float32Array()) as Float32Array;
+    return { logits, state: keep(state, shapes, T, news, added.fixed) };
   };
   return {
     config,
     async start(batch = 1) {
-      const size = (d: Dim): number => (d === "B" ? batch : d === "S" ? 0 : Number(d));
-      const cache = layers.map((shapes) =>
-        Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape.map(size))])),
-      );
-      return { length: 0, cache: await evaluate(cache) };
+      return nothingKept(shapes, batch);
     },
     async advance(state, ids, rows = 1) {
       const T = ids[0]?.length ?? 0;

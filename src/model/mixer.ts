@@ -14,6 +14,7 @@ import { linear, type LinearParams, norm, type NormParams } from "../nn/index.ts
 import { createPosition, noPosition, type Position, productPosition } from "../position/index.ts";
 import {
   concat,
+  fused,
   matmul,
   narrow,
   ones,
@@ -93,11 +94,6 @@ export function mixTokens(
     : mixLinear(config, params as DenseParams, input);
 }
 
-function heads(x: Tensor, n: number, D: number): Tensor {
-  const [B = 1, T = 1] = x.shape;
-  return permute(reshape(x, [B, T, n, D]), [0, 2, 1, 3]); // [B, n, T, D]
-}
-
 function join(o: Tensor, params: DenseParams): Tensor {
   const [B = 1, H = 1, T = 1, E = 1] = o.shape;
   return linear(params.o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, Number(H) * Number(E)]));
@@ -110,12 +106,15 @@ export function project(
   x: Tensor,
 ): { q: Tensor; k: Tensor; v: Tensor } {
   const { headWidth: D, heads: H, keyValueHeads: G, normEpsilon } = config;
-  const even = (y: Tensor, gain: NormParams | undefined): Tensor =>
-    gain ? norm("rms", gain, y, normEpsilon) : y;
+  const [B = 1, T = 1] = x.shape;
+  const heads = (y: Tensor, n: number, gain?: NormParams): Tensor => {
+    const split = reshape(y, [B, T, n, D]);
+    return permute(gain ? norm("rms", gain, split, normEpsilon) : split, [0, 2, 1, 3]); // [B, n, T, D]
+  };
   return {
-    q: even(heads(linear(params.q_proj, x), H, D), params.q_norm),
-    k: even(heads(linear(params.k_proj, x), G, D), params.k_norm),
-    v: heads(linear(params.v_proj, x), G, D),
+    q: heads(linear(params.q_proj, x), H, params.q_norm),
+    k: heads(linear(params.k_proj, x), G, params.k_norm),
+    v: heads(linear(params.v_proj, x), G),
   };
 }
 
@@ -148,12 +147,20 @@ function mixDense(config: CausalLMConfig, params: DenseParams, input: MixerInput
   const kept = cache
     ? { key: concat([cache["key"] as Tensor, key], 2), value: concat([cache["value"] as Tensor, v], 2) }
     : { key, value: v };
-  const turned: Position = turn
-    ? productPosition({ query: (x, at) => turn.query(x, at), key: (x) => x })
-    : position;
-  const o = attend(q, kept.key, kept.value, { position: turned, queryPositions, keyPositions });
+  if (!turn) {
+    const o = attend(q, kept.key, kept.value, { position, queryPositions, keyPositions });
+    return { y: join(o, params), cache: kept };
+  }
+  const attendTurned = (a: Tensor, b: Tensor, c: Tensor): Tensor =>
+    attend(a, b, c, { position: TURNED, queryPositions, keyPositions });
+  const turned: [Tensor, Tensor, Tensor] = [turn.query(q, queryPositions), kept.key, kept.value];
+  const scale = 1 / Math.sqrt(config.headWidth);
+  const o = cache ? fused({ name: "causalAttention", scale }, turned, attendTurned) : attendTurned(...turned);
   return { y: join(o, params), cache: kept };
 }
+
+/** Queries and keys that were turned already. */
+const TURNED = productPosition({ query: (x) => x, key: (x) => x });
 
 /** Latent attention: expanded to train and to read a prompt, absorbed to write with a cache. */
 function mixMla(config: CausalLMConfig, params: MlaParams, input: MixerInput): MixerOutput {

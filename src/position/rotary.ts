@@ -7,6 +7,7 @@ import {
   concat,
   cos,
   expandDims,
+  fused,
   narrow,
   reshape,
   sin,
@@ -69,16 +70,20 @@ export function rotate(
   const scaled = (y: Tensor): Tensor => cast(magnitude === 1 ? y : y.mul(magnitude), x.dtype);
   const c = scaled(cos(angles));
   const s = scaled(sin(angles));
-  if (layout === "half") {
-    // (a, b) ⊙ (cos, cos) + (b, a) ⊙ (−sin, sin)
-    const [a, b] = split(x, 2, -1) as [Tensor, Tensor];
-    return x.mul(concat([c, c], -1)).add(concat([b, a], -1).mul(concat([s.neg(), s], -1)));
-  }
-  const pairs = reshape(x, [...x.shape.slice(0, -1), D / 2, 2]);
-  const [a, b] = split(pairs, 2, -1).map((p) => reshape(p, [...x.shape.slice(0, -1), D / 2])) as [
-    Tensor,
-    Tensor,
-  ];
+  const interleaved = layout === "interleaved";
+  return fused({ name: "rotary", interleaved }, [x, c, s], interleaved ? turnNeighbours : turnHalves);
+}
+
+/** `(a, b) ⊙ (cos, cos) + (b, a) ⊙ (−sin, sin)` for the halves `a` and `b` of `x`. */
+function turnHalves(x: Tensor, c: Tensor, s: Tensor): Tensor {
+  const [a, b] = split(x, 2, -1) as [Tensor, Tensor];
+  return x.mul(concat([c, c], -1)).add(concat([b, a], -1).mul(concat([s.neg(), s], -1)));
+}
+
+/** `(a cos − b sin, a sin + b cos)` for the even numbers `a` and the odd numbers `b` of `x`. */
+function turnNeighbours(x: Tensor, c: Tensor, s: Tensor): Tensor {
+  const half = [...x.shape.slice(0, -1), Number(x.shape.at(-1)) / 2];
+  const [a, b] = split(reshape(x, [...half, 2]), 2, -1).map((p) => reshape(p, half)) as [Tensor, Tensor];
   return reshape(stack([a.mul(c).sub(b.mul(s)), a.mul(s).add(b.mul(c))], -1), x.shape);
 }
 

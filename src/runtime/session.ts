@@ -22,6 +22,8 @@ export interface SessionOptions {
 /** A loaded model. */
 export interface Session {
   readonly device: Device;
+  /** A tensor of the runtime over host data (not copied). */
+  wrap(dtype: string, data: ArrayBufferView, shape: readonly number[]): OrtTensor;
   /** Runs the model; `into` holds tensors to write outputs into. */
   run(
     feeds: Record<string, OrtTensor>,
@@ -56,23 +58,6 @@ export function memoryOf(device: Device): Memory {
   return platform.devices[device] ?? "fresh";
 }
 
-/** A tensor of the runtime over host data (not copied). */
-export async function hostTensor(
-  device: Device,
-  dtype: string,
-  data: ArrayBufferView,
-  shape: readonly number[],
-): Promise<OrtTensor> {
-  const { Tensor } = await runtimeOf(device);
-  // The runtime's constructor is typed per element type; dtype and array were paired in graph/dtype.ts.
-  const make = Tensor as unknown as new (
-    type: string,
-    data: ArrayBufferView,
-    dims: readonly number[],
-  ) => OrtTensor;
-  return new make(dtype, data, shape);
-}
-
 async function runtimeOf(device: Device): ReturnType<typeof platform.runtime> {
   try {
     return await platform.runtime(device);
@@ -94,7 +79,13 @@ function ready(tensors: Readonly<Record<string, OrtTensor | null>>): Record<stri
 /** Opens a model. @throws BackendError when ONNX Runtime is missing, and whatever ONNX Runtime throws. */
 export async function openSession(model: ModelFile, options: SessionOptions): Promise<Session> {
   const { device } = options;
-  const { InferenceSession: sessions } = await runtimeOf(device);
+  const { InferenceSession: sessions, Tensor } = await runtimeOf(device);
+  // The runtime's constructor is typed per element type; dtype and array were paired in graph/dtype.ts.
+  const HostTensor = Tensor as unknown as new (
+    type: string,
+    data: ArrayBufferView,
+    dims: readonly number[],
+  ) => OrtTensor;
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [device],
     graphOptimizationLevel: "all",
@@ -119,6 +110,7 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   let released = false;
   return {
     device,
+    wrap: (dtype, data, shape) => new HostTensor(dtype, data, shape),
     async run(feeds, into) {
       const fetches = into === undefined ? session.outputNames : ready(into);
       const results = (await session.run(

@@ -48,6 +48,8 @@ interface Program<R> {
   readonly session: Session;
   readonly inputs: readonly OnnxPort[];
   readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
+  /** @throws ShapeError for sizes that do not go together. */
+  readonly check: (args: readonly unknown[], tensors: readonly Tensor[]) => void;
   /** The result with placeholders in place of tensors. */
   readonly tree: R;
 }
@@ -97,7 +99,7 @@ export function compile<A extends readonly unknown[], R>(
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
-    return { session, inputs: graph.inputs, outputs: ports, tree };
+    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), tree };
   };
 
   const programFor = (args: A): Promise<Program<R>> => {
@@ -118,7 +120,7 @@ export function compile<A extends readonly unknown[], R>(
     // From here to `runSession` nothing waits, so that no other call takes these buffers in between.
     const storages = tensors.map((t) => t.storage as Storage);
     for (const s of storages) requireKept(s);
-    if (symbolic !== undefined) checkSymbols(args, program.inputs);
+    if (symbolic !== undefined) program.check(args, tensors);
     const gifts = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => t.storage as Storage)));
     for (const s of gifts) giveAway(s);
     const into: Record<string, OrtTensor | null> = {};
@@ -158,27 +160,42 @@ function recycle(storages: Iterable<Storage>, pool: Map<string, OrtTensor[]> | u
   }
 }
 
-/** @throws ShapeError where one name of a symbolic size stands for two sizes. */
-function checkSymbols(args: readonly unknown[], ports: readonly OnnxPort[]): void {
-  const sizes = new Map<string, number>();
-  const tensors = flattenTree(args);
-  const each = (visit: (dim: Dim, size: number) => void): void =>
-    tensors.forEach(([, t], i) => t.shape.forEach((d, a) => visit(ports[i]?.type.shape[a] ?? 1, Number(d))));
-  each((dim, size) => {
-    if (typeof dim === "string" && /^[^-+*]+$/.test(dim) && !sizes.has(dim)) sizes.set(dim, size);
-  });
+/**
+ * What has to hold between the sizes of arguments for `ports`, as a function that throws ShapeError where one name
+ * stands for two sizes.
+ */
+function sizeCheck(
+  ports: readonly OnnxPort[],
+): (args: readonly unknown[], tensors: readonly Tensor[]) => void {
+  // Where each name stands alone: the first such place tells its size.
+  const sources = new Map<string, readonly [port: number, axis: number]>();
+  const rest: (readonly [port: number, axis: number, dim: Dim])[] = [];
+  ports.forEach(({ type }, port) =>
+    type.shape.forEach((dim, axis) => {
+      const alone = typeof dim === "string" && /^[^-+*]+$/.test(dim) && !sources.has(dim);
+      if (alone) sources.set(dim, [port, axis]);
+      else rest.push([port, axis, dim]);
+    }),
+  );
   const known = (dim: Dim): boolean =>
-    typeof dim === "number" || dimTerms(dim).every(([, names]) => names.every((n) => sizes.has(n)));
-  tensors.forEach(([name, t], i) => {
-    const wanted = ports[i]?.type.shape ?? [];
-    if (wanted.every((dim, a) => !known(dim) || evaluateDim(dim, sizes) === t.shape[a])) return;
-    const shown = wanted.map((dim) =>
-      typeof dim === "string" && known(dim) ? `${dim}=${evaluateDim(dim, sizes)}` : dim,
-    );
-    throw new ShapeError(
-      `compile: argument ${name} must be [${shown.join(", ")}], got [${t.shape.join(", ")}].`,
-    );
-  });
+    typeof dim === "number" || dimTerms(dim).every(([, names]) => names.every((n) => sources.has(n)));
+  const checks = rest.filter(([, , dim]) => known(dim));
+  return (args, tensors) => {
+    const sizes = new Map<Dim, number>();
+    for (const [name, [port, axis]] of sources) sizes.set(name, Number(tensors[port]?.shape[axis]));
+    const sizeOf = (dim: Dim): number =>
+      typeof dim === "number" ? dim : (sizes.get(dim) ?? evaluateDim(dim, sizes as Map<string, number>));
+    for (const [port, axis, dim] of checks) {
+      if (sizeOf(dim) === tensors[port]?.shape[axis]) continue;
+      const shown = (ports[port]?.type.shape ?? []).map((d) =>
+        typeof d === "string" && known(d) ? `${d}=${sizeOf(d)}` : d,
+      );
+      const [name, x] = flattenTree(args)[port] ?? [];
+      throw new ShapeError(
+        `compile: argument ${name} must be [${shown.join(", ")}], got [${x?.shape.join(", ")}].`,
+      );
+    }
+  };
 }
 
 function typeKey(dtype: string, shape: Shape): string {
@@ -201,19 +218,23 @@ export function placeholdersFor<A extends readonly unknown[]>(
   return { placeholders, inputs };
 }
 
-/** Types of the tensors in `args` and all plain values beside them. */
+/** Types of the tensors in `args` and all plain values beside them, as text. */
 function signatureOf(args: readonly unknown[], symbolic: CompileOptions["symbolic"]): string {
-  const visit = (value: unknown, name: string): unknown => {
+  const visit = (value: unknown, name: string): string => {
     if (value instanceof Tensor) return typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape);
     if (typeof value === "function") {
       throw new OptionError(`compile: argument ${name} must be tensors or plain values, got a function.`);
     }
     if (typeof value === "bigint")
       throw new DtypeError(`compile: argument ${name} must be a number, got a BigInt.`);
-    if (value === null || typeof value !== "object") return value ?? null;
-    return Object.entries(value).map(([key, v]) => [key, visit(v, name === "" ? key : `${name}.${key}`)]);
+    if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
+    let text = "{";
+    for (const [key, v] of Object.entries(value)) {
+      text += `${JSON.stringify(key)}:${visit(v, name === "" ? key : `${name}.${key}`)},`;
+    }
+    return `${text}}`;
   };
-  return JSON.stringify(visit(args, ""));
+  return visit(args, "");
 }
 
 /** Every tensor of `tree`, computed, as leaves. */

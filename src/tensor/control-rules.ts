@@ -27,6 +27,15 @@ export function recomputeRule(c: RuleContext<OpAttributes["recompute"]>): (Tenso
   return spread(sources, grads);
 }
 
+/** Through the definition: what the kernel computed is computed again in the ops that have rules. */
+export function fusedRule(c: RuleContext<OpAttributes["fused"]>): (Tensor | null)[] {
+  const { body, again } = c.attributes;
+  // Under identities of their own, since one tensor may be several inputs.
+  const own = c.inputs.slice(0, body.parameters.length).map((x) => apply("alias", [x], {}));
+  const sources = [...own, ...c.inputs.slice(own.length)];
+  return spread(sources, c.backward([again(own)], [c.g], floats(sources)));
+}
+
 /** Gradients of the float values among `values`, `null` for the others. */
 function spread(values: readonly Value[], grads: readonly Tensor[]): (Tensor | null)[] {
   let next = 0;

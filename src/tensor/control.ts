@@ -15,7 +15,7 @@ export function argument(type: Type): Tensor {
  * What `results` take from outside: the values that do not depend on `parameters`, at the point where they meet
  * values that do. Constants stay inside. `since` is an identity older than everything made inside.
  */
-function captures(results: readonly Value[], parameters: readonly Value[], since: number): Value[] {
+export function captures(results: readonly Value[], parameters: readonly Value[], since: number): Value[] {
   const inside = new Set<Value>(parameters);
   // Inputs come before users, so one pass decides what depends on a parameter.
   const all = reach(results, (v) => v.id < since);

@@ -5,7 +5,7 @@ import { type Dim, mulDims, type Shape } from "../graph/dim.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { attributesOf, type OpAttributes, type OpName, typeOf, type Value } from "../graph/value.ts";
 import * as e from "./elementwise.ts";
-import { recomputeRule, scanRule } from "./control-rules.ts";
+import { fusedRule, recomputeRule, scanRule } from "./control-rules.ts";
 import { addAlongAxis, gather, scatterAdd, takeAlongAxis } from "./indexing.ts";
 import { broadcastTo, flip, narrow, pad, permute, reshape, slice, tril, triu } from "./movement.ts";
 import { matmul } from "./product.ts";
@@ -444,6 +444,7 @@ export const GRADIENTS: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   },
   layerNorm: layerNormRule,
   rmsNorm: rmsNormRule,
+  fused: fusedRule,
   alias: (c) => [c.g],
   barrier: (c) => [c.g, null],
   custom: (c) => {

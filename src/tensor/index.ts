@@ -10,6 +10,7 @@ export { type Complex, fft, ifft, irfft, rfft } from "./fft.ts";
 export { addAlongAxis, at, gather, oneHot, scatterAdd, sort, takeAlongAxis, topK } from "./indexing.ts";
 export { eigh, qr, randomizedSvd, type RandomizedSvdOptions, solve, svd, type Svd } from "./linalg.ts";
 export * from "./movement.ts";
+export { fused } from "./fused.ts";
 export { layerNorm, logSoftmax, rmsNorm, softmax } from "./normalise.ts";
 export { conv1d, type Conv1dOptions, einsum, matmul, type MatmulOptions, rearrange } from "./product.ts";
 export * from "./reduce.ts";

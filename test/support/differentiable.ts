@@ -1,4 +1,6 @@
 // One row or more for every derivative rule, at points away from kinks.
+import { attend } from "../../src/attention/index.ts";
+import { noPosition, rotate } from "../../src/position/index.ts";
 import * as t from "../../src/tensor/index.ts";
 import { apply } from "../../src/tensor/tensor.ts";
 import { pair, sample } from "./check.ts";
@@ -187,6 +189,17 @@ const fused: Row[] = [
   row("rmsNorm", [real([2, 4]), real([4], 0.5, 1)], (x, scale) =>
     t.rmsNorm(one(x), { scale: one(scale), epsilon: 0.125 }),
   ),
+  row("rotary halves", [real([1, 2, 3, 4]), real([2])], (x, theta) => rotate(one(x), t.iota(3), one(theta))),
+  row("rotary neighbours", [real([1, 2, 3, 4]), real([2])], (x, theta) =>
+    rotate(one(x), t.iota(3), one(theta), "interleaved"),
+  ),
+  row("causalAttention", [real([1, 2, 2, 3]), real([1, 1, 4, 3])], (q, k) => {
+    const at = t.iota(4);
+    const options = { position: noPosition(), queryPositions: t.slice(at, { start: 2 }), keyPositions: at };
+    return t.fused({ name: "causalAttention", scale: 3 ** -0.5 }, [one(q), one(k), one(k)], (a, b, c) =>
+      attend(a, b, c, options),
+    );
+  }),
   row("einsum", [real([2, 3]), real([3, 2])], (a, b) => t.einsum("ij,jk->ki", one(a), one(b))),
   row("conv1d", [real([1, 2, 5]), real([2, 1, 2])], (x, w) =>
     t.conv1d(one(x), one(w), { stride: 2, padding: 1, groups: 2 }),

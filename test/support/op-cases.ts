@@ -1,5 +1,7 @@
 // Tiny examples of every op, for asking a device what it can do. The type of `OP_CASES` keeps the list complete.
 import type { OpName } from "../../src/graph/value.ts";
+import { attend } from "../../src/attention/index.ts";
+import { noPosition, rotate, ropeFrequencies } from "../../src/position/index.ts";
 import * as t from "../../src/tensor/index.ts";
 import { apply, constant } from "../../src/tensor/tensor.ts";
 
@@ -47,6 +49,22 @@ const x = (): t.Tensor => spread(A);
 const positive = (): t.Tensor => spread(A, 0.1, 3);
 const inner = (): t.Tensor => spread(A, -0.9, 0.9);
 const rows = (): t.Tensor => spread([4, 2, 6]);
+
+const rows4 = (): t.Tensor => spread([2, 3, 3, 4]);
+
+/** Queries `[B, H, T, D]` on the first 3 keys of a cache `[B, G, R, D]` and on `added`; the values are the keys. */
+function attendAfter(q: t.Tensor, cache: t.Tensor, added: t.Tensor): t.Tensor {
+  const keys = t.concat([t.narrow(cache, 2, 0, 3), added], 2);
+  const keyPositions = t.iota(keys.shape[2] ?? 1);
+  const options = {
+    position: noPosition(),
+    keyPositions,
+    queryPositions: t.slice(keyPositions, { start: 3 }),
+  };
+  return t.fused({ name: "causalAttention", scale: 8 ** -0.5 }, [q, keys, keys], (a, k, v) =>
+    attend(a, k, v, options),
+  );
+}
 
 const on =
   (f: (x: t.Tensor) => t.Tensor, make: Case = x): Case =>
@@ -194,6 +212,12 @@ export const OP_CASES: { readonly [K in Exclude<OpName, Silent>]: readonly Case[
   layerNorm: [
     () => t.layerNorm(rows(), { scale: spread([6]), bias: spread([6]) }),
     () => t.grad((a: t.Tensor) => t.sum(t.exp(t.layerNorm(a, { scale: spread([6]) }))))(rows()),
+  ],
+  fused: [
+    () => rotate(rows4(), t.iota(3), ropeFrequencies(4, 10)),
+    () => rotate(rows4(), t.iota(3), ropeFrequencies(4, 10), "interleaved"),
+    () => attendAfter(spread([1, 4, 2, 8]), spread([1, 2, 7, 8]), spread([1, 2, 2, 8])),
+    () => attendAfter(spread([3, 2, 1, 8]), spread([3, 2, 5, 8]), spread([3, 2, 1, 8])),
   ],
   rmsNorm: [
     () => t.rmsNorm(rows(), { scale: spread([6]) }),
