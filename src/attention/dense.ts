@@ -1,7 +1,7 @@
 // Vaswani et al. 2017, section 3.2.1. https://arxiv.org/abs/1706.03762
 // Grouped queries: Ainslie et al. 2023, "GQA". https://arxiv.org/abs/2305.13245
 import { ShapeError } from "../errors.ts";
-import type { Position } from "../position/index.ts";
+import { chooseByDistance, type Position, type Turns, type TurnsByDistance } from "../position/index.ts";
 import {
   broadcastTo,
   checkShapes,
@@ -47,20 +47,24 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
   if (!Number.isInteger(R)) {
     throw new ShapeError(`attend: key-value heads must divide the query heads, got ${G} and ${H}.`);
   }
+  const [, , T = 1] = q.shape;
+  const { turn, byDistance } = position;
   // Turned once where a key's turn depends on its own place alone; otherwise scored block by block.
-  const { turn } = position;
-  const rows = turn ? turn.query(q, queryPositions) : q;
-  const columns = turn ? turn.key(k, keyPositions) : repeatHeads(k, R);
+  const turns = turn ? [turn] : byDistance && T !== 1 ? [byDistance.near, byDistance.far] : [];
+  const turned = turns.map(({ query, key }) => [query(q, queryPositions), key(k, keyPositions)] as const);
+  const repeated = turned.length > 0 ? k : repeatHeads(k, R);
   /** Queries `[from, to)` on the keys before `end`. */
   const part = (from: Dim, to: Dim, end: Dim, seen: Tensor): Tensor => {
-    const a = narrow(rows, 2, from, to);
-    const c = narrow(columns, 2, 0, end);
-    const scores = turn
-      ? ungroup(matmul(group(a, R), c, { transposeB: true, scale }), R)
-      : position.scores(a, c, narrow(queryPositions, 0, from, to), narrow(keyPositions, 0, 0, end), scale);
-    return mix(scores, narrow(v, 2, 0, end), R, seen);
+    const i = narrow(queryPositions, 0, from, to);
+    const j = narrow(keyPositions, 0, 0, end);
+    const [near, far] = turned.map(([a, c]) =>
+      groupedScores(narrow(a, 2, from, to), narrow(c, 2, 0, end), scale),
+    );
+    const scores = (): Tensor =>
+      position.scores(narrow(q, 2, from, to), narrow(repeated, 2, 0, end), i, j, scale);
+    const one = far && near && byDistance ? chooseByDistance(near, far, i, j, byDistance.window) : near;
+    return mix(one ?? scores(), narrow(v, 2, 0, end), R, seen);
   };
-  const [, , T = 1] = q.shape;
   const [, , S = 1] = k.shape;
   const causal = mask === undefined && queryPositions === keyPositions;
   const blocks = causal && !position.whole ? causalBlocks(T) : [];
@@ -76,6 +80,46 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendOptions):
     ),
     2,
   );
+}
+
+/** What attention is told of keys that a cache holds turned. */
+export interface AttendTurnedOptions extends Omit<AttendOptions, "position"> {
+  readonly byDistance: TurnsByDistance;
+}
+
+/**
+ * `attend` for keys that were turned before, once for near and once for far queries.
+ * @param keys Each `[B, G, S, D]`. Other shapes as for `attend`.
+ */
+export function attendByDistance(
+  q: Tensor,
+  keys: { readonly near: Tensor; readonly far: Tensor },
+  v: Tensor,
+  { byDistance, queryPositions, keyPositions, mask, scale }: AttendTurnedOptions,
+): Tensor {
+  const { H, G, D } = checkShapes("attendByDistance", {
+    q: [q, "B~ H T~ D"],
+    near: [keys.near, "B~ G S~ D"],
+    far: [keys.far, "B~ G S~ D"],
+    v: [v, "B~ G S~ E"],
+  });
+  const { near, far, window } = byDistance;
+  const product = (turn: Turns, k: Tensor): Tensor =>
+    groupedScores(turn.query(q, queryPositions), k, scale ?? 1 / Math.sqrt(D));
+  const scores = chooseByDistance(
+    product(near, keys.near),
+    product(far, keys.far),
+    queryPositions,
+    keyPositions,
+    window,
+  );
+  return mix(scores, v, H / G, mask ?? causalMask(queryPositions, keyPositions));
+}
+
+/** `scale · q kᵀ`. @param q `[B, H, T, D]`. @param k `[B, G, S, D]`. @returns `[B, H, T, S]`. */
+function groupedScores(q: Tensor, k: Tensor, scale: number): Tensor {
+  const R = Number(q.shape[1]) / Number(k.shape[1]);
+  return ungroup(matmul(group(q, R), k, { transposeB: true, scale }), R);
 }
 
 /** `softmax(scores) v` where `mask` holds. @param scores `[B, H, T, S]`. @param v `[B, H/R, S, E]`. */

@@ -18,7 +18,14 @@ export {
   measuredConcentration,
   type ScoreMap,
 } from "./concentration.ts";
-export { attend, type AttendOptions, attentionWeights, repeatHeads } from "./dense.ts";
+export {
+  attend,
+  attendByDistance,
+  type AttendOptions,
+  type AttendTurnedOptions,
+  attentionWeights,
+  repeatHeads,
+} from "./dense.ts";
 export {
   causalLinearAttention,
   eluPlusOne,

@@ -1,6 +1,7 @@
 // How a block mixes tokens: the attention of one layer with its projections, its parameters and its cache.
 import {
   attend,
+  attendByDistance,
   eluPlusOne,
   type MlaParams,
   type MlaSizes,
@@ -15,6 +16,7 @@ import { createPosition, noPosition, type Position, productPosition } from "../p
 import {
   concat,
   fused,
+  mapTree,
   matmul,
   narrow,
   ones,
@@ -76,7 +78,11 @@ export function cacheShapes(config: CausalLMConfig, layer: number): Record<strin
   const { heads: H, keyValueHeads: G, headWidth: D } = config;
   const a = layerAttention(config, layer);
   if (a.type === "mla") return { latent: ["B", "S", a.latentWidth], rotaryKey: ["B", "S", a.rotaryWidth] };
-  if (a.type === "dense") return { key: ["B", G, "S", D], value: ["B", G, "S", D] };
+  if (a.type === "dense") {
+    const tokens: Shape = ["B", G, "S", D];
+    const twice = positionOfLayer(config, layer).byDistance !== undefined;
+    return { key: tokens, ...(twice && { far: tokens }), value: tokens };
+  }
   const features = a.type === "linear" ? D : (a.features ?? Math.max(1, Math.floor(D * Math.log(D))));
   return { sum: ["B", H, features, D + 1] };
 }
@@ -119,8 +125,8 @@ export function project(
 }
 
 /**
- * Softmax attention. Keys are kept turned where a key's turn depends on its own place alone, and unturned where it
- * depends on the query's place or the length, so that both are exact.
+ * Softmax attention. Keys are kept turned where a key's turn depends on its own place alone (twice, where distance
+ * decides between two turns), and unturned where it depends on the query's place or the length: all are exact.
  */
 function mixDense(config: CausalLMConfig, params: DenseParams, input: MixerInput): MixerOutput {
   const { cache, queryPositions, keyPositions } = input;
@@ -142,13 +148,22 @@ function mixDense(config: CausalLMConfig, params: DenseParams, input: MixerInput
     }
   }
   const position = positionOfLayer(config, input.layer);
-  const { turn } = position;
-  const key = turn ? turn.key(k, queryPositions) : k;
+  const { turn, byDistance } = position;
+  const added = {
+    key: (turn ?? byDistance?.near)?.key(k, queryPositions) ?? k,
+    ...(byDistance && { far: byDistance.far.key(k, queryPositions) }),
+    value: v,
+  };
   const kept = cache
-    ? { key: concat([cache["key"] as Tensor, key], 2), value: concat([cache["value"] as Tensor, v], 2) }
-    : { key, value: v };
+    ? (mapTree(added, (x, name) => concat([cache[name] as Tensor, x], 2)) as typeof added)
+    : added;
+  if (cache && byDistance && kept.far) {
+    const keys = { near: kept.key, far: kept.far };
+    const o = attendByDistance(q, keys, kept.value, { byDistance, queryPositions, keyPositions });
+    return { y: join(o, params), cache: kept };
+  }
   if (!turn) {
-    const o = attend(q, kept.key, kept.value, { position, queryPositions, keyPositions });
+    const o = attend(q, byDistance ? k : kept.key, kept.value, { position, queryPositions, keyPositions });
     return { y: join(o, params), cache: kept };
   }
   const attendTurned = (a: Tensor, b: Tensor, c: Tensor): Tensor =>

@@ -15,7 +15,14 @@ export {
 export { windowed, windowMask, type WindowOptions } from "./masks.ts";
 export { noPosition } from "./none.ts";
 export { ntkAware, ntkFixed, ntkMixed, ntkOld } from "./ntk.ts";
-export { type Position, productPosition, type Turns } from "./position.ts";
+export {
+  chooseByDistance,
+  type Position,
+  positionByDistance,
+  productPosition,
+  type Turns,
+  type TurnsByDistance,
+} from "./position.ts";
 export { positionInterpolation } from "./position-interpolation.ts";
 export {
   type InverseLeakyRerope,

@@ -2,7 +2,7 @@
 // (derivation with κ). Post-hoc form: Su 2023, https://kexue.fm/archives/9675
 import { checkOptions, OptionError } from "../errors.ts";
 import { add, cast, checkShapes, expandDims, log, maximum, max, type Tensor } from "../tensor/index.ts";
-import { type Position, productPosition, rescored } from "./position.ts";
+import { type Position, productPosition, rescored, type Turns } from "./position.ts";
 
 /** How many keys a query is said to see: `causal` its position plus one, `all` every key (bidirectional). */
 export type KeyCount = "causal" | "all";
@@ -41,13 +41,16 @@ function withFactor(inner: Position, count: KeyCount, factor: (logCount: Tensor)
     checkShapes("logScaled", { q: [q, "B~ H~ T~ D"], queryPositions: [i, "T~"] });
     return q.mul(cast(factor(logCount(q.dtype, i, j, count)), q.dtype));
   };
-  const { turn } = inner;
+  const { turn, byDistance } = inner;
+  const scaledTurns = ({ query, key }: Turns): Turns => ({ query: (q, i) => query(scaled(q, i, i), i), key });
   // A count of all keys is not known from a query's place alone.
-  if (turn && count === "causal") {
-    return productPosition({
-      query: (q, i) => turn.query(scaled(q, i, i), i),
-      key: (k, j) => turn.key(k, j),
-    });
+  if (turn && count === "causal") return productPosition(scaledTurns(turn));
+  if (byDistance && count === "causal") {
+    const { near, far, window } = byDistance;
+    return {
+      scores: (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale),
+      byDistance: { near: scaledTurns(near), far: scaledTurns(far), window },
+    };
   }
   const plain = rescored(inner, (q, k, i, j, scale) => inner.scores(scaled(q, i, j), k, i, j, scale));
   return count === "all" ? { ...plain, whole: true } : plain;

@@ -7,7 +7,6 @@ import {
   broadcastTo,
   cast,
   concat,
-  expandDims,
   full,
   gather,
   greaterEqual,
@@ -21,7 +20,7 @@ import {
   topK,
   where,
 } from "../tensor/index.ts";
-import type { Position } from "./position.ts";
+import { type Position, positionByDistance, type Turns } from "./position.ts";
 import { rope } from "./rope.ts";
 import { type RotaryOptions, turnOf } from "./rotary.ts";
 import { checkScale, checkWhole } from "./scale.ts";
@@ -78,7 +77,7 @@ export function inverseLeakyRerope({
 /**
  * Scores under `P`. Several queries take two products and choose by distance. A single one takes one product with
  * each key turned back by its own `P(D)`; where distances stop, only the keys within the window are turned, however
- * long the cache. Keys ahead of the query get some finite score: a causal mask hides them.
+ * long the text. Keys ahead of the query get some finite score: a causal mask hides them.
  */
 function clipped(name: string, { window, ...rotary }: ReropeOptions, leak: number): Position {
   checkWhole(name, "window", window);
@@ -86,41 +85,39 @@ function clipped(name: string, { window, ...rotary }: ReropeOptions, leak: numbe
   // At position 0 a turn is the magnitude alone.
   const still = (x: Tensor, positions: Tensor): Tensor =>
     (rotary.magnitude ?? 1) === 1 ? x : turn(x, positions.mul(0));
+  const real = (positions: Tensor, x: Tensor): Tensor =>
+    cast(positions, x.dtype === "float16" ? "float32" : x.dtype);
+  const near: Turns = { query: turn, key: turn };
+  const far: Turns =
+    leak === Infinity
+      ? { query: (q, i) => turn(q, i.mul(0).add(window)), key: still }
+      : {
+          query: (q, i) =>
+            turn(
+              q,
+              real(i, q)
+                .sub(window)
+                .mul(1 / leak)
+                .add(window),
+            ),
+          key: (k, j) => turn(k, real(j, k).mul(1 / leak)),
+        };
+  const several = positionByDistance({ near, far, window });
+  const single = (q: Tensor, k: Tensor, i: Tensor, j: Tensor, scale: number): Tensor => {
+    const product = (a: Tensor, b: Tensor): Tensor => matmul(a, b, { transposeB: true, scale });
+    const S = k.shape[2];
+    if (leak === Infinity && !(typeof S === "number" && S <= window)) {
+      const { places, indices, inside } = nearest(i, j, window);
+      const keys = turn(gather(k, indices, 2), places.sub(i));
+      return replaceAt(product(far.query(q, i), far.key(k, j)), indices, inside, product(still(q, i), keys));
+    }
+    const distance = real(i, q).sub(real(j, q)); // [S]
+    const beyond = maximum(distance.sub(window), 0).mul(1 / leak);
+    return product(still(q, i), turn(k, minimum(distance, window).add(beyond).neg()));
+  };
   return {
-    scores(q, k, queryPositions, keyPositions, scale) {
-      const dtype = q.dtype === "float16" ? "float32" : q.dtype;
-      const i = cast(queryPositions, dtype); // [T]
-      const j = cast(keyPositions, dtype); // [S]
-      const product = (a: Tensor, b: Tensor): Tensor => matmul(a, b, { transposeB: true, scale });
-      if (q.shape[2] === 1) {
-        const S = k.shape[2];
-        if (leak === Infinity && !(typeof S === "number" && S <= window)) {
-          const far = product(turn(q, i.mul(0).add(window)), still(k, j));
-          const { places, indices, inside } = nearest(queryPositions, keyPositions, window);
-          const keys = turn(gather(k, indices, 2), places.sub(queryPositions));
-          return replaceAt(far, indices, inside, product(still(q, i), keys));
-        }
-        const distance = i.sub(j); // [S]
-        const beyond = maximum(distance.sub(window), 0).mul(1 / leak);
-        return product(still(q, i), turn(k, minimum(distance, window).add(beyond).neg()));
-      }
-      const near = product(turn(q, i), turn(k, j));
-      const far =
-        leak === Infinity
-          ? product(turn(q, i.mul(0).add(window)), still(k, j))
-          : product(
-              turn(
-                q,
-                i
-                  .sub(window)
-                  .mul(1 / leak)
-                  .add(window),
-              ),
-              turn(k, j.mul(1 / leak)),
-            );
-      const close = less(expandDims(queryPositions, 1).sub(expandDims(keyPositions, 0)), window); // [T, S]
-      return where(close, near, far);
-    },
+    ...several,
+    scores: (q, k, i, j, scale) => (q.shape[2] === 1 ? single : several.scores)(q, k, i, j, scale),
   };
 }
 
