@@ -3,6 +3,8 @@ export {
   codebookOf,
   type CodebookState,
   codebookState,
+  type CodeSums,
+  codeSums,
   codesInUse,
   lookUp,
   nearestCodes,
@@ -38,13 +40,11 @@ export {
   type MlaSizes,
 } from "./mla.ts";
 export {
-  causalPerformerAttention,
-  performerAttention,
   performerFeatures,
   type PerformerOptions,
+  performerPair,
   type PerformerProjection,
   performerProjection,
-  performerStep,
   type ProjectionOptions,
 } from "./performer.ts";
 export {
@@ -62,6 +62,7 @@ export {
   type VqOptions,
   type VqState,
   vqState,
+  vqStateShapes,
   vqStep,
 } from "./transformer-vq.ts";
 export {

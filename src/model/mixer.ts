@@ -1,14 +1,28 @@
 // How a block mixes tokens: the attention of one layer with its projections, its parameters and its cache.
 import {
   attend,
+  causalLinearAttention,
+  type CodebookState,
+  codebookOf,
+  type CodeSums,
+  codeSums,
   eluPlusOne,
   type MlaParams,
   type MlaSizes,
   mlaAbsorbed,
   mlaExpanded,
-  performerFeatures,
+  performerPair,
   performerProjection,
+  quantizeKeys,
+  repeatHeads,
+  vqAttention,
+  vqState,
+  vqStateShapes,
+  vqStep,
+  type VqState,
   windowAttention,
+  windowState,
+  windowStep,
 } from "../attention/index.ts";
 import { linear, type LinearParams, norm, type NormParams } from "../nn/index.ts";
 import { createPosition, noPosition, type Position, productPosition } from "../position/index.ts";
@@ -24,6 +38,7 @@ import {
   type Tensor,
   tril,
 } from "../tensor/index.ts";
+import { VQ_BLOCK } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerPosition } from "./config.ts";
 
 /** Parameters under `self_attn`. Matrices are `[out, in]`. */
@@ -34,6 +49,10 @@ export interface DenseParams {
   readonly o_proj: LinearParams; // [C, H·D]
   readonly q_norm?: NormParams; // [D], with headNorm only
   readonly k_norm?: NormParams;
+  /** Vectors that queries meet by distance 0 … ℓ, with `transformer-vq` only. */
+  readonly distances?: { readonly weight: Tensor }; // [ℓ + 1, D]
+  /** Learned by moving averages, not by gradient. */
+  readonly codebook?: CodebookState; // [G, K, D] and [G, K]
 }
 
 /** What a layer keeps of the tokens so far, by name. */
@@ -53,6 +72,14 @@ export interface MixerOutput {
   /** `[B, T, C]`. */
   readonly y: Tensor;
   readonly cache: LayerCache;
+  /** What a layer with a codebook tells its training. */
+  readonly quantized?: Quantized;
+}
+
+/** How far keys are from their codes (a scalar), and what the codes are to learn from these keys. */
+export interface Quantized {
+  readonly commitment: Tensor;
+  readonly seen: CodeSums;
 }
 
 /** Widths of MLA in this model. */
@@ -76,6 +103,8 @@ export function cacheShapes(config: CausalLMConfig, layer: number): Record<strin
   const a = layerAttention(config, layer);
   if (a.type === "mla") return { latent: ["B", "S", a.latentWidth], rotaryKey: ["B", "S", a.rotaryWidth] };
   if (a.type === "dense") return { key: ["B", G, "S", D], value: ["B", G, "S", D] };
+  if (a.type === "window") return { key: ["B", G, a.window, D], value: ["B", G, a.window, D] };
+  if (a.type === "transformer-vq") return vqStateShapes(["B", G, a.codes, D, D], a.block ?? VQ_BLOCK);
   const features = a.type === "linear" ? D : (a.features ?? Math.max(1, Math.floor(D * Math.log(D))));
   return { sum: ["B", H, features, D + 1] };
 }
@@ -86,11 +115,19 @@ export function mixTokens(
   params: DenseParams | MlaParams,
   input: MixerInput,
 ): MixerOutput {
-  const { type } = layerAttention(config, input.layer);
-  if (type === "mla") return mixMla(config, params as MlaParams, input);
-  return type === "dense"
-    ? mixDense(config, params as DenseParams, input)
-    : mixLinear(config, params as DenseParams, input);
+  const a = layerAttention(config, input.layer);
+  switch (a.type) {
+    case "mla":
+      return mixMla(config, params as MlaParams, input);
+    case "dense":
+      return mixDense(config, params as DenseParams, input);
+    case "window":
+      return mixWindow(config, params as DenseParams, input, a.window);
+    case "transformer-vq":
+      return mixQuantized(config, params as DenseParams, input, a.block ?? VQ_BLOCK);
+    default:
+      return mixLinear(config, params as DenseParams, input);
+  }
 }
 
 function heads(x: Tensor, n: number, D: number): Tensor {
@@ -167,6 +204,56 @@ function mixMla(config: CausalLMConfig, params: MlaParams, input: MixerInput): M
   return { y, cache: { ...kept } };
 }
 
+/** Attention within a window: in blocks over a text of known length, else with a cache of `window` tokens. */
+function mixWindow(
+  config: CausalLMConfig,
+  params: DenseParams,
+  { layer, x, cache, queryPositions }: MixerInput,
+  window: number,
+): MixerOutput {
+  const { q, k, v } = project(config, params, x);
+  const [B = 1, G = 1, T = 1, D = 1] = k.shape;
+  const options = { position: positionOfLayer(config, layer), window, queryPositions };
+  const before = cache
+    ? { key: cache["key"] as Tensor, value: cache["value"] as Tensor }
+    : windowState([B, Number(G), Number(D), Number(D)], window);
+  const { o, state } = windowStep(q, k, v, before, options);
+  const whole = cache === undefined && typeof T === "number";
+  return { y: join(whole ? windowAttention(q, k, v, options) : o, params), cache: { ...state } };
+}
+
+/**
+ * Attention over quantised keys. Queries and keys have root mean square one, so that all codes are of one size (RMS
+ * where the paper takes a layer norm). Distances up to the block score by a table of vectors, `q·r_d` (the paper
+ * projects sinusoids); farther ones do not count.
+ */
+function mixQuantized(
+  config: CausalLMConfig,
+  params: DenseParams,
+  { x, cache }: MixerInput,
+  block: number,
+): MixerOutput {
+  const { codebook: book, distances } = params;
+  if (!book || !distances) throw new Error("transformer-vq: parameters lack codebook or distances");
+  const D = config.headWidth;
+  const unit = (y: Tensor): Tensor => norm("rms", { weight: ones([D]) }, y, config.normEpsilon);
+  const { q: query, k: key, v } = project(config, params, x);
+  const [q, k] = [unit(query), unit(key)];
+  const codebook = codebookOf(book);
+  const { codes, keys, commitment } = quantizeKeys(k, codebook);
+  const bias = matmul(q, distances.weight, { transposeB: true, scale: D ** -0.5 }); // [B, H, T, ℓ + 1]
+  const [B = 1, G = 1, T = 1] = k.shape;
+  const K = Number(book.count.shape[1]);
+  const before = (cache as VqState | undefined) ?? vqState([B, Number(G), K, D, D], { block });
+  const { o, state } = vqStep(q, keys, v, before, { codebook, bias });
+  const whole = cache === undefined && typeof T === "number";
+  return {
+    y: join(whole ? vqAttention(q, keys, codes, v, { codebook, block, bias }) : o, params),
+    cache: { ...state },
+    quantized: { commitment, seen: codeSums(k, codes, K) },
+  };
+}
+
 /** Attention by features, `φ(q)·Σ φ(k)vᵀ / φ(q)·Σ φ(k)`: the cache is the sum, whatever the length. */
 function mixLinear(
   config: CausalLMConfig,
@@ -174,28 +261,27 @@ function mixLinear(
   { layer, x, cache }: MixerInput,
 ): MixerOutput {
   const a = layerAttention(config, layer);
-  const D = config.headWidth;
-  const { q, k, v } = project(config, params, x);
-  const seed = a.type === "performer" ? (a.seed ?? 0) : 0;
-  const projection =
-    a.type === "performer"
-      ? performerProjection(
-          random.fold(random.key(seed), layer),
-          D,
-          a.features === undefined ? {} : { features: a.features },
-        )
-      : undefined;
-  const root = D ** -0.25;
-  const phi = (y: Tensor): Tensor =>
-    projection ? performerFeatures(y.mul(root), projection) : eluPlusOne(y);
-  const [fq, fk] = [phi(q), phi(k)];
+  const { headWidth: D, heads: H, keyValueHeads: G } = config;
+  const own = project(config, params, x);
+  const [k, v] = [repeatHeads(own.k, H / G), repeatHeads(own.v, H / G)];
+  const pair = (): { q: Tensor; k: Tensor } => {
+    if (a.type !== "performer") return { q: eluPlusOne(own.q), k: eluPlusOne(k) };
+    const key = random.fold(random.key(a.seed ?? 0), layer);
+    const features = a.features === undefined ? {} : { features: a.features };
+    return performerPair(own.q, k, { projection: performerProjection(key, D, features) });
+  };
+  const { q: fq, k: fk } = pair();
   const columns = concat([v, ones([...v.shape.slice(0, -1), 1])], -1); // [B, H, T, D + 1]: the last counts
-  const own = matmul(tril(matmul(fq, fk, { transposeB: true })), columns);
-  const before = cache?.["sum"];
-  const both = before ? own.add(matmul(fq, before)) : own;
   const added = matmul(fk, columns, { transposeA: true });
+  const before = cache?.["sum"];
+  const sum = before ? before.add(added) : added;
+  if (before === undefined && typeof v.shape[2] === "number") {
+    return { y: join(causalLinearAttention(fq, fk, v), params), cache: { sum } };
+  }
+  const near = matmul(tril(matmul(fq, fk, { transposeB: true })), columns);
+  const both = before ? near.add(matmul(fq, before)) : near;
   const o = narrow(both, -1, 0, D).div(narrow(both, -1, D, D + 1));
-  return { y: join(o, params), cache: { sum: before ? before.add(added) : added } };
+  return { y: join(o, params), cache: { sum } };
 }
 
 /** The scores of a layer. */
