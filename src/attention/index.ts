@@ -20,7 +20,7 @@ export {
   measuredConcentration,
   type ScoreMap,
 } from "./concentration.ts";
-export { attend, type AttendOptions, attentionWeights, repeatHeads } from "./dense.ts";
+export { attend, type AttendOptions, repeatHeads } from "./dense.ts";
 export {
   causalLinearAttention,
   eluPlusOne,

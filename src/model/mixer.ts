@@ -13,6 +13,7 @@ import {
   mlaExpanded,
   performerPair,
   performerProjection,
+  type QuantizedKeys,
   quantizeKeys,
   repeatHeads,
   vqAttention,
@@ -222,29 +223,47 @@ function mixWindow(
   return { y: join(whole ? windowAttention(q, k, v, options) : o, params), cache: { ...state } };
 }
 
+/** Heads of a layer with a codebook. */
+interface QuantizedHeads {
+  readonly q: Tensor; // [B, H, T, D]
+  readonly k: Tensor; // [B, G, T, D], before they are snapped
+  readonly v: Tensor; // [B, G, T, D]
+  readonly codebook: Tensor; // [G, K, D]
+  readonly snapped: QuantizedKeys;
+  readonly bias: Tensor; // [B, H, T, ℓ + 1], scores by distance
+}
+
 /**
- * Attention over quantised keys. Queries and keys have root mean square one, so that all codes are of one size (RMS
- * where the paper takes a layer norm). Distances up to the block score by a table of vectors, `q·r_d` (the paper
- * projects sinusoids); farther ones do not count.
+ * Queries and keys have root mean square one, so that all codes are of one size (RMS where the paper takes a layer
+ * norm). Distances up to the block score by a table of vectors, `q·r_d` (the paper projects sinusoids); farther ones
+ * do not count.
  */
+export function quantizedHeads(config: CausalLMConfig, params: DenseParams, x: Tensor): QuantizedHeads {
+  if (!params.codebook || !params.distances) {
+    throw new Error("transformer-vq: parameters lack codebook or distances");
+  }
+  const D = config.headWidth;
+  const unit = (y: Tensor): Tensor => norm("rms", { weight: ones([D]) }, y, config.normEpsilon);
+  const { q: query, k: key, v } = project(config, params, x);
+  const [q, k] = [unit(query), unit(key)];
+  const codebook = codebookOf(params.codebook);
+  const bias = matmul(q, params.distances.weight, { transposeB: true, scale: D ** -0.5 });
+  return { q, k, v, codebook, snapped: quantizeKeys(k, codebook), bias };
+}
+
+/** Attention over quantised keys: in blocks over a text of known length, else with a cache of constant size. */
 function mixQuantized(
   config: CausalLMConfig,
   params: DenseParams,
   { x, cache }: MixerInput,
   block: number,
 ): MixerOutput {
-  const { codebook: book, distances } = params;
-  if (!book || !distances) throw new Error("transformer-vq: parameters lack codebook or distances");
-  const D = config.headWidth;
-  const unit = (y: Tensor): Tensor => norm("rms", { weight: ones([D]) }, y, config.normEpsilon);
-  const { q: query, k: key, v } = project(config, params, x);
-  const [q, k] = [unit(query), unit(key)];
-  const codebook = codebookOf(book);
-  const { codes, keys, commitment } = quantizeKeys(k, codebook);
-  const bias = matmul(q, distances.weight, { transposeB: true, scale: D ** -0.5 }); // [B, H, T, ℓ + 1]
-  const [B = 1, G = 1, T = 1] = k.shape;
-  const K = Number(book.count.shape[1]);
-  const before = (cache as VqState | undefined) ?? vqState([B, Number(G), K, D, D], { block });
+  const { q, k, v, codebook, snapped, bias } = quantizedHeads(config, params, x);
+  const { codes, keys, commitment } = snapped;
+  const [B = 1, G = 1, T = 1, D = 1] = k.shape;
+  const K = Number(codebook.shape[1]);
+  const before =
+    (cache as VqState | undefined) ?? vqState([B, Number(G), K, Number(D), Number(D)], { block });
   const { o, state } = vqStep(q, keys, v, before, { codebook, bias });
   const whole = cache === undefined && typeof T === "number";
   return {

@@ -13,7 +13,7 @@ import {
   splitCodebooks,
 } from "../../src/model/index.ts";
 import { hwfaPlan } from "../../src/position/index.ts";
-import { evaluate, flattenTree, random, tensor } from "../../src/tensor/index.ts";
+import { evaluate, flattenTree, grad, mean, random, square, tensor } from "../../src/tensor/index.ts";
 
 const sizes = { vocabulary: 17, context: 16, width: 16, layers: 2, heads: 4 };
 const MODELS: Record<string, CausalLMConfig> = {
@@ -135,6 +135,24 @@ test("text makes an attention", () => {
   expect(() => parseAttention("mla:latentWidth=8")).toThrow(
     "attention: mla attention: rotaryWidth must be a whole number ≥ 1, got nothing.",
   );
+});
+
+test("a window of attention is dense attention under that window, derivatives included", async () => {
+  const params = initCausalLM(MODELS["window"] as CausalLMConfig, random.key(7));
+  const [window, dense] = [
+    MODELS["window"] as CausalLMConfig,
+    causalLMConfig({ ...sizes, keyValueHeads: 2, position: { type: "rope", slidingWindow: 3 } }),
+  ].map((config) =>
+    grad((p: typeof params) => mean(square(causalLM(config, p, tensor([ids], { dtype: "int32" })).logits)))(
+      params,
+    ),
+  );
+  const got = await evaluate({ window, dense });
+  const expected = new Map(flattenTree(got.dense));
+  for (const [name, g] of flattenTree(got.window)) {
+    const want = Array.from((await expected.get(name)?.data()) ?? [], Number);
+    Array.from(await g.data(), Number).forEach((x, i) => expect(x, name).toBeCloseTo(want[i] ?? NaN, 6));
+  }
 });
 
 test("codebooks leave the parameters and come back, and learn from what was seen", async () => {
