@@ -3,9 +3,7 @@
 import { ShapeError } from "../errors.ts";
 import {
   addDims,
-  and,
   checkShapes,
-  clip,
   concat,
   type Dim,
   type Dtype,
@@ -13,11 +11,11 @@ import {
   full,
   greaterEqual,
   iota,
-  lessEqual,
   log,
   matmul,
   maximum,
   minimum,
+  mulDims,
   narrow,
   ones,
   pad,
@@ -29,11 +27,9 @@ import {
   squeeze,
   stopGradient,
   sum,
-  takeAlongAxis,
   type Tensor,
   where,
   zeros,
-  broadcastTo,
 } from "../tensor/index.ts";
 import { checkWhole } from "./blocks.ts";
 import { assignments, nearestCodes } from "./codebook.ts";
@@ -43,9 +39,12 @@ import { HIDDEN } from "./masked.ts";
 export interface VqOptions {
   /** `C` `[G, K, D]`. */
   readonly codebook: Tensor;
-  /** Length `ℓ` of a block and of the exact memory; default 64. */
+  /** Tokens that are read at once; at least `ℓ`, default 64. Texts up to two blocks need no cache. */
   readonly block?: number;
-  /** Scores to add by distance, `[B, H, T, ℓ + 1]`: column d is for the key d tokens back. Farther keys get none. */
+  /**
+   * Scores `B` to add by distance, `[B, H, T, ℓ + 1]`, oldest first: the last column is for the token itself, the
+   * first for the key ℓ tokens back. Farther keys get none.
+   */
   readonly bias?: Tensor;
   /** Factor of the scores; default `1/√D`. */
   readonly scale?: number;
@@ -70,6 +69,42 @@ function fold({ count, mean }: Cache, chosen: Tensor, v: Tensor): Cache {
 function cacheScores(q: Tensor, codebook: Tensor, { count }: Cache, scale: number): Tensor {
   const weight = where(greaterEqual(count, 1), log(maximum(count, 1)), HIDDEN); // [B, H, K]
   return matmul(q, codebook, { transposeB: true, scale }).add(expandDims(weight, 2));
+}
+
+/**
+ * Rows by distance put in their places: `[B, H, T, ℓ + 1]` to `[B, H, T, ℓ + T]`, row i beginning at column i. Each row
+ * is lengthened by one more than a new row, so that cutting the whole anew moves every row one farther.
+ */
+function shifted(bias: Tensor): Tensor {
+  const [B = 1, H = 1, T = 1, reach = 1] = bias.shape;
+  const padded = concat([bias, zeros([B, H, T, T], { dtype: bias.dtype })], -1); // [B, H, T, ℓ + 1 + T]
+  const width = addDims(reach, T, -1);
+  const flat = reshape(padded, [B, H, mulDims(T, addDims(width, 1))]);
+  return reshape(narrow(flat, 2, 0, mulDims(T, width)), [B, H, T, width]);
+}
+
+/** Causal scores of `T` queries against the `S ≥ T` keys that end with their own, `[B, H, T, S]`. */
+function nearScores(q: Tensor, keys: Tensor, bias: Tensor | undefined, scale: number): Tensor {
+  const [, , T = 1] = q.shape;
+  const [, , S = 1] = keys.shape;
+  const places = iota(S);
+  const past = addDims(S, mulDims(-1, T));
+  const own = expandDims(narrow(places, 0, past, S), 1); // [T, 1]
+  const causal = greaterEqual(own, expandDims(places, 0)); // [T, S]
+  const mask = where(causal, full([], 0, { dtype: q.dtype }), HIDDEN);
+  const scores = matmul(q, keys, { transposeB: true, scale }).add(mask);
+  if (!bias) return scores;
+  const rows = shifted(bias); // [B, H, T, ℓ + T]
+  const more = Number(addDims(past, 1, mulDims(-1, bias.shape[3] ?? 1)));
+  if (more < 0) return scores.add(narrow(rows, 3, -more, addDims(S, -more)));
+  return scores.add(
+    pad(rows, [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [more, 0],
+    ]),
+  );
 }
 
 /** One softmax over exact keys and cache slots, `[B, H, n, E]`. */
@@ -99,11 +134,20 @@ export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, opti
   });
   const R = groupSize("vqAttention", H, G);
   const codebook = repeatBook(options.codebook, R);
-  if (bias) checkShapes("vqAttention", { q: [q, "B H T~ D"], bias: [bias, `B H T~ ${block + 1}`] });
+  const reach = Number(bias?.shape[3] ?? 1) - 1;
+  if (bias) checkShapes("vqAttention", { q: [q, "B H T~ D"], bias: [bias, `B H T~ ${reach + 1}`] });
+  if (reach > block) {
+    throw new ShapeError(
+      `vqAttention: bias must have at most block + 1 = ${block + 1} columns, got ${reach + 1}.`,
+    );
+  }
   if (typeof T !== "number") {
     throw new ShapeError(`vqAttention: T must be a known size, got ${T}. Use vqStep for unknown lengths.`);
   }
   const scale = options.scale ?? 1 / Math.sqrt(D);
+  if (T <= 2 * block) {
+    return matmul(softmax(nearScores(q, repeatHeads(k, R), bias, scale)), repeatHeads(v, R));
+  }
   const N = Math.ceil(T / block);
   const blocks = (x: Tensor): Tensor => {
     const W = Number(x.shape[3]);
@@ -116,10 +160,6 @@ export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, opti
     return permute(reshape(padded, [B, H, N, block, W]), [2, 0, 1, 3, 4]); // [N, B, H, ℓ, W]
   };
   const chosen = repeatHeads(assignments(codes, K, q.dtype), R); // padded tokens choose nothing
-  const distance = expandDims(iota(block).add(block), 1).sub(expandDims(iota(2 * block), 0)); // [ℓ, 2ℓ]
-  const causal = greaterEqual(distance, 0);
-  const column = broadcastTo(clip(distance, 0, block), [B, H, block, 2 * block]);
-  const within = and(causal, lessEqual(distance, block));
   const dtype = q.dtype;
   const start = {
     key: zeros([B, H, block, D], { dtype }),
@@ -137,13 +177,12 @@ export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, opti
   };
   const { ys } = scan(
     (before: typeof start, x: { q: Tensor; k: Tensor; v: Tensor; chosen: Tensor; bias?: Tensor }) => {
-      let near = matmul(x.q, concat([before.key, x.k], 2), { transposeB: true, scale });
-      if (x.bias) near = near.add(where(within, takeAlongAxis(x.bias, column), full([], 0, { dtype })));
+      const near = nearScores(x.q, concat([before.key, x.k], 2), x.bias, scale);
       // Of the first block's previous keys there are none.
       const exists = greaterEqual(iota(2 * block).add(before.begun.mul(block)), block);
-      near = near.add(where(and(causal, expandDims(exists, 0)), full([], 0, { dtype }), HIDDEN));
+      const seen = near.add(where(exists, full([], 0, { dtype }), HIDDEN));
       const far = cacheScores(x.q, codebook, before.cache, scale);
-      const o = attendBoth(near, far, concat([before.value, x.v], 2), before.cache);
+      const o = attendBoth(seen, far, concat([before.value, x.v], 2), before.cache);
       const folded = fold(before.cache, before.chosen, before.value);
       const cache = cacheGradient === "stop" ? stopGradient(folded) : folded;
       const begun = minimum(before.begun.add(1), 1);
@@ -247,17 +286,11 @@ export function vqStep(
   const keys = concat([state.key, k], 2); // [B, G, ℓ + T, D], oldest first
   const values = concat([state.value, v], 2);
   const present = concat([state.present, ones([B, T], { dtype })], 1); // [B, ℓ + T]
-  const places = iota(N);
-  const distance = expandDims(narrow(places, 0, L, N), 1).sub(expandDims(places, 0)); // [T, ℓ + T]
-  let near = matmul(q, repeatHeads(keys, R), { transposeB: true, scale: factor }); // [B, H, T, ℓ + T]
-  if (bias) {
-    checkShapes("vqStep", { q: [q, "B~ H T~ D"], bias: [bias, `B~ H T~ ${L + 1}`] });
-    const column = broadcastTo(clip(distance, 0, L), near.shape);
-    const within = and(greaterEqual(distance, 0), lessEqual(distance, L));
-    near = near.add(where(within, takeAlongAxis(bias, column), full([], 0, { dtype })));
-  }
+  if (bias) checkShapes("vqStep", { q: [q, "B~ H T~ D"], bias: [bias, `B~ H T~ ${L + 1}`] });
   const exists = expandDims(expandDims(greaterEqual(present, 0.5), 1), 1); // [B, 1, 1, ℓ + T]
-  near = near.add(where(and(greaterEqual(distance, 0), exists), full([], 0, { dtype }), HIDDEN));
+  const near = nearScores(q, repeatHeads(keys, R), bias, factor).add(
+    where(exists, full([], 0, { dtype }), HIDDEN),
+  );
   const cache: Cache = { count: repeatRows(state.count, R), mean: repeatHeads(state.mean, R) };
   const far = cacheScores(q, repeatBook(codebook, R), cache, factor);
   const o = attendBoth(near, far, repeatHeads(values, R), cache);

@@ -126,7 +126,9 @@ export function windowStep(
   const all = addDims(window, T);
   const key = concat([state.key, turn ? turn.key(k, queryPositions) : k], 2); // [B, G, window + T, D]
   const value = concat([state.value, v], 2);
-  const places = iota(all).sub(window).add(narrow(queryPositions, 0, 0, 1)); // below 0 before the text
+  const places = iota(all)
+    .sub(window)
+    .add(narrow(queryPositions, 0, 0, 1)); // below 0 before the text
   const distance = expandDims(queryPositions, 1).sub(expandDims(places, 0)); // [T, window + T]
   const near = and(greaterEqual(distance, 0), less(distance, window));
   const o = attend(q, key, value, {

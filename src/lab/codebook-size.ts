@@ -36,7 +36,7 @@ const METHODS: readonly (readonly [string, number | null, AttentionConfig])[] = 
 ];
 
 async function run(
-  { sources, seeds = [0, 1], steps = 800 }: CodebookSizeOptions,
+  { sources, seeds = [0, 1], steps = 400 }: CodebookSizeOptions,
   report: (line: string) => void = () => undefined,
 ): Promise<{ rows: CodebookSizeRow[]; figures: Record<string, string> }> {
   const corpus = textCorpus(sources);
@@ -83,12 +83,12 @@ function verdict(rows: readonly CodebookSizeRow[]): ReturnType<typeof verdictOf>
   const losses = CODES.map((codes) => meanLoss(rows, `vq-${codes}`));
   const exact = meanLoss(rows, "dense");
   return verdictOf([
-    [
-      "More codes, less loss.",
-      losses.every((loss, i) => i === 0 || loss < (losses[i - 1] ?? -Infinity)),
-    ],
+    ["More codes, less loss.", losses.every((loss, i) => i === 0 || loss < (losses[i - 1] ?? -Infinity))],
     ["512 codes are within 0.05 nats of exact keys.", (losses.at(-1) ?? NaN) < exact + 0.05],
-    ["No codebook collapses: at least a quarter of the codes is in use.", rows.every((r) => r.codes === null || (r.inUse ?? 0) >= r.codes / 4)],
+    [
+      "No codebook collapses: at least a quarter of the codes is in use.",
+      rows.every((r) => r.codes === null || (r.inUse ?? 0) >= r.codes / 4),
+    ],
   ]);
 }
 

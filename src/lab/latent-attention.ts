@@ -55,7 +55,7 @@ function configOf(corpus: TextCorpus, method: LatentAttentionRow["method"]): Cau
 }
 
 async function run(
-  { sources, seeds = [0, 1, 2], steps = 800 }: LatentAttentionOptions,
+  { sources, seeds = [0, 1, 2], steps = 400 }: LatentAttentionOptions,
   report: (line: string) => void = () => undefined,
 ): Promise<{ rows: LatentAttentionRow[]; figures: Record<string, string> }> {
   const corpus = textCorpus(sources);
@@ -66,7 +66,9 @@ async function run(
       const { loss } = await trainOnText(config, corpus, { seed, steps, batch: 16 }, report);
       const cacheBytes = 4 * METHODS[method].numbers;
       rows.push({ method, seed, loss, parameters: parameterCount(config), cacheBytes });
-      report(`${method}, seed ${seed}: ${loss.toFixed(4)} nats per byte, ${cacheBytes} bytes a token and layer`);
+      report(
+        `${method}, seed ${seed}: ${loss.toFixed(4)} nats per byte, ${cacheBytes} bytes a token and layer`,
+      );
     }
   }
   const means = meanLosses(rows);

@@ -73,9 +73,7 @@ export function checkAttention(where: string, attention: AttentionConfig): void 
 
 function checkWhole(where: string, name: string, value: number | undefined, least: number): void {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new OptionError(
-      `${where}: ${name} must be a whole number ≥ ${least}, got ${value ?? "nothing"}.`,
-    );
+    throw new OptionError(`${where}: ${name} must be a whole number ≥ ${least}, got ${value ?? "nothing"}.`);
   }
 }
 

@@ -107,12 +107,13 @@ function scoresOf(config: CausalLMConfig, params: DenseParams, layer: number, x:
   const distance = expandDims(places, 1).sub(expandDims(places, 0)); // [T, T]
   const R = config.heads / config.keyValueHeads;
   const scale = config.headWidth ** -0.5;
-  const hide = (scores: Tensor, visible: Tensor): Tensor => where(visible, scores, full([], 10 * OUT_OF_SIGHT));
+  const hide = (scores: Tensor, visible: Tensor): Tensor =>
+    where(visible, scores, full([], 10 * OUT_OF_SIGHT));
   const causal = greaterEqual(distance, 0);
   if (a.type === "transformer-vq") {
     const { q, snapped, bias } = quantizedHeads(config, params, x);
     const farthest = Number(bias.shape.at(-1)) - 1;
-    const column = broadcastTo(clip(distance, 0, farthest), [1, config.heads, T, T]);
+    const column = broadcastTo(clip(distance.neg().add(farthest), 0, farthest), [1, config.heads, T, T]);
     const own = where(lessEqual(distance, farthest), takeAlongAxis(bias, column), full([], 0));
     return hide(matmul(q, repeatHeads(snapped.keys, R), { transposeB: true, scale }).add(own), causal);
   }

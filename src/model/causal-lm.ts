@@ -161,15 +161,15 @@ function mlp(
 
 /**
  * Fresh parameters: normal with deviation 0.02, projections back into the residual stream divided by `√(2·layers)`
- * (Radford et al. 2019, section 2.3), norms one, biases zero. Codes are as long as the keys they stand for, with one
- * key each.
+ * (Radford et al. 2019, section 2.3), norms one, biases zero. Codes begin short, each as if chosen once: a code that
+ * moves to the mean of diverse keys gets short, and among long ones it would soon be the nearest to every key.
  */
 export function initCausalLM(config: CausalLMConfig, key: random.Key): CausalLMParams {
   const residual = 1 / Math.sqrt(2 * config.layers);
   return parameterTree(config, (name, shape) => {
     if (name.endsWith(".bias")) return zeros(shape);
     if (shape.length === 1 || name.endsWith("codebook.count")) return ones(shape);
-    if (name.endsWith("codebook.sum")) return random.normal(random.fold(key, name), shape);
+    if (name.endsWith("codebook.sum")) return random.normal(random.fold(key, name), shape, { std: 0.1 });
     const intoResidual = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
     return random.normal(random.fold(key, name), shape, { std: 0.02 * (intoResidual ? residual : 1) });
   }) as CausalLMParams;

@@ -50,7 +50,7 @@ export interface DenseParams {
   readonly o_proj: LinearParams; // [C, H·D]
   readonly q_norm?: NormParams; // [D], with headNorm only
   readonly k_norm?: NormParams;
-  /** Vectors that queries meet by distance 0 … ℓ, with `transformer-vq` only. */
+  /** Vectors that queries meet by distance ℓ … 0, with `transformer-vq` only. */
   readonly distances?: { readonly weight: Tensor }; // [ℓ + 1, D]
   /** Learned by moving averages, not by gradient. */
   readonly codebook?: CodebookState; // [G, K, D] and [G, K]
@@ -251,6 +251,9 @@ export function quantizedHeads(config: CausalLMConfig, params: DenseParams, x: T
   return { q, k, v, codebook, snapped: quantizeKeys(k, codebook), bias };
 }
 
+/** Tokens of a block over a text of known length: smaller ones are slower, and all give the same. */
+const VQ_AT_ONCE = 256;
+
 /** Attention over quantised keys: in blocks over a text of known length, else with a cache of constant size. */
 function mixQuantized(
   config: CausalLMConfig,
@@ -266,8 +269,9 @@ function mixQuantized(
     (cache as VqState | undefined) ?? vqState([B, Number(G), K, Number(D), Number(D)], { block });
   const { o, state } = vqStep(q, keys, v, before, { codebook, bias });
   const whole = cache === undefined && typeof T === "number";
+  const atOnce = Math.max(block, VQ_AT_ONCE);
   return {
-    y: join(whole ? vqAttention(q, keys, codes, v, { codebook, block, bias }) : o, params),
+    y: join(whole ? vqAttention(q, keys, codes, v, { codebook, block: atOnce, bias }) : o, params),
     cache: { ...state },
     quantized: { commitment, seen: codeSums(k, codes, K) },
   };

@@ -49,7 +49,16 @@ describe.each([
   const run = join(folder, attention.replace(/[:,=]/g, "-"));
 
   test("trains, and resumes from an earlier checkpoint to bitwise the same tensors", async () => {
-    const trained = await athanor(["train", text, "--config", recipe, "--run", run, "--attention", attention]);
+    const trained = await athanor([
+      "train",
+      text,
+      "--config",
+      recipe,
+      "--run",
+      run,
+      "--attention",
+      attention,
+    ]);
     expect(trained.stderr).toContain("Validation loss");
     expect(trained.code).toBe(0);
     const [, middle = "", last = ""] = checkpoints(run);
