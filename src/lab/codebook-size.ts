@@ -36,7 +36,7 @@ const METHODS: readonly (readonly [string, number | null, AttentionConfig])[] = 
 ];
 
 async function run(
-  { sources, seeds = [0, 1], steps = 400 }: CodebookSizeOptions,
+  { sources, seeds = [0, 1], steps = 300 }: CodebookSizeOptions,
   report: (line: string) => void = () => undefined,
 ): Promise<{ rows: CodebookSizeRow[]; figures: Record<string, string> }> {
   const corpus = textCorpus(sources);

@@ -55,7 +55,7 @@ function configOf(corpus: TextCorpus, method: LatentAttentionRow["method"]): Cau
 }
 
 async function run(
-  { sources, seeds = [0, 1, 2], steps = 400 }: LatentAttentionOptions,
+  { sources, seeds = [0, 1, 2], steps = 300 }: LatentAttentionOptions,
   report: (line: string) => void = () => undefined,
 ): Promise<{ rows: LatentAttentionRow[]; figures: Record<string, string> }> {
   const corpus = textCorpus(sources);

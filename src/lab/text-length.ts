@@ -90,7 +90,7 @@ const PLANS: readonly Plan[] = [
 ];
 
 async function run(
-  { sources, seeds = [0, 1], steps = 1000 }: TextLengthOptions,
+  { sources, seeds = [0, 1], steps = 800 }: TextLengthOptions,
   report: (line: string) => void = () => undefined,
 ): Promise<{ rows: TextLengthRow[]; figures: Record<string, string> }> {
   const corpus = textCorpus(sources);
