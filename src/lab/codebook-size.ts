@@ -26,7 +26,7 @@ export interface CodebookSizeRow {
 
 const CODES = [8, 32, 128, 512] as const;
 const BLOCK = 32;
-const SIZES = { context: 256, width: 128, layers: 3, heads: 2 } as const;
+const SIZES = { context: 256, width: 64, layers: 2, heads: 1 } as const;
 
 /** Exact keys are normalised too, so that only snapping differs; their distances enter by RoPE. */
 const METHODS: readonly (readonly [string, number | null, AttentionConfig])[] = [

@@ -23,11 +23,11 @@ export interface LatentAttentionRow {
   readonly cacheBytes: number;
 }
 
-const WIDTH = 128;
+const WIDTH = 64;
 const HEADS = 8;
-const D = WIDTH / HEADS;
-const HIDDEN = 352;
-const SIZES = { context: 128, width: WIDTH, layers: 3, heads: HEADS } as const;
+const D = 16;
+const HIDDEN = 192;
+const SIZES = { context: 128, width: WIDTH, layers: 2, heads: HEADS, headWidth: D } as const;
 const LATENT = { latentWidth: 48, rotaryWidth: 16 } as const;
 
 /** Heads of keys and values, the kind of attention, and numbers of the cache. */
@@ -55,7 +55,7 @@ function configOf(corpus: TextCorpus, method: LatentAttentionRow["method"]): Cau
 }
 
 async function run(
-  { sources, seeds = [0, 1, 2], steps = 300 }: LatentAttentionOptions,
+  { sources, seeds = [0, 1, 2], steps = 400 }: LatentAttentionOptions,
   report: (line: string) => void = () => undefined,
 ): Promise<{ rows: LatentAttentionRow[]; figures: Record<string, string> }> {
   const corpus = textCorpus(sources);

@@ -27,8 +27,8 @@ export interface TextLengthRow {
 const N = 128;
 const LONGER = 8;
 const CONTEXTS = [N, 2 * N, 4 * N, LONGER * N];
-const LAYERS = 4;
-const SIZES = { context: N, width: 128, layers: LAYERS, heads: 4 } as const;
+const LAYERS = 3;
+const SIZES = { context: N, width: 64, layers: LAYERS, heads: 2 } as const;
 const SCORED = { contexts: CONTEXTS, last: N, stretches: 32 } as const;
 const after = { logScale: "after", trainingLength: N } as const;
 
@@ -90,7 +90,7 @@ const PLANS: readonly Plan[] = [
 ];
 
 async function run(
-  { sources, seeds = [0, 1], steps = 800 }: TextLengthOptions,
+  { sources, seeds = [0, 1], steps = 600 }: TextLengthOptions,
   report: (line: string) => void = () => undefined,
 ): Promise<{ rows: TextLengthRow[]; figures: Record<string, string> }> {
   const corpus = textCorpus(sources);
