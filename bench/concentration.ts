@@ -18,7 +18,9 @@ export async function run(args: string[]): Promise<unknown> {
   const text = join(data, "text/en/tinystories-sample.txt.gz");
   for (const file of [path, text]) {
     if (!existsSync(file)) {
-      throw new FileError(`concentration: ${file} must exist, got nothing there. Give its folder with --data.`);
+      throw new FileError(
+        `concentration: ${file} must exist, got nothing there. Give its folder with --data.`,
+      );
     }
   }
   const model = await loadModel(path);
@@ -26,7 +28,12 @@ export async function run(args: string[]): Promise<unknown> {
   const words = gunzipSync(readFileSync(text)).toString("utf8");
   const ids = [model.tokens.bos ?? 1, ...tokenizer.encode(words).slice(0, tokens)];
   const maps = await attentionMaps(model.config, model.params, ids);
-  const heads = maps.map(({ weights: _, ...row }) => row);
+  const heads = maps.map(({ layer, head, concentration, ifNormal }) => ({
+    layer,
+    head,
+    concentration,
+    ifNormal,
+  }));
   // One key of n takes all: S = 1/√n.
   const floor = ids.reduce((sum, _, i) => sum + 1 / Math.sqrt(i + 1), 0) / ids.length;
   const sorted = heads.toSorted((a, b) => a.concentration - b.concentration);

@@ -50,7 +50,12 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
   say(`drawn: ${flags.svg}`);
   if (flags.json) {
-    const rows = maps.map(({ weights: _, ...row }) => row);
+    const rows = maps.map(({ layer, head, concentration, ifNormal }) => ({
+      layer,
+      head,
+      concentration,
+      ifNormal,
+    }));
     printJson({ model: path, tokens, svg: flags.svg, heads: rows });
   }
 }

@@ -56,13 +56,14 @@ export function usualPosition({ type }: AttentionConfig): { readonly type: Kind[
 /** @throws OptionError for an unknown kind, and for numbers that are missing, unknown or out of range. */
 export function checkAttention(where: string, attention: AttentionConfig): void {
   const { type, ...numbers } = attention as { type: AttentionConfig["type"] } & Record<string, number>;
-  if (!Object.hasOwn(KINDS, type)) {
-    const near = nearest(String(type), ATTENTION_TYPES, 1)[0];
+  const kind = KINDS[type] as Kind | undefined; // a configuration file may hold anything
+  if (kind === undefined) {
+    const near = nearest(type, ATTENTION_TYPES, 1)[0];
     throw new OptionError(
-      `${where}: attention must be one of ${ATTENTION_TYPES.join(", ")}, got "${String(type)}".${near ? ` Did you mean ${near}?` : ""}`,
+      `${where}: attention must be one of ${ATTENTION_TYPES.join(", ")}, got "${type}".${near ? ` Did you mean ${near}?` : ""}`,
     );
   }
-  const { needs, may } = KINDS[type];
+  const { needs, may } = kind;
   checkOptions(`${where}: ${type} attention`, numbers, [...needs, ...may]);
   for (const name of needs) checkWhole(`${where}: ${type} attention`, name, numbers[name], 1);
   for (const name of may) {

@@ -103,7 +103,8 @@ describe.each([
     while (ids.length < first + 40) {
       const input = new OrtTensor("int32", Int32Array.from(ids), [1, ids.length]);
       const { logits } = await session.run({ ids: input });
-      const row = (logits?.data as Float32Array).subarray((ids.length - 1) * 259);
+      const data = logits?.data as Float32Array;
+      const row = data.subarray((ids.length - 1) * 259);
       ids.push(row.indexOf(Math.max(...row)));
     }
     await session.release();

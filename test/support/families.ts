@@ -39,7 +39,8 @@ export const WRITTEN = 32;
 export async function paramsOf(config: CausalLMConfig): Promise<CausalLMParams> {
   const key = random.key(11);
   const params = mapTree(initCausalLM(config, key), (p, name) => {
-    if (name.endsWith(".bias")) return random.normal(random.fold(key, name), p.shape as number[], { std: 0.05 });
+    if (name.endsWith(".bias"))
+      return random.normal(random.fold(key, name), p.shape as number[], { std: 0.05 });
     if (name.includes("norm") || name.endsWith("codebook.count")) return p;
     return p.mul(10);
   });

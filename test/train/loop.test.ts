@@ -20,7 +20,6 @@ const ids = Uint16Array.from({ length: 400 }, (_, i) => (i * i + (i >> 3)) % 11)
 const bytesOf = Int32Array.from({ length: 11 }, (_, id) => id % 4);
 const settings = trainSettings({ steps: 30, batch: 6, rate: 1e-2, validateEvery: 10, seed: 3 });
 const params = () => initCausalLM(config, random.key(7));
-const names = namesOf(params());
 
 async function numbers(tree: unknown): Promise<Map<string, number[]>> {
   const out = new Map<string, number[]>();
