@@ -3,7 +3,10 @@ import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { withPosition } from "../../src/cli/open-model.ts";
 import { openSafetensors } from "../../src/files/safetensors-node.ts";
+import { causalLMConfig } from "../../src/model/index.ts";
+import { hwfaPlan } from "../../src/position/index.ts";
 import { athanor, babble, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
@@ -158,7 +161,15 @@ test.each([
   expect(code).toBe(2);
 });
 
-test("another position for a model without scores, or with one by layer, is refused", async () => {
+test("another position for a model whose layers have their own is refused", () => {
+  const perLayer = hwfaPlan({ layers: 2, trainingLength: 16 }).map((position) => ({ position }));
+  const config = causalLMConfig({ vocabulary: 9, context: 16, width: 8, layers: 2, heads: 2, perLayer });
+  expect(() => withPosition(config, "rerope:window=4")).toThrow(
+    'position: a model whose layers have positions of their own keeps them, got "rerope:window=4".',
+  );
+});
+
+test("another position for a model without scores is refused", async () => {
   const vq = join(folder, "transformer-vq-codes-6-block-4");
   const { code, stderr } = await athanor(["generate", vq, "-p", "a", "--position", "rerope:window=4"]);
   expect(stderr).toContain("has no scores for rerope to act on");

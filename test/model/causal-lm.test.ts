@@ -110,6 +110,26 @@ describe.each(Object.entries(MODELS))("%s", (_, config) => {
     await decoder.release();
   });
 
+  test("texts of a batch do not mix", async () => {
+    const decoder = createDecoder(config, params);
+    const write = async (texts: number[][]): Promise<Float32Array[]> => {
+      const { state } = await decoder.advance(
+        await decoder.start(texts.length),
+        texts.map((text) => text.slice(0, -1)),
+      );
+      const { logits } = await decoder.advance(
+        state,
+        texts.map((text) => text.slice(-1)),
+      );
+      return texts.map((_, i) => logits.subarray(i * config.vocabulary, (i + 1) * config.vocabulary));
+    };
+    const other = ids.toReversed();
+    const both = await write([ids, other]);
+    const alone = [...(await write([ids])), ...(await write([other]))];
+    await decoder.release();
+    both.forEach((row, i) => row.forEach((x, v) => expect(x).toBeCloseTo(alone[i]?.[v] ?? Number.NaN, 5)));
+  });
+
   test("a token never changes what stands before it", async () => {
     const read = async (last: number): Promise<ArrayLike<unknown>> =>
       causalLM(
