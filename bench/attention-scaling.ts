@@ -30,7 +30,10 @@ export async function run(args: string[]): Promise<unknown> {
     },
     window: (q, k, v) => attention.windowAttention(q, k, v, { position, window }),
     linear: (q, k, v) => attention.causalLinearAttention(attention.eluPlusOne(q), attention.eluPlusOne(k), v),
-    performer: (q, k, v) => attention.causalPerformerAttention(q, k, v, { projection }),
+    performer: (q, k, v) => {
+      const f = attention.performerPair(q, k, { projection });
+      return attention.causalLinearAttention(f.q, f.k, v);
+    },
     "transformer-vq": (q, k, v) => {
       const quantized = attention.quantizeKeys(k, codebook);
       return attention.vqAttention(q, quantized.keys, quantized.codes, v, { codebook, block: window });

@@ -78,33 +78,42 @@ export function quantizeKeys(k: Tensor, codebook: Tensor): QuantizedKeys {
   return { codes, keys: straightThrough(hard, k), commitment };
 }
 
+/** Sums of keys and numbers of keys by code: what a codebook learns from. Those of parts of a batch add up. */
+export type CodeSums = CodebookState;
+
+/** `Σ k` and `Σ 1` by code over `k` `[B, H, T, D]` with `codes` `[B, H, T]` of a book of `K`. No derivatives. */
+export function codeSums(k: Tensor, codes: Tensor, K: number): CodeSums {
+  const { B, H, T, D } = checkShapes("codeSums", { k: [k, "B~ H T~ D"], codes: [codes, "B~ H T~"] });
+  const rows = mulDims(B, T);
+  const flat = (x: Tensor, width: number): Tensor => reshape(permute(x, [1, 0, 2, 3]), [H, rows, width]);
+  const chosen = flat(assignments(codes, K, k.dtype), K); // [H, B·T, K]
+  return {
+    sum: matmul(chosen, flat(stopGradient(k), D), { transposeA: true }),
+    count: sum(chosen, { axis: 1 }),
+  };
+}
+
 /**
  * One step of the moving averages: `sum ← γ sum + (1 − γ) Σ k`, the same for counts.
- * @param k `[B, H, T, D]`. @param codes `[B, H, T]`. @param options `decay` is `γ`, default 0.99.
+ * @param seen Of a whole batch. @param options `decay` is `γ`, default 0.99. @throws OptionError for a decay
+ *   outside [0, 1).
  */
 export function updateCodebook(
   state: CodebookState,
-  k: Tensor,
-  codes: Tensor,
+  seen: CodeSums,
   { decay = 0.99 }: { decay?: number } = {},
 ): CodebookState {
   if (!(decay >= 0 && decay < 1)) {
     throw new OptionError(`updateCodebook: decay must be in [0, 1), got ${decay}.`);
   }
-  const { B, H, T, D, K } = checkShapes("updateCodebook", {
-    k: [k, "B~ H T~ D"],
-    codes: [codes, "B~ H T~"],
+  checkShapes("updateCodebook", {
     "state.sum": [state.sum, "H K D"],
+    "state.count": [state.count, "H K"],
+    "seen.sum": [seen.sum, "H K D"],
+    "seen.count": [seen.count, "H K"],
   });
-  const chosen = assignments(codes, K, k.dtype); // [B, H, T, K]
-  const rows = mulDims(B, T);
-  const flat = (x: Tensor, width: number): Tensor => reshape(permute(x, [1, 0, 2, 3]), [H, rows, width]);
-  const sums = matmul(flat(chosen, K), flat(stopGradient(k), D), { transposeA: true });
-  const counts = sum(flat(chosen, K), { axis: 1 });
-  return {
-    sum: state.sum.mul(decay).add(sums.mul(1 - decay)),
-    count: state.count.mul(decay).add(counts.mul(1 - decay)),
-  };
+  const move = (a: Tensor, b: Tensor): Tensor => a.mul(decay).add(b.mul(1 - decay));
+  return { sum: move(state.sum, seen.sum), count: move(state.count, seen.count) };
 }
 
 /** `Δ` `[…, K]`: one where a token chose a code; nothing for a code outside the book. */

@@ -143,17 +143,6 @@ function ungroup(x: Tensor, R: number): Tensor {
 }
 
 /**
- * The weights that `attend` mixes values with, for looking at them. Shapes and options as there.
- * @returns `[B, H, T, S]`.
- */
-export function attentionWeights(q: Tensor, k: Tensor, options: AttendOptions): Tensor {
-  const { H, G, D } = checkShapes("attentionWeights", { q: [q, "B~ H T~ D"], k: [k, "B~ G S~ D"] });
-  const { position, queryPositions, keyPositions, mask, scale = 1 / Math.sqrt(D) } = options;
-  const scores = position.scores(q, repeatHeads(k, H / G), queryPositions, keyPositions, scale);
-  return maskedSoftmax(scores, mask ?? causalMask(queryPositions, keyPositions));
-}
-
-/**
  * Blocks of queries in which a causal row sees only keys up to its block's end: with n blocks the work falls from
  * T² to T²(n + 1)/2n. At least 64 rows each, so that products stay worthwhile; none for an unknown length.
  */

@@ -3,6 +3,8 @@ export {
   codebookOf,
   type CodebookState,
   codebookState,
+  type CodeSums,
+  codeSums,
   codesInUse,
   lookUp,
   nearestCodes,
@@ -23,7 +25,6 @@ export {
   attendByDistance,
   type AttendOptions,
   type AttendTurnedOptions,
-  attentionWeights,
   repeatHeads,
 } from "./dense.ts";
 export {
@@ -45,13 +46,11 @@ export {
   type MlaSizes,
 } from "./mla.ts";
 export {
-  causalPerformerAttention,
-  performerAttention,
   performerFeatures,
   type PerformerOptions,
+  performerPair,
   type PerformerProjection,
   performerProjection,
-  performerStep,
   type ProjectionOptions,
 } from "./performer.ts";
 export {
@@ -69,6 +68,7 @@ export {
   type VqOptions,
   type VqState,
   vqState,
+  vqStateShapes,
   vqStep,
 } from "./transformer-vq.ts";
 export {

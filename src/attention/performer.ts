@@ -14,7 +14,6 @@ import {
   tensor,
 } from "../tensor/index.ts";
 import { checkWhole } from "./blocks.ts";
-import { causalLinearAttention, linearAttention, type LinearState, linearStep } from "./linear.ts";
 
 /** The random directions of a layer, and the largest of their squared lengths. */
 export interface PerformerProjection {
@@ -91,12 +90,21 @@ function logFeatures(x: Tensor, { directions }: PerformerProjection): Tensor {
   return along.sub(sum(square(x), { axis: -1, keep: true }).mul(0.5));
 }
 
-/** Query and key features up to factors that a ratio cancels, held where exponentials are tame. */
-function features(
+export interface PerformerOptions {
+  readonly projection: PerformerProjection;
+  /** Factor of the scores that are approximated; default `1/√D`. */
+  readonly scale?: number;
+}
+
+/**
+ * Features of queries and keys that make softmax attention linear, up to factors that its ratio cancels, held where
+ * exponentials are tame: `linearAttention`, `causalLinearAttention` or `linearStep` of them.
+ * @param q `[B, H, T, D]`, unscaled. @param k `[B, H, S, D]`. @returns `[B, H, T, M]` and `[B, H, S, M]`.
+ */
+export function performerPair(
   q: Tensor,
   k: Tensor,
-  projection: PerformerProjection,
-  scale: number | undefined,
+  { projection, scale }: PerformerOptions,
 ): { q: Tensor; k: Tensor } {
   const root = (scale ?? 1 / Math.sqrt(Number(q.shape.at(-1)))) ** 0.5;
   const query = logFeatures(q.mul(root), projection);
@@ -104,44 +112,4 @@ function features(
   // `ω·k − ‖k‖²/2 ≤ ‖ω‖²/2`, so a quarter of the largest centres their range.
   const key = logFeatures(k.mul(root), projection).sub(projection.largest / 4);
   return { q: exp(query.sub(stopGradient(max(query, { axis: -1, keep: true })))), k: exp(key) };
-}
-
-export interface PerformerOptions {
-  readonly projection: PerformerProjection;
-  /** Factor of the scores that are approximated; default `1/√D`. */
-  readonly scale?: number;
-}
-
-/** Softmax attention over all keys, approximated in linear time. Shapes as for `linearAttention`. */
-export function performerAttention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  { projection, scale }: PerformerOptions,
-): Tensor {
-  const f = features(q, k, projection, scale);
-  return linearAttention(f.q, f.k, v);
-}
-
-/** The causal form. */
-export function causalPerformerAttention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  { projection, scale }: PerformerOptions,
-): Tensor {
-  const f = features(q, k, projection, scale);
-  return causalLinearAttention(f.q, f.k, v);
-}
-
-/** One token of the causal form; the state is that of linear attention with `M` features (`linearState`). */
-export function performerStep(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  state: LinearState,
-  { projection, scale }: PerformerOptions,
-): { o: Tensor; state: LinearState } {
-  const f = features(q, k, projection, scale);
-  return linearStep(f.q, f.k, v, state);
 }

@@ -2,45 +2,49 @@
 // Derived again in Su 2023, https://kexue.fm/archives/9844
 import { ShapeError } from "../errors.ts";
 import {
-  and,
+  addDims,
   checkShapes,
-  clip,
   concat,
+  type Dim,
   type Dtype,
   expandDims,
   full,
   greaterEqual,
   iota,
-  less,
-  lessEqual,
   log,
   matmul,
   maximum,
   minimum,
+  mulDims,
   narrow,
+  ones,
   pad,
   permute,
   reshape,
   scan,
+  type Shape,
   softmax,
+  squeeze,
   stopGradient,
   sum,
-  takeAlongAxis,
   type Tensor,
   where,
   zeros,
-  broadcastTo,
 } from "../tensor/index.ts";
 import { checkWhole } from "./blocks.ts";
-import { assignments, lookUp } from "./codebook.ts";
+import { assignments, nearestCodes } from "./codebook.ts";
+import { repeatHeads } from "./dense.ts";
 import { HIDDEN } from "./masked.ts";
 
 export interface VqOptions {
-  /** `C` `[H, K, D]`. */
+  /** `C` `[G, K, D]`. */
   readonly codebook: Tensor;
-  /** Length `ℓ` of a block and of the exact memory; default 64. */
+  /** Tokens that are read at once; at least `ℓ`, default 64. Texts up to two blocks need no cache. */
   readonly block?: number;
-  /** Scores to add by distance, `[B, H, T, ℓ + 1]`: column d is for the key d tokens back. Farther keys get none. */
+  /**
+   * Scores `B` to add by distance, `[B, H, T, ℓ + 1]`, oldest first: the last column is for the token itself, the
+   * first for the key ℓ tokens back. Farther keys get none.
+   */
   readonly bias?: Tensor;
   /** Factor of the scores; default `1/√D`. */
   readonly scale?: number;
@@ -50,11 +54,11 @@ export interface VqOptions {
 
 /** Distant tokens by code: how many chose it and the mean of their values. Means, unlike sums, stay small. */
 interface Cache {
-  readonly count: Tensor; // [B, H, K]
-  readonly mean: Tensor; // [B, H, K, E]
+  readonly count: Tensor; // [B, G, K]
+  readonly mean: Tensor; // [B, G, K, E]
 }
 
-/** `Σ Δ` and the mean of `v` after tokens with assignments `Δ` `[B, H, n, K]` and values `[B, H, n, E]` join. */
+/** `Σ Δ` and the mean of `v` after tokens with assignments `Δ` `[B, G, n, K]` and values `[B, G, n, E]` join. */
 function fold({ count, mean }: Cache, chosen: Tensor, v: Tensor): Cache {
   const next = count.add(sum(chosen, { axis: 2 }));
   const total = mean.mul(expandDims(count, -1)).add(matmul(chosen, v, { transposeA: true }));
@@ -67,35 +71,83 @@ function cacheScores(q: Tensor, codebook: Tensor, { count }: Cache, scale: numbe
   return matmul(q, codebook, { transposeB: true, scale }).add(expandDims(weight, 2));
 }
 
+/**
+ * Rows by distance put in their places: `[B, H, T, ℓ + 1]` to `[B, H, T, ℓ + T]`, row i beginning at column i. Each row
+ * is lengthened by one more than a new row, so that cutting the whole anew moves every row one farther.
+ */
+function shifted(bias: Tensor): Tensor {
+  const [B = 1, H = 1, T = 1, reach = 1] = bias.shape;
+  const padded = concat([bias, zeros([B, H, T, T], { dtype: bias.dtype })], -1); // [B, H, T, ℓ + 1 + T]
+  const width = addDims(reach, T, -1);
+  const flat = reshape(padded, [B, H, mulDims(T, addDims(width, 1))]);
+  return reshape(narrow(flat, 2, 0, mulDims(T, width)), [B, H, T, width]);
+}
+
+/** Causal scores of `T` queries against the `S ≥ T` keys that end with their own, `[B, H, T, S]`. */
+function nearScores(q: Tensor, keys: Tensor, bias: Tensor | undefined, scale: number): Tensor {
+  const [, , T = 1] = q.shape;
+  const [, , S = 1] = keys.shape;
+  const places = iota(S);
+  const past = addDims(S, mulDims(-1, T));
+  const own = expandDims(narrow(places, 0, past, S), 1); // [T, 1]
+  const causal = greaterEqual(own, expandDims(places, 0)); // [T, S]
+  const mask = where(causal, full([], 0, { dtype: q.dtype }), HIDDEN);
+  const scores = matmul(q, keys, { transposeB: true, scale }).add(mask);
+  if (!bias) return scores;
+  const rows = shifted(bias); // [B, H, T, ℓ + T]
+  const more = Number(addDims(past, 1, mulDims(-1, bias.shape[3] ?? 1)));
+  if (more < 0) return scores.add(narrow(rows, 3, -more, addDims(S, -more)));
+  return scores.add(
+    pad(rows, [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [more, 0],
+    ]),
+  );
+}
+
 /** One softmax over exact keys and cache slots, `[B, H, n, E]`. */
 function attendBoth(near: Tensor, far: Tensor, values: Tensor, cache: Cache): Tensor {
-  const n = Number(near.shape.at(-1));
+  const n = near.shape.at(-1) ?? 0;
+  const both = addDims(n, far.shape.at(-1) ?? 0);
   const weights = softmax(concat([near, far], -1));
-  const K = Number(far.shape.at(-1));
-  return matmul(narrow(weights, -1, 0, n), values).add(matmul(narrow(weights, -1, n, n + K), cache.mean));
+  return matmul(narrow(weights, -1, 0, n), values).add(matmul(narrow(weights, -1, n, both), cache.mean));
 }
 
 /**
  * Causal attention over quantised keys in linear time: exact keys of a block and the one before, all earlier tokens
  * by code. Equal to `softmax(scale q k̂ᵀ + B) v` to rounding, whatever the block length (with `B` zero beyond it).
- * @param q Queries `[B, H, T, D]`. @param k Quantised keys `[B, H, T, D]` (`quantizeKeys`), without rotation: turned
- *   keys would share no codes. @param codes `[B, H, T]`. @param v Values `[B, H, T, E]`. @returns `[B, H, T, E]`.
+ * @param q Queries `[B, H, T, D]`. @param k Quantised keys `[B, G, T, D]` (`quantizeKeys`), `G` divides `H`, without
+ *   rotation: turned keys would share no codes. @param codes `[B, G, T]`. @param v Values `[B, G, T, E]`.
+ * @returns `[B, H, T, E]`. @throws ShapeError if one letter stands for two sizes.
  */
 export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, options: VqOptions): Tensor {
-  const { codebook, block = 64, bias, cacheGradient = "flow" } = options;
+  const { block = 64, bias, cacheGradient = "flow" } = options;
   checkWhole("vqAttention", "block", block);
-  const { B, H, T, D, E, K } = checkShapes("vqAttention", {
+  const { B, H, G, T, D, E, K } = checkShapes("vqAttention", {
     q: [q, "B H T~ D"],
-    k: [k, "B H T~ D"],
-    codes: [codes, "B H T~"],
-    v: [v, "B H T~ E"],
-    codebook: [codebook, "H K D"],
+    k: [k, "B G T~ D"],
+    codes: [codes, "B G T~"],
+    v: [v, "B G T~ E"],
+    codebook: [options.codebook, "G K D"],
   });
-  if (bias) checkShapes("vqAttention", { v: [v, "B H T~ E"], bias: [bias, `B H T~ ${block + 1}`] });
+  const R = groupSize("vqAttention", H, G);
+  const codebook = repeatBook(options.codebook, R);
+  const reach = Number(bias?.shape[3] ?? 1) - 1;
+  if (bias) checkShapes("vqAttention", { q: [q, "B H T~ D"], bias: [bias, `B H T~ ${reach + 1}`] });
+  if (reach > block) {
+    throw new ShapeError(
+      `vqAttention: bias must have at most block + 1 = ${block + 1} columns, got ${reach + 1}.`,
+    );
+  }
   if (typeof T !== "number") {
     throw new ShapeError(`vqAttention: T must be a known size, got ${T}. Use vqStep for unknown lengths.`);
   }
   const scale = options.scale ?? 1 / Math.sqrt(D);
+  if (T <= 2 * block) {
+    return matmul(softmax(nearScores(q, repeatHeads(k, R), bias, scale)), repeatHeads(v, R));
+  }
   const N = Math.ceil(T / block);
   const blocks = (x: Tensor): Tensor => {
     const W = Number(x.shape[3]);
@@ -107,11 +159,7 @@ export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, opti
     ]);
     return permute(reshape(padded, [B, H, N, block, W]), [2, 0, 1, 3, 4]); // [N, B, H, ℓ, W]
   };
-  const chosen = assignments(codes, K, q.dtype); // padded tokens choose nothing
-  const distance = expandDims(iota(block).add(block), 1).sub(expandDims(iota(2 * block), 0)); // [ℓ, 2ℓ]
-  const causal = greaterEqual(distance, 0);
-  const column = broadcastTo(clip(distance, 0, block), [B, H, block, 2 * block]);
-  const within = and(causal, lessEqual(distance, block));
+  const chosen = repeatHeads(assignments(codes, K, q.dtype), R); // padded tokens choose nothing
   const dtype = q.dtype;
   const start = {
     key: zeros([B, H, block, D], { dtype }),
@@ -122,20 +170,19 @@ export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, opti
   };
   const xs = {
     q: blocks(q),
-    k: blocks(k),
-    v: blocks(v),
+    k: blocks(repeatHeads(k, R)),
+    v: blocks(repeatHeads(v, R)),
     chosen: blocks(chosen),
     ...(bias && { bias: blocks(bias) }),
   };
   const { ys } = scan(
     (before: typeof start, x: { q: Tensor; k: Tensor; v: Tensor; chosen: Tensor; bias?: Tensor }) => {
-      let near = matmul(x.q, concat([before.key, x.k], 2), { transposeB: true, scale });
-      if (x.bias) near = near.add(where(within, takeAlongAxis(x.bias, column), full([], 0, { dtype })));
+      const near = nearScores(x.q, concat([before.key, x.k], 2), x.bias, scale);
       // Of the first block's previous keys there are none.
       const exists = greaterEqual(iota(2 * block).add(before.begun.mul(block)), block);
-      near = near.add(where(and(causal, expandDims(exists, 0)), full([], 0, { dtype }), HIDDEN));
+      const seen = near.add(where(exists, full([], 0, { dtype }), HIDDEN));
       const far = cacheScores(x.q, codebook, before.cache, scale);
-      const o = attendBoth(near, far, concat([before.value, x.v], 2), before.cache);
+      const o = attendBoth(seen, far, concat([before.value, x.v], 2), before.cache);
       const folded = fold(before.cache, before.chosen, before.value);
       const cache = cacheGradient === "stop" ? stopGradient(folded) : folded;
       const begun = minimum(before.begun.add(1), 1);
@@ -171,67 +218,110 @@ export function vqEncoderAttention(
   return matmul(softmax(cacheScores(q, codebook, all, scale ?? 1 / Math.sqrt(D))), all.mean);
 }
 
-/** The last `ℓ` tokens by code and value, the cache of all before them, and how many tokens there were. */
+/** The last `ℓ` tokens, and the cache of all before them: of constant size, however long the text. */
 export interface VqState {
-  readonly codes: Tensor; // [B, H, ℓ], int32; K where there was no token
-  readonly value: Tensor; // [B, H, ℓ, E]
-  readonly count: Tensor; // [B, H, K]
-  readonly mean: Tensor; // [B, H, K, E]
+  readonly key: Tensor; // [B, G, ℓ, D], quantised
+  readonly value: Tensor; // [B, G, ℓ, E]
+  readonly present: Tensor; // [B, ℓ], 1 where there was a token
+  readonly count: Tensor; // [B, G, K]
+  readonly mean: Tensor; // [B, G, K, E]
 }
 
-/** The state before the first token, for a codebook of `K` codes. */
-export function vqState(
-  [B, H, K, E]: readonly [B: number, H: number, K: number, E: number],
-  { block = 64, dtype = "float32" }: { block?: number; dtype?: Dtype } = {},
-): VqState {
+/** Shapes of a state for `K` codes: all zero before the first token. */
+export function vqStateShapes(
+  [B, G, K, D, E]: readonly [B: Dim, G: number, K: number, D: number, E: number],
+  block: number,
+): Record<keyof VqState, Shape> {
   checkWhole("vqState", "block", block);
   return {
-    codes: full([B, H, block], K, { dtype: "int32" }),
-    value: zeros([B, H, block, E], { dtype }),
-    count: zeros([B, H, K], { dtype }),
-    mean: zeros([B, H, K, E], { dtype }),
+    key: [B, G, block, D],
+    value: [B, G, block, E],
+    present: [B, block],
+    count: [B, G, K],
+    mean: [B, G, K, E],
+  };
+}
+
+/** The state before the first token. */
+export function vqState(
+  sizes: readonly [B: Dim, G: number, K: number, D: number, E: number],
+  { block = 64, dtype = "float32" }: { block?: number; dtype?: Dtype } = {},
+): VqState {
+  const s = vqStateShapes(sizes, block);
+  const empty = (shape: Shape): Tensor => zeros(shape, { dtype });
+  return {
+    key: empty(s.key),
+    value: empty(s.value),
+    present: empty(s.present),
+    count: empty(s.count),
+    mean: empty(s.mean),
   };
 }
 
 /**
- * One token: attends to the last `ℓ`, itself and the cache, then moves the oldest of the `ℓ` into the cache.
- * @param q `[B, H, 1, D]`. @param codes `[B, H, 1]`, of the new key. @param v `[B, H, 1, E]`.
- * @param options As for `vqAttention`; `bias` is `[B, H, 1, ℓ + 1]`. @returns `o` `[B, H, 1, E]`.
+ * The next `T` tokens, any number: they attend to themselves and the last `ℓ` exactly and to the cache, then the
+ * oldest `T` move into the cache. Equal to `vqAttention` over the whole text.
+ * @param q `[B, H, T, D]`. @param k Quantised keys `[B, G, T, D]`. @param v `[B, G, T, E]`.
+ * @param options As for `vqAttention`; `bias` is `[B, H, T, ℓ + 1]`. @returns `o` `[B, H, T, E]`.
  */
 export function vqStep(
   q: Tensor,
-  codes: Tensor,
+  k: Tensor,
   v: Tensor,
   state: VqState,
   { codebook, bias, scale }: Omit<VqOptions, "block" | "cacheGradient">,
 ): { o: Tensor; state: VqState } {
-  const { D, K, L } = checkShapes("vqStep", {
-    q: [q, "B~ H 1 D"],
-    codes: [codes, "B~ H 1"],
-    v: [v, "B~ H 1 E"],
-    codebook: [codebook, "H K D"],
-    "state.codes": [state.codes, "B~ H L"],
-    "state.value": [state.value, "B~ H L E"],
+  const { B, H, G, D, K, L, T } = checkShapes("vqStep", {
+    q: [q, "B~ H T~ D"],
+    k: [k, "B~ G T~ D"],
+    v: [v, "B~ G T~ E"],
+    codebook: [codebook, "G K D"],
+    "state.key": [state.key, "B~ G L D"],
+    "state.value": [state.value, "B~ G L E"],
   });
+  const R = groupSize("vqStep", H, G);
   const factor = scale ?? 1 / Math.sqrt(D);
-  const recent = concat([state.codes, codes], 2); // [B, H, ℓ + 1], oldest first
+  const dtype = q.dtype;
+  const N = addDims(L, T);
+  const keys = concat([state.key, k], 2); // [B, G, ℓ + T, D], oldest first
   const values = concat([state.value, v], 2);
-  const keys = lookUp(codebook, minimum(recent, K - 1));
-  let near = matmul(q, keys, { transposeB: true, scale: factor }); // [B, H, 1, ℓ + 1]
-  if (bias) {
-    checkShapes("vqStep", { bias: [bias, `B~ H 1 ${L + 1}`] });
-    const oldestFirst = iota(L + 1)
-      .neg()
-      .add(L);
-    near = near.add(takeAlongAxis(bias, broadcastTo(oldestFirst, near.shape)));
-  }
-  near = near.add(where(expandDims(less(recent, K), 2), full([], 0, { dtype: q.dtype }), HIDDEN));
-  const far = cacheScores(q, codebook, state, factor);
-  const o = attendBoth(near, far, values, state);
-  const oldest = assignments(narrow(recent, 2, 0, 1), K, q.dtype);
-  const cache = fold(state, oldest, narrow(values, 2, 0, 1));
+  const present = concat([state.present, ones([B, T], { dtype })], 1); // [B, ℓ + T]
+  if (bias) checkShapes("vqStep", { q: [q, "B~ H T~ D"], bias: [bias, `B~ H T~ ${L + 1}`] });
+  const exists = expandDims(expandDims(greaterEqual(present, 0.5), 1), 1); // [B, 1, 1, ℓ + T]
+  const near = nearScores(q, repeatHeads(keys, R), bias, factor).add(
+    where(exists, full([], 0, { dtype }), HIDDEN),
+  );
+  const cache: Cache = { count: repeatRows(state.count, R), mean: repeatHeads(state.mean, R) };
+  const far = cacheScores(q, repeatBook(codebook, R), cache, factor);
+  const o = attendBoth(near, far, repeatHeads(values, R), cache);
+  // A quantised key is its own nearest code.
+  const oldest = assignments(nearestCodes(narrow(keys, 2, 0, T), codebook), K, dtype); // [B, G, T, K]
+  const counted = oldest.mul(expandDims(expandDims(narrow(present, 1, 0, T), 1), -1));
   return {
     o,
-    state: { codes: narrow(recent, 2, 1, L + 1), value: narrow(values, 2, 1, L + 1), ...cache },
+    state: {
+      key: narrow(keys, 2, T, N),
+      value: narrow(values, 2, T, N),
+      present: narrow(present, 1, T, N),
+      ...fold(state, counted, narrow(values, 2, 0, T)),
+    },
   };
+}
+
+/** How many query heads share a key-value head. */
+function groupSize(where: string, H: number, G: number): number {
+  if (H % G !== 0) {
+    throw new ShapeError(`${where}: key-value heads must divide the query heads, got ${G} and ${H}.`);
+  }
+  return H / G;
+}
+
+/** `[B, G, K]` as `[B, G·R, K]`. */
+function repeatRows(x: Tensor, R: number): Tensor {
+  return squeeze(repeatHeads(expandDims(x, -1), R), -1);
+}
+
+/** `[G, K, D]` as `[G·R, K, D]`. */
+function repeatBook(book: Tensor, R: number): Tensor {
+  return squeeze(repeatHeads(expandDims(book, 0), R), 0);
 }

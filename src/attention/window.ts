@@ -1,9 +1,11 @@
 // Beltagy et al. 2020, "Longformer", section 3.1 (sliding window in chunks). https://arxiv.org/abs/2004.05150
 import type { Position } from "../position/index.ts";
 import {
+  addDims,
   and,
   checkShapes,
   concat,
+  type Dim,
   type Dtype,
   expandDims,
   greaterEqual,
@@ -20,7 +22,7 @@ import {
   zeros,
 } from "../tensor/index.ts";
 import { checkWhole, fromBlocks, toBlocks } from "./blocks.ts";
-import { repeatHeads } from "./dense.ts";
+import { attend, repeatHeads } from "./dense.ts";
 import { causalMask, maskedSoftmax } from "./masked.ts";
 
 export interface WindowAttentionOptions {
@@ -83,55 +85,58 @@ function withPrevious(x: Tensor): Tensor {
   return concat([before, x], 3);
 }
 
-/** The last `window` keys and values, unrotated, and how many tokens there were. */
+/** The last `window` keys and values; keys are turned where their turn depends on their own place alone. */
 export interface WindowState {
   readonly key: Tensor; // [B, G, window, D]
   readonly value: Tensor; // [B, G, window, E]
-  readonly length: Tensor; // [], int32
 }
 
 /** The state before the first token. */
 export function windowState(
-  [B, G, D, E]: readonly [B: number, G: number, D: number, E: number],
+  [B, G, D, E]: readonly [B: Dim, G: number, D: number, E: number],
   window: number,
   { dtype = "float32" }: { dtype?: Dtype } = {},
 ): WindowState {
   checkWhole("windowState", "window", window);
-  return {
-    key: zeros([B, G, window, D], { dtype }),
-    value: zeros([B, G, window, E], { dtype }),
-    length: zeros([], { dtype: "int32" }),
-  };
+  return { key: zeros([B, G, window, D], { dtype }), value: zeros([B, G, window, E], { dtype }) };
 }
 
 /**
- * One token: the state moves on by one place.
- * @param q `[B, H, 1, D]`. @param k `[B, G, 1, D]`. @param v `[B, G, 1, E]`. @returns `o` `[B, H, 1, E]`.
+ * The next `T` tokens, any number: the state moves on by as many places and stays of its size.
+ * @param q `[B, H, T, D]`. @param k `[B, G, T, D]`. @param v `[B, G, T, E]`.
+ * @param options As for `windowAttention`; `queryPositions` `[T]`, int32, says where the tokens stand.
+ * @returns `o` `[B, H, T, E]`.
  */
 export function windowStep(
   q: Tensor,
   k: Tensor,
   v: Tensor,
   state: WindowState,
-  { position, window, scale }: WindowAttentionOptions,
+  { position, window, scale, queryPositions }: WindowAttentionOptions & { readonly queryPositions: Tensor },
 ): { o: Tensor; state: WindowState } {
-  const { H, G, D } = checkShapes("windowStep", {
-    q: [q, "B~ H 1 D"],
-    k: [k, "B~ G 1 D"],
-    v: [v, "B~ G 1 E"],
+  const { T } = checkShapes("windowStep", {
+    q: [q, "B~ H T~ D"],
+    k: [k, "B~ G T~ D"],
+    v: [v, "B~ G T~ E"],
     "state.key": [state.key, `B~ G ${window} D`],
     "state.value": [state.value, `B~ G ${window} E`],
+    queryPositions: [queryPositions, "T~"],
   });
-  const key = concat([narrow(state.key, 2, 1, window), k], 2);
-  const value = concat([narrow(state.value, 2, 1, window), v], 2);
-  const places = iota(window)
-    .sub(window - 1)
-    .add(state.length); // the newest stands at `length`
-  const at = reshape(state.length, [1]);
-  const scores = position.scores(q, repeatHeads(key, H / G), at, places, scale ?? 1 / Math.sqrt(D));
-  const weights = maskedSoftmax(scores, greaterEqual(places, 0));
-  return {
-    o: matmul(weights, repeatHeads(value, H / G)),
-    state: { key, value, length: state.length.add(1) },
-  };
+  const { turn } = position;
+  const all = addDims(window, T);
+  const key = concat([state.key, turn ? turn.key(k, queryPositions) : k], 2); // [B, G, window + T, D]
+  const value = concat([state.value, v], 2);
+  const places = iota(all)
+    .sub(window)
+    .add(narrow(queryPositions, 0, 0, 1)); // below 0 before the text
+  const distance = expandDims(queryPositions, 1).sub(expandDims(places, 0)); // [T, window + T]
+  const near = and(greaterEqual(distance, 0), less(distance, window));
+  const o = attend(q, key, value, {
+    position: turn ? { ...position, turn: { ...turn, key: (x) => x } } : position,
+    queryPositions,
+    keyPositions: places,
+    mask: and(near, expandDims(greaterEqual(places, 0), 0)),
+    ...(scale !== undefined && { scale }),
+  });
+  return { o, state: { key: narrow(key, 2, T, all), value: narrow(value, 2, T, all) } };
 }

@@ -43,10 +43,19 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
   const tokens = ids.map((id) => new TextDecoder().decode(model.tokenizer.bytesOf(id)) || "⟨bos⟩");
   await writeFileAtomic(flags.svg, attentionPicture(maps, tokens, `Attention of ${basename(path)}`));
-  for (const m of maps) say(`layer ${m.layer}  head ${m.head}  S ${m.concentration.toFixed(3)}`);
+  for (const m of maps) {
+    say(
+      `layer ${m.layer}  head ${m.head}  S ${m.concentration.toFixed(3)}  if normal ${m.ifNormal.toFixed(3)}`,
+    );
+  }
   say(`drawn: ${flags.svg}`);
   if (flags.json) {
-    const rows = maps.map(({ layer, head, concentration }) => ({ layer, head, concentration }));
+    const rows = maps.map(({ layer, head, concentration, ifNormal }) => ({
+      layer,
+      head,
+      concentration,
+      ifNormal,
+    }));
     printJson({ model: path, tokens, svg: flags.svg, heads: rows });
   }
 }

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError } from "../errors.ts";
-import type { CausalLMConfig, CausalLMParams } from "../model/index.ts";
+import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../model/index.ts";
 import { loadModel } from "../model/load-node.ts";
 import type { ChatTemplate } from "../model/chat.ts";
 import { parsePosition } from "../position/index.ts";
@@ -88,11 +88,18 @@ export function withPosition(config: CausalLMConfig, text: string): CausalLMConf
   if (config.position.type === "learned") {
     throw new OptionError(`position: a model with learned positions has no other scores, got "${text}".`);
   }
+  if (config.perLayer?.some((layer) => layer.position !== undefined)) {
+    throw new OptionError(
+      `position: a model whose layers have positions of their own keeps them, got "${text}".`,
+    );
+  }
   const { base, layout } = config.position;
   const defaults = {
     ...(base !== undefined && { base }),
     ...(layout !== undefined && { layout }),
     trainingLength: config.context,
   };
-  return { ...config, position: parsePosition(text, defaults) };
+  const changed = { ...config, position: parsePosition(text, defaults) };
+  checkConfig(changed);
+  return changed;
 }

@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { FileError, OptionError } from "../errors.ts";
+import { ATTENTION_TYPES, parseAttention, usualPosition } from "../model/attention-config.ts";
+import { parsePosition } from "../position/index.ts";
 import type { Device } from "../tensor/index.ts";
 import { PRESETS, presetNamed, type Recipe, withRecipe } from "../train/presets.ts";
 import { trainSettings, type TrainSettings } from "../train/settings.ts";
@@ -32,6 +34,8 @@ interface TrainOptions {
   readonly layers?: number;
   readonly heads?: number;
   readonly width?: number;
+  readonly attention?: string;
+  readonly position?: string;
 }
 
 const HELP = `
@@ -49,11 +53,13 @@ Examples:
   athanor train *.txt --minutes 10                     as far as ten minutes go
   athanor train shakespeare.txt --preset shakespeare-char --seed 1337 --json
   athanor train a.txt b.jsonl.gz --tokenizer train:8192 --width 384 --layers 6
+  athanor train book.txt --attention transformer-vq:codes=64
+  athanor train book.txt --attention window:window=64 --position yarn:scale=4,trainingLength=256
   athanor train --resume runs/2026-11-22-120000-small  after Ctrl-C, a crash or a power cut
   athanor train --resume DIR --steps 8000              train on
 
 A configuration file holds what differs from the preset, for example
-  { "model": { "width": 384, "position": { "type": "learned" } },
+  { "model": { "width": 384, "attention": { "type": "transformer-vq", "codes": 64 } },
     "training": { "steps": 5000, "beta2": 0.95 }, "tokenizer": "bytes" }
 `;
 
@@ -87,6 +93,8 @@ export function addTrain(program: Command): void {
     .addOption(new Option("--layers <n>", "blocks of the model").argParser(numeric))
     .addOption(new Option("--heads <n>", "attention heads in a block").argParser(numeric))
     .addOption(new Option("--width <n>", "width of the model").argParser(numeric))
+    .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
+    .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
     .addOption(new Option("--lr <rate>", "highest learning rate; it falls to a tenth").argParser(numeric))
     .addOption(new Option("--checkpoint-every <n>", "updates between two checkpoints").argParser(numeric))
     .addOption(new Option("--seed <n>", "decides parameters and data order").argParser(numeric))
@@ -124,7 +132,10 @@ async function begin(
 ): Promise<RunResult> {
   const name = options.preset ?? "small";
   const flags: Recipe = {
-    model: picked(options, { context: "context", layers: "layers", heads: "heads", width: "width" }),
+    model: {
+      ...picked(options, { context: "context", layers: "layers", heads: "heads", width: "width" }),
+      ...mixing(options),
+    },
     training: trainingFlags(options),
     ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
   };
@@ -142,6 +153,18 @@ async function begin(
     },
     control,
   );
+}
+
+/** Attention and positions. An attention that says nothing of positions gets its usual ones, not the preset's. */
+function mixing({ attention: kind, position: method }: TrainOptions): Recipe["model"] {
+  const attention = kind === undefined ? undefined : parseAttention(kind);
+  const position =
+    method === undefined
+      ? attention && usualPosition(attention)
+      : method === "learned"
+        ? ({ type: "learned" } as const)
+        : parsePosition(method);
+  return { ...(attention && { attention }), ...(position && { position }) };
 }
 
 function goOn(files: readonly string[], options: TrainOptions, control: RunControl): Promise<RunResult> {

@@ -20,7 +20,7 @@ export function attentionPicture(maps: readonly HeadMap[], tokens: readonly stri
   const parts = maps.map((m) => {
     const x = EDGE.left + m.head * (size + GAP);
     const y = EDGE.top + layers.indexOf(m.layer) * (size + GAP + 16);
-    return `<g transform="translate(${x} ${y})"><text y="-5" font-size="10" fill="#8a8178">layer ${m.layer} · head ${m.head} · S ${m.concentration.toFixed(2)}</text>${cells(m.weights, T, cell)}<rect width="${size}" height="${size}" fill="none" stroke="#d9d0c4" stroke-width="0.6"/></g>`;
+    return `<g transform="translate(${x} ${y})"><text y="-5" font-size="10" fill="#8a8178">layer ${m.layer} · head ${m.head} · S ${m.concentration.toFixed(2)} · ${m.ifNormal.toFixed(2)}</text>${cells(m.weights, T, cell)}<rect width="${size}" height="${size}" fill="none" stroke="#d9d0c4" stroke-width="0.6"/></g>`;
   });
   const edge = Math.min(10, cell * 0.95);
   const labels = tokens.flatMap((t, i) => {
@@ -35,7 +35,7 @@ export function attentionPicture(maps: readonly HeadMap[], tokens: readonly stri
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Georgia, 'Noto Serif CJK SC', serif" role="img" aria-label="${escapeXml(title)}">`,
     `<rect width="${width}" height="${height}" rx="10" fill="#fffdf9"/>`,
     `<text x="24" y="34" font-size="19" font-weight="bold" fill="#2b2622">${escapeXml(title)}</text>`,
-    `<text x="24" y="54" font-size="12" fill="#8a8178">rows look, columns are looked at; S is 1 for a flat row and small for one key</text>`,
+    `<text x="24" y="54" font-size="12" fill="#8a8178">rows look, columns are looked at; S is 1 for a flat row and small for one key; behind it what normal scores of the same variance would have</text>`,
     ...labels,
     ...parts,
     `</svg>`,

@@ -24,8 +24,16 @@ import {
   type Tensor,
   zeros,
 } from "../tensor/index.ts";
+import type { SeenKeys } from "./codebooks.ts";
 import { type CausalLMConfig, parameterTree } from "./config.ts";
-import { type DenseParams, type LayerCache, type MixerInput, mixTokens } from "./mixer.ts";
+import {
+  type DenseParams,
+  type LayerCache,
+  type MixerInput,
+  type MixerOutput,
+  mixTokens,
+  type Quantized,
+} from "./mixer.ts";
 
 /** Parameters of one block. Matrices are `[out, in]`. */
 export interface BlockParams {
@@ -55,7 +63,14 @@ export interface CausalLMOutput {
   /** `[B, T, V]`, or `[B, R, V]` for `R` chosen rows. */
   readonly logits: Tensor;
   readonly cache: readonly LayerCache[];
+  /** Scalar to add to a training loss; absent for models that ask for none. */
+  readonly auxiliary?: Tensor;
+  /** What the codebooks of the parameters are to learn from these tokens (`learnCodebooks`). */
+  readonly seen: SeenKeys;
 }
+
+/** Weight of the distance between keys and their codes in the loss: Lingle 2023, section 3.4. */
+const COMMITMENT = 1e-4;
 
 export interface CausalLMInput {
   /** One entry per layer; absent at the start of a text. */
@@ -86,8 +101,9 @@ export function causalLM(
   const table = params.model.embed_positions;
   if (table) x = x.add(gather(table.weight, queryPositions));
   const next: LayerCache[] = [];
+  const quantized: Record<string, Quantized> = {};
   params.model.layers.forEach((layer, i) => {
-    const { y, kept } = block(
+    const { y, mixed } = block(
       config,
       layer,
       x,
@@ -99,13 +115,20 @@ export function causalLM(
       },
       onLayer,
     );
-    next.push(kept);
+    next.push(mixed.cache);
+    if (mixed.quantized) quantized[i] = mixed.quantized;
     x = y;
   });
   if (rows) x = gather(x, rows, 1);
   x = norm(config.norm, params.model.norm, x, config.normEpsilon);
   const head = params.lm_head?.weight ?? params.model.embed_tokens.weight;
-  return { logits: matmul(x, head, { transposeB: true }), cache: next };
+  const distances = Object.values(quantized).map((layer) => layer.commitment);
+  return {
+    logits: matmul(x, head, { transposeB: true }),
+    cache: next,
+    ...(distances.length > 0 && { auxiliary: distances.reduce((a, b) => a.add(b)).mul(COMMITMENT) }),
+    seen: Object.fromEntries(Object.entries(quantized).map(([layer, { seen }]) => [layer, seen])),
+  };
 }
 
 /** `x + attention(norm x)`, then `x + mlp(norm x)`. */
@@ -115,14 +138,14 @@ function block(
   x: Tensor,
   where: Omit<MixerInput, "x">,
   onLayer: CausalLMInput["onLayer"],
-): { y: Tensor; kept: LayerCache } {
+): { y: Tensor; mixed: MixerOutput } {
   const { normEpsilon: epsilon } = config;
   const h = norm(config.norm, params.input_layernorm, x, epsilon);
   onLayer?.(where.layer, h);
   const mixed = mixTokens(config, params.self_attn, { ...where, x: h });
   const a = x.add(mixed.y);
   const m = norm(config.norm, params.post_attention_layernorm, a, epsilon);
-  return { y: a.add(mlp(config, params.mlp, m)), kept: mixed.cache };
+  return { y: a.add(mlp(config, params.mlp, m)), mixed };
 }
 
 /** `W_down (silu(W_gate x) ⊙ W_up x)`, or `W_down gelu(W_up x)`. */
@@ -138,13 +161,15 @@ function mlp(
 
 /**
  * Fresh parameters: normal with deviation 0.02, projections back into the residual stream divided by `√(2·layers)`
- * (Radford et al. 2019, section 2.3), norms one, biases zero.
+ * (Radford et al. 2019, section 2.3), norms one, biases zero. Codes begin short, each as if chosen once: a code that
+ * moves to the mean of diverse keys gets short, and among long ones it would soon be the nearest to every key.
  */
 export function initCausalLM(config: CausalLMConfig, key: random.Key): CausalLMParams {
   const residual = 1 / Math.sqrt(2 * config.layers);
   return parameterTree(config, (name, shape) => {
     if (name.endsWith(".bias")) return zeros(shape);
-    if (shape.length === 1) return ones(shape);
+    if (shape.length === 1 || name.endsWith("codebook.count")) return ones(shape);
+    if (name.endsWith("codebook.sum")) return random.normal(random.fold(key, name), shape, { std: 0.1 });
     const intoResidual = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
     return random.normal(random.fold(key, name), shape, { std: 0.02 * (intoResidual ? residual : 1) });
   }) as CausalLMParams;

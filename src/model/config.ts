@@ -2,26 +2,10 @@
 import { OptionError, checkOptions } from "../errors.ts";
 import type { NormKind } from "../nn/index.ts";
 import { createPosition, type PositionSpec } from "../position/index.ts";
+import { type AttentionConfig, checkAttention, usualPosition, VQ_BLOCK } from "./attention-config.ts";
 
 /** How positions enter the model: a way of scoring, or a table of learned positions added to the embeddings. */
 export type PositionConfig = PositionSpec | { readonly type: "learned" };
-
-/** How a layer attends. */
-export type AttentionConfig =
-  | { readonly type: "dense" }
-  /** Multi-head latent attention; `contentWidth` and `valueWidth` default to `headWidth`. */
-  | {
-      readonly type: "mla";
-      readonly latentWidth: number;
-      readonly rotaryWidth: number;
-      readonly contentWidth?: number;
-      readonly valueWidth?: number;
-      readonly queryLatentWidth?: number;
-    }
-  /** `elu + 1` features, no softmax. */
-  | { readonly type: "linear" }
-  /** Random features of the softmax; `features` default `⌊D ln D⌋`. */
-  | { readonly type: "performer"; readonly features?: number; readonly seed?: number };
 
 /** What one layer does otherwise than the rest. */
 export interface LayerConfig {
@@ -60,85 +44,78 @@ export interface CausalLMConfig {
   readonly tieEmbeddings: boolean;
 }
 
-const KEYS: readonly (keyof CausalLMConfig)[] = [
-  "vocabulary",
-  "context",
-  "width",
-  "layers",
-  "heads",
-  "keyValueHeads",
-  "headWidth",
-  "hidden",
-  "activation",
-  "norm",
-  "normEpsilon",
-  "position",
-  "attention",
-  "perLayer",
-  "bias",
-  "headNorm",
-  "tieEmbeddings",
-];
+type Field = "whole" | "positive" | "truth" | "structure" | readonly string[];
+
+/**
+ * What each field must be: a whole number from 1 on, a number above 0, true or false, one of some words, or a
+ * structure that is checked on its own. The compiler keeps it complete.
+ */
+const FIELDS: Readonly<Record<keyof CausalLMConfig, Field>> = {
+  vocabulary: "whole",
+  context: "whole",
+  width: "whole",
+  layers: "whole",
+  heads: "whole",
+  keyValueHeads: "whole",
+  headWidth: "whole",
+  hidden: "whole",
+  activation: ["swiglu", "gelu", "gelu-tanh"],
+  norm: ["rms", "layer"],
+  normEpsilon: "positive",
+  position: "structure",
+  attention: "structure",
+  perLayer: "structure",
+  bias: ["all", "qkv", "none"],
+  headNorm: "truth",
+  tieEmbeddings: "truth",
+};
 
 /**
  * A full configuration from its essential sizes: Llama's choices (RMS norms, SwiGLU of 8/3 width, RoPE, tied
- * embeddings, no biases) where nothing else is said.
+ * embeddings, no biases) where nothing else is said. Attention that scores no positions gets learned ones, or none
+ * where it knows distances itself.
  */
 export function causalLMConfig(
   sizes: Pick<CausalLMConfig, "vocabulary" | "context" | "width" | "layers" | "heads"> &
     Partial<CausalLMConfig>,
 ): CausalLMConfig {
-  checkOptions("causalLM", sizes, KEYS);
+  checkOptions("causalLM", sizes, Object.keys(FIELDS));
   const activation = sizes.activation ?? "swiglu";
+  const attention = sizes.attention ?? { type: "dense" };
+  checkAttention("causalLM", attention);
   const config: CausalLMConfig = {
     keyValueHeads: sizes.heads,
     headWidth: sizes.width / sizes.heads,
     hidden: activation === "swiglu" ? Math.ceil((8 * sizes.width) / 3 / 32) * 32 : 4 * sizes.width,
     norm: "rms",
     normEpsilon: 1e-5,
-    position: { type: "rope" },
-    attention: { type: "dense" },
+    position: usualPosition(attention),
     bias: "none",
     headNorm: false,
     tieEmbeddings: true,
     ...sizes,
+    attention,
     activation,
   };
   checkConfig(config);
   return config;
 }
 
-/** Values of the fields that are words; a configuration file may hold anything. */
-const WORDS = {
-  activation: ["swiglu", "gelu", "gelu-tanh"],
-  norm: ["rms", "layer"],
-  bias: ["all", "qkv", "none"],
-} as const;
+/** @throws OptionError for a value that its field cannot have; a configuration file may hold anything. */
+function checkField(key: string, field: Field, value: unknown): void {
+  const must = (what: string): never => {
+    throw new OptionError(`causalLM: ${key} must be ${what}, got ${JSON.stringify(value)}.`);
+  };
+  if (field === "whole" && !(Number.isInteger(value) && (value as number) >= 1)) must("a whole number ≥ 1");
+  if (field === "positive" && !(typeof value === "number" && value > 0)) must("a number above 0");
+  if (field === "truth" && typeof value !== "boolean") must("true or false");
+  if (typeof field === "object" && !field.includes(value as string)) must(`one of ${field.join(", ")}`);
+}
 
 /** @throws OptionError for sizes that make no model, with both numbers. */
 export function checkConfig(config: CausalLMConfig): void {
-  for (const key of [
-    "vocabulary",
-    "context",
-    "width",
-    "layers",
-    "heads",
-    "keyValueHeads",
-    "headWidth",
-    "hidden",
-  ] as const) {
-    const value = config[key];
-    if (!Number.isInteger(value) || value < 1) {
-      throw new OptionError(`causalLM: ${key} must be a whole number ≥ 1, got ${value}.`);
-    }
-  }
-  for (const [key, words] of Object.entries(WORDS)) {
-    const value = config[key as keyof typeof WORDS];
-    if (!(words as readonly string[]).includes(value)) {
-      throw new OptionError(
-        `causalLM: ${key} must be one of ${words.join(", ")}, got ${JSON.stringify(value)}.`,
-      );
-    }
+  for (const [key, field] of Object.entries(FIELDS)) {
+    checkField(key, field, config[key as keyof CausalLMConfig]);
   }
   if (config.heads % config.keyValueHeads !== 0) {
     throw new OptionError(
@@ -171,9 +148,18 @@ export function layerPosition(config: CausalLMConfig, layer: number): PositionCo
 function checkLayer(config: CausalLMConfig, layer: number): void {
   const position = layerPosition(config, layer);
   const attention = layerAttention(config, layer);
+  checkAttention("causalLM", attention);
   if (position.type !== "learned") createPosition(position);
   const refuse = (why: string): never => {
     throw new OptionError(`causalLM: layer ${layer}: ${attention.type} attention ${why}.`);
+  };
+  const refuseScores = (instead: string): void => {
+    if (position.type !== "learned" && position.type !== "none") {
+      refuse(`has no scores for ${position.type} to act on; ${instead}`);
+    }
+    if (position.type === "none" && Object.keys(position).length > 1) {
+      refuse(`has no scores for ${Object.keys(position).slice(1).join(", ")} to act on; leave it out`);
+    }
   };
   switch (attention.type) {
     case "dense":
@@ -189,17 +175,21 @@ function checkLayer(config: CausalLMConfig, layer: number): void {
       }
       if (config.bias !== "none") refuse(`must have no biases, got "${config.bias}"`);
       return;
-    case "linear":
-    case "performer":
-      if (position.type !== "learned" && position.type !== "none") {
-        refuse(`has no scores for ${position.type} to act on; use learned positions or none`);
+    case "window":
+      if (position.type === "learned") return;
+      if (position.slidingWindow !== undefined) {
+        refuse(`has a window already, got slidingWindow ${position.slidingWindow}; leave it out`);
       }
-      if (config.keyValueHeads !== config.heads) refuse("needs a key-value head for each head");
+      if (position.type === "ntk-dynamic" || position.logScale !== undefined) {
+        refuse("never sees how long the text is, so its scores cannot follow the length");
+      }
+      return;
+    case "transformer-vq":
+      if (config.headNorm) refuse("normalises its heads itself, without gains; leave headNorm out");
+      refuseScores("it has scores by distance of its own; use none, or learned positions");
       return;
     default:
-      throw new OptionError(
-        `causalLM: attention must be dense, mla, linear or performer, got "${String((attention as { type: unknown }).type)}".`,
-      );
+      refuseScores("use learned positions or none");
   }
 }
 
@@ -246,6 +236,12 @@ export function parameterShapes(config: CausalLMConfig): Map<string, readonly nu
       shapes.set(`${at}.self_attn.q_norm.weight`, [D]);
       shapes.set(`${at}.self_attn.k_norm.weight`, [D]);
     }
+    if (attention.type === "transformer-vq") {
+      const { codes, block = VQ_BLOCK } = attention;
+      shapes.set(`${at}.self_attn.distances.weight`, [block + 1, D]);
+      shapes.set(`${at}.self_attn.codebook.sum`, [G, codes, D]);
+      shapes.set(`${at}.self_attn.codebook.count`, [G, codes]);
+    }
     norm(`${at}.post_attention_layernorm`);
     if (config.activation === "swiglu") linear(`${at}.mlp.gate_proj`, F, C, every);
     linear(`${at}.mlp.up_proj`, F, C, every);
@@ -256,7 +252,7 @@ export function parameterShapes(config: CausalLMConfig): Map<string, readonly nu
   return shapes;
 }
 
-/** Number of parameters. */
+/** Number of parameters, codebooks included. */
 export function parameterCount(config: CausalLMConfig): number {
   let count = 0;
   for (const shape of parameterShapes(config).values()) count += shape.reduce((a, b) => a * b, 1);

@@ -1,3 +1,4 @@
+export { type AttentionConfig, parseAttention } from "./attention-config.ts";
 export {
   type BlockParams,
   causalLM,
@@ -5,6 +6,7 @@ export {
   type CausalLMParams,
   initCausalLM,
 } from "./causal-lm.ts";
+export { type Codebooks, joinCodebooks, learnCodebooks, type SeenKeys, splitCodebooks } from "./codebooks.ts";
 export {
   type CausalLMConfig,
   causalLMConfig,

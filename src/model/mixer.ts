@@ -2,14 +2,29 @@
 import {
   attend,
   attendByDistance,
+  causalLinearAttention,
+  type CodebookState,
+  codebookOf,
+  type CodeSums,
+  codeSums,
   eluPlusOne,
   type MlaParams,
   type MlaSizes,
   mlaAbsorbed,
   mlaExpanded,
-  performerFeatures,
+  performerPair,
   performerProjection,
+  type QuantizedKeys,
+  quantizeKeys,
+  repeatHeads,
+  vqAttention,
+  vqState,
+  vqStateShapes,
+  vqStep,
+  type VqState,
   windowAttention,
+  windowState,
+  windowStep,
 } from "../attention/index.ts";
 import { linear, type LinearParams, norm, type NormParams } from "../nn/index.ts";
 import { createPosition, noPosition, type Position, productPosition } from "../position/index.ts";
@@ -27,6 +42,7 @@ import {
   type Tensor,
   tril,
 } from "../tensor/index.ts";
+import { VQ_BLOCK } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerPosition } from "./config.ts";
 
 /** Parameters under `self_attn`. Matrices are `[out, in]`. */
@@ -37,6 +53,10 @@ export interface DenseParams {
   readonly o_proj: LinearParams; // [C, H·D]
   readonly q_norm?: NormParams; // [D], with headNorm only
   readonly k_norm?: NormParams;
+  /** Vectors that queries meet by distance ℓ … 0, with `transformer-vq` only. */
+  readonly distances?: { readonly weight: Tensor }; // [ℓ + 1, D]
+  /** Learned by moving averages, not by gradient. */
+  readonly codebook?: CodebookState; // [G, K, D] and [G, K]
 }
 
 /** What a layer keeps of the tokens so far, by name. */
@@ -56,6 +76,14 @@ export interface MixerOutput {
   /** `[B, T, C]`. */
   readonly y: Tensor;
   readonly cache: LayerCache;
+  /** What a layer with a codebook tells its training. */
+  readonly quantized?: Quantized;
+}
+
+/** How far keys are from their codes (a scalar), and what the codes are to learn from these keys. */
+export interface Quantized {
+  readonly commitment: Tensor;
+  readonly seen: CodeSums;
 }
 
 /** Widths of MLA in this model. */
@@ -83,6 +111,8 @@ export function cacheShapes(config: CausalLMConfig, layer: number): Record<strin
     const twice = positionOfLayer(config, layer).byDistance !== undefined;
     return { key: tokens, ...(twice && { far: tokens }), value: tokens };
   }
+  if (a.type === "window") return { key: ["B", G, a.window, D], value: ["B", G, a.window, D] };
+  if (a.type === "transformer-vq") return vqStateShapes(["B", G, a.codes, D, D], a.block ?? VQ_BLOCK);
   const features = a.type === "linear" ? D : (a.features ?? Math.max(1, Math.floor(D * Math.log(D))));
   return { sum: ["B", H, features, D + 1] };
 }
@@ -93,11 +123,19 @@ export function mixTokens(
   params: DenseParams | MlaParams,
   input: MixerInput,
 ): MixerOutput {
-  const { type } = layerAttention(config, input.layer);
-  if (type === "mla") return mixMla(config, params as MlaParams, input);
-  return type === "dense"
-    ? mixDense(config, params as DenseParams, input)
-    : mixLinear(config, params as DenseParams, input);
+  const a = layerAttention(config, input.layer);
+  switch (a.type) {
+    case "mla":
+      return mixMla(config, params as MlaParams, input);
+    case "dense":
+      return mixDense(config, params as DenseParams, input);
+    case "window":
+      return mixWindow(config, params as DenseParams, input, a.window);
+    case "transformer-vq":
+      return mixQuantized(config, params as DenseParams, input, a.block ?? VQ_BLOCK);
+    default:
+      return mixLinear(config, params as DenseParams, input);
+  }
 }
 
 function join(o: Tensor, params: DenseParams): Tensor {
@@ -189,6 +227,78 @@ function mixMla(config: CausalLMConfig, params: MlaParams, input: MixerInput): M
   return { y, cache: { ...kept } };
 }
 
+/** Attention within a window: in blocks over a text of known length, else with a cache of `window` tokens. */
+function mixWindow(
+  config: CausalLMConfig,
+  params: DenseParams,
+  { layer, x, cache, queryPositions }: MixerInput,
+  window: number,
+): MixerOutput {
+  const { q, k, v } = project(config, params, x);
+  const [B = 1, G = 1, T = 1, D = 1] = k.shape;
+  const options = { position: positionOfLayer(config, layer), window, queryPositions };
+  const before = cache
+    ? { key: cache["key"] as Tensor, value: cache["value"] as Tensor }
+    : windowState([B, Number(G), Number(D), Number(D)], window);
+  const { o, state } = windowStep(q, k, v, before, options);
+  const whole = cache === undefined && typeof T === "number";
+  return { y: join(whole ? windowAttention(q, k, v, options) : o, params), cache: { ...state } };
+}
+
+/** Heads of a layer with a codebook. */
+interface QuantizedHeads {
+  readonly q: Tensor; // [B, H, T, D]
+  readonly k: Tensor; // [B, G, T, D], before they are snapped
+  readonly v: Tensor; // [B, G, T, D]
+  readonly codebook: Tensor; // [G, K, D]
+  readonly snapped: QuantizedKeys;
+  readonly bias: Tensor; // [B, H, T, ℓ + 1], scores by distance
+}
+
+/**
+ * Queries and keys have root mean square one, so that all codes are of one size (RMS where the paper takes a layer
+ * norm). Distances up to the block score by a table of vectors, `q·r_d` (the paper projects sinusoids); farther ones
+ * do not count.
+ */
+export function quantizedHeads(config: CausalLMConfig, params: DenseParams, x: Tensor): QuantizedHeads {
+  if (!params.codebook || !params.distances) {
+    throw new Error("transformer-vq: parameters lack codebook or distances");
+  }
+  const D = config.headWidth;
+  const unit = (y: Tensor): Tensor => norm("rms", { weight: ones([D]) }, y, config.normEpsilon);
+  const { q: query, k: key, v } = project(config, params, x);
+  const [q, k] = [unit(query), unit(key)];
+  const codebook = codebookOf(params.codebook);
+  const bias = matmul(q, params.distances.weight, { transposeB: true, scale: D ** -0.5 });
+  return { q, k, v, codebook, snapped: quantizeKeys(k, codebook), bias };
+}
+
+/** Tokens of a block over a text of known length: smaller ones are slower, and all give the same. */
+const VQ_AT_ONCE = 256;
+
+/** Attention over quantised keys: in blocks over a text of known length, else with a cache of constant size. */
+function mixQuantized(
+  config: CausalLMConfig,
+  params: DenseParams,
+  { x, cache }: MixerInput,
+  block: number,
+): MixerOutput {
+  const { q, k, v, codebook, snapped, bias } = quantizedHeads(config, params, x);
+  const { codes, keys, commitment } = snapped;
+  const [B = 1, G = 1, T = 1, D = 1] = k.shape;
+  const K = Number(codebook.shape[1]);
+  const before =
+    (cache as VqState | undefined) ?? vqState([B, Number(G), K, Number(D), Number(D)], { block });
+  const { o, state } = vqStep(q, keys, v, before, { codebook, bias });
+  const whole = cache === undefined && typeof T === "number";
+  const atOnce = Math.max(block, VQ_AT_ONCE);
+  return {
+    y: join(whole ? vqAttention(q, keys, codes, v, { codebook, block: atOnce, bias }) : o, params),
+    cache: { ...state },
+    quantized: { commitment, seen: codeSums(k, codes, K) },
+  };
+}
+
 /** Attention by features, `φ(q)·Σ φ(k)vᵀ / φ(q)·Σ φ(k)`: the cache is the sum, whatever the length. */
 function mixLinear(
   config: CausalLMConfig,
@@ -196,28 +306,27 @@ function mixLinear(
   { layer, x, cache }: MixerInput,
 ): MixerOutput {
   const a = layerAttention(config, layer);
-  const D = config.headWidth;
-  const { q, k, v } = project(config, params, x);
-  const seed = a.type === "performer" ? (a.seed ?? 0) : 0;
-  const projection =
-    a.type === "performer"
-      ? performerProjection(
-          random.fold(random.key(seed), layer),
-          D,
-          a.features === undefined ? {} : { features: a.features },
-        )
-      : undefined;
-  const root = D ** -0.25;
-  const phi = (y: Tensor): Tensor =>
-    projection ? performerFeatures(y.mul(root), projection) : eluPlusOne(y);
-  const [fq, fk] = [phi(q), phi(k)];
+  const { headWidth: D, heads: H, keyValueHeads: G } = config;
+  const own = project(config, params, x);
+  const [k, v] = [repeatHeads(own.k, H / G), repeatHeads(own.v, H / G)];
+  const pair = (): { q: Tensor; k: Tensor } => {
+    if (a.type !== "performer") return { q: eluPlusOne(own.q), k: eluPlusOne(k) };
+    const key = random.fold(random.key(a.seed ?? 0), layer);
+    const features = a.features === undefined ? {} : { features: a.features };
+    return performerPair(own.q, k, { projection: performerProjection(key, D, features) });
+  };
+  const { q: fq, k: fk } = pair();
   const columns = concat([v, ones([...v.shape.slice(0, -1), 1])], -1); // [B, H, T, D + 1]: the last counts
-  const own = matmul(tril(matmul(fq, fk, { transposeB: true })), columns);
-  const before = cache?.["sum"];
-  const both = before ? own.add(matmul(fq, before)) : own;
   const added = matmul(fk, columns, { transposeA: true });
+  const before = cache?.["sum"];
+  const sum = before ? before.add(added) : added;
+  if (before === undefined && typeof v.shape[2] === "number") {
+    return { y: join(causalLinearAttention(fq, fk, v), params), cache: { sum } };
+  }
+  const near = matmul(tril(matmul(fq, fk, { transposeB: true })), columns);
+  const both = before ? near.add(matmul(fq, before)) : near;
   const o = narrow(both, -1, 0, D).div(narrow(both, -1, D, D + 1));
-  return { y: join(o, params), cache: { sum: before ? before.add(added) : added } };
+  return { y: join(o, params), cache: { sum } };
 }
 
 /** The scores of a layer. */

@@ -1,5 +1,5 @@
 // The loop: batches in, updates, validations and checkpoints out. It knows nothing of files, so it also runs in a page.
-import type { CausalLMConfig } from "../model/index.ts";
+import { type CausalLMConfig, splitCodebooks } from "../model/index.ts";
 import type { Device } from "../tensor/index.ts";
 import { batches } from "./batches.ts";
 import { checkLength, type Ids, type Split } from "./corpus.ts";
@@ -77,7 +77,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const { context } = config;
   checkLength(ids, context);
   const on = device === undefined ? {} : { device };
-  const step = trainStep(config, settings, namesOf(options.state.params), on);
+  const step = trainStep(config, settings, namesOf(splitCodebooks(options.state.params).trained), on);
   const rowsAtOnce = Math.max(1, settings.batch / settings.accumulate);
   const validation = validator(config, { batch: rowsAtOnce, ...on });
   const next = batches(ids.train, { seed: settings.seed, count: settings.batch, context });

@@ -1,6 +1,6 @@
 // A little text from a model in training. Each token costs a whole pass over one context; generation with a cache of
 // keys and values is `generate`.
-import { causalLM, type CausalLMConfig, type CausalLMParams } from "../model/index.ts";
+import { causalLM, type CausalLMConfig, type CausalLMParams, sampleToken } from "../model/index.ts";
 import { compile, type Device, gather, random, reshape, type Tensor, tensor } from "../tensor/index.ts";
 
 /** Writes on from a prompt. */
@@ -37,25 +37,10 @@ export function sampler(config: CausalLMConfig, { device }: { readonly device?: 
           tensor(ids, { shape: [1, context] }),
           tensor(Int32Array.of(seen.length - 1)),
         );
-        text.push(choose((await logits.data()) as Float32Array, temperature, draws[i] ?? 0));
+        text.push(sampleToken((await logits.data()) as Float32Array, { temperature }, () => draws[i] ?? 0));
       }
       return Int32Array.from(text.slice(prompt.length));
     },
     release: () => last.release(),
   };
-}
-
-/** The index at which the cumulative softmax of `logits / temperature` passes `u`. */
-export function choose(logits: Float32Array, temperature: number, u: number): number {
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) if ((logits[i] ?? 0) > (logits[best] ?? 0)) best = i;
-  if (temperature === 0) return best;
-  const top = logits[best] ?? 0;
-  const weights = Float64Array.from(logits, (l) => Math.exp((l - top) / temperature));
-  let left = u * weights.reduce((a, b) => a + b, 0);
-  for (let i = 0; i < weights.length; i++) {
-    left -= weights[i] ?? 0;
-    if (left < 0) return i;
-  }
-  return best;
 }

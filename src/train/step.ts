@@ -1,5 +1,14 @@
-// One update of the parameters, compiled: forward, backward, clipping, AdamW.
-import { causalLM, type CausalLMConfig, type CausalLMParams } from "../model/index.ts";
+// One update of the parameters, compiled: forward, backward, clipping, AdamW; codebooks by their moving averages.
+import {
+  causalLM,
+  type CausalLMConfig,
+  type CausalLMParams,
+  type Codebooks,
+  joinCodebooks,
+  learnCodebooks,
+  type SeenKeys,
+  splitCodebooks,
+} from "../model/index.ts";
 import { crossEntropy } from "../nn/index.ts";
 import { adamw, applyUpdates, type Transform } from "../optim/index.ts";
 import {
@@ -23,8 +32,9 @@ import type { TrainSettings } from "./settings.ts";
 
 /** Everything that changes from step to step. */
 export interface TrainState {
+  /** Codebooks included. */
   readonly params: CausalLMParams;
-  /** State of AdamW, by the names of its parts. */
+  /** State of AdamW over the parameters that gradients train, by the names of its parts. */
   readonly optimizer: Record<string, unknown>;
 }
 
@@ -41,13 +51,19 @@ export interface StepReport {
 
 /** A compiled update. */
 export interface TrainStep {
-  /** Names of the parameters. */
+  /** Names of the parameters that gradients train. */
   readonly names: readonly string[];
   /** State before the first step. */
   init(params: CausalLMParams): Promise<TrainState>;
   /** Updates; `state` must not be used again. */
   run(state: TrainState, batch: Batch, rate: number): Promise<StepReport>;
   release(): Promise<void>;
+}
+
+/** What micro-batches add up. */
+interface Sums {
+  readonly grad: CausalLMParams;
+  readonly seen: SeenKeys;
 }
 
 type Optimizer = Transform<CausalLMParams, Record<string, unknown>>;
@@ -60,7 +76,8 @@ export type StepOptions = Pick<CompileOptions, "device" | "threads">;
 
 /**
  * Compiles the update of a model. With `accumulate` = k the batch is cut into k equal micro-batches whose gradients
- * are averaged: the gradient of the whole batch, up to rounding, in the memory of a k-th.
+ * are averaged: the gradient of the whole batch, up to rounding, in the memory of a k-th. What a model asks for
+ * beside the cross-entropy (`auxiliary`) is trained on but not reported.
  */
 export function trainStep(
   config: CausalLMConfig,
@@ -72,50 +89,61 @@ export function trainStep(
   // The rate is an input of the program (see `rateAt`).
   const optimizer = (rate: Tensor): Optimizer =>
     adamw<CausalLMParams>(() => rate, { beta1, beta2, decay, clip });
-  const gradients = (params: CausalLMParams, ids: Tensor, targets: Tensor) =>
-    valueAndGrad((p: CausalLMParams) => crossEntropy(causalLM(config, p, ids).logits, targets))(params);
-  const update = (state: TrainState, grad: CausalLMParams, rate: Tensor) => {
-    const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, state.params);
-    const params = applyUpdates(state.params, updates);
+  const lossOf = (trained: CausalLMParams, codebooks: Codebooks, ids: Tensor, targets: Tensor) => {
+    const { logits, auxiliary, seen } = causalLM(config, joinCodebooks(trained, codebooks), ids);
+    const entropy = crossEntropy(logits, targets);
+    return { loss: auxiliary ? entropy.add(auxiliary) : entropy, entropy, seen };
+  };
+  const update = (state: TrainState, grad: CausalLMParams, seen: SeenKeys, rate: Tensor) => {
+    const { trained, codebooks } = splitCodebooks(state.params);
+    const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, trained);
+    const params = joinCodebooks(applyUpdates(trained, updates), learnCodebooks(codebooks, seen));
     // Clipping needs the same sums of squares. A sum is not finite when one of its elements is not.
-    const checks = [...leaves(grad).map((g) => sum(square(g))), ...leaves(state.params).map((p) => sum(p))];
+    const checks = [...leaves(grad).map((g) => sum(square(g))), ...leaves(trained).map((p) => sum(p))];
     return { state: { params, optimizer: next }, checks: stack(checks) };
   };
 
   const whole = compile(
     (state: TrainState, ids: Tensor, targets: Tensor, rate: Tensor) => {
-      const { value, grad } = gradients(state.params, ids, targets);
-      return { loss: value, ...update(state, grad, rate) };
+      const { trained, codebooks } = splitCodebooks(state.params);
+      const { value, grad } = valueAndGrad(lossOf)(trained, codebooks, ids, targets);
+      return { loss: value.entropy, ...update(state, grad, value.seen, rate) };
     },
     { ...options, donate: [0] },
   );
   const micro = compile(
-    (sums: CausalLMParams, params: CausalLMParams, ids: Tensor, targets: Tensor) => {
-      const { value, grad } = gradients(params, ids, targets);
+    (sums: Sums, params: CausalLMParams, ids: Tensor, targets: Tensor) => {
+      const { trained, codebooks } = splitCodebooks(params);
+      const { value, grad } = valueAndGrad(lossOf)(trained, codebooks, ids, targets);
       const share = mapTree(grad, (g) => g.mul(1 / accumulate));
-      return { loss: value, sums: zipTrees(sums, share, (a, g) => a.add(g)) };
+      const part: Sums = { grad: share, seen: value.seen };
+      return { loss: value.entropy, sums: zipTrees(sums, part, (a, g) => a.add(g)) };
     },
     { ...options, donate: [0] },
   );
   const finish = compile(
-    (state: TrainState, sums: CausalLMParams, rate: Tensor) => ({
-      ...update(state, sums, rate),
+    (state: TrainState, sums: Sums, rate: Tensor) => ({
+      ...update(state, sums.grad, sums.seen, rate),
       sums: mapTree(sums, (s) => zeros(s.shape)),
     }),
     { ...options, donate: [0, 1] },
   );
 
-  let sums: CausalLMParams | undefined;
+  let sums: Sums | undefined;
   const run: TrainStep["run"] = async (state, batch, rate) => {
     if (accumulate === 1) {
       const [ids, targets] = tensorsOf(batch);
       const result = await whole(state, ids, targets, tensor(rate));
       return report(result.state, await result.loss.item(), result.checks);
     }
-    sums ??= await evaluate(
-      mapTree(state.params, (p) => zeros(p.shape)),
-      options,
-    );
+    if (sums === undefined) {
+      const { trained, codebooks } = splitCodebooks(state.params);
+      const like: Sums = { grad: trained, seen: codebooks };
+      sums = await evaluate(
+        mapTree(like, (p) => zeros(p.shape)),
+        options,
+      );
+    }
     let loss = 0;
     const size = batch.count / accumulate;
     for (let k = 0; k < accumulate; k++) {
@@ -132,7 +160,10 @@ export function trainStep(
   return {
     names,
     init: async (params) =>
-      evaluate({ params, optimizer: optimizer(zeros([])).init(params) }, options) as Promise<TrainState>,
+      evaluate(
+        { params, optimizer: optimizer(zeros([])).init(splitCodebooks(params).trained) },
+        options,
+      ) as Promise<TrainState>,
     run,
     release: async () => {
       for (const program of [whole, micro, finish]) await program.release();

@@ -36,6 +36,15 @@ const draw = (T: number, name: string, dtype: Dtype = "float64", H = 2): { x: Te
   sample([1, H, T, D], { seed: name, low: -1, high: 1, dtype });
 const token = (x: Tensor, t: number): Tensor => narrow(x, 2, t, t + 1);
 
+type Kernel = (q: Tensor, k: Tensor, v: Tensor) => Tensor;
+/** A linear-time form on the features of a Performer. */
+const performer =
+  (projection: a.PerformerProjection, form: Kernel): Kernel =>
+  (q, k, v) => {
+    const f = a.performerPair(q, k, { projection });
+    return form(f.q, f.k, v);
+  };
+
 const feature = (x: number): number => (x > 0 ? x + 1 : Math.exp(x));
 const weight = (x: number[], y: number[]): number => inner(x.map(feature), y.map(feature));
 const early = (x: Tensor): Tensor => narrow(x, 2, 0, 4);
@@ -87,14 +96,29 @@ describe("windows", () => {
     }
   });
 
-  test("one token at a time", async () => {
-    const [q, k, v] = [draw(7, "q").x, draw(7, "k").x, draw(7, "v").x];
-    const options = { position: rope(), window: w };
-    const step = compile((x: Tensor, y: Tensor, z: Tensor, s: a.WindowState) =>
-      a.windowStep(x, y, z, s, options),
-    );
-    const start = a.windowState([1, 2, D, D], w, { dtype: "float64" });
-    await expectSteps(step, start, [q, k, v], a.windowAttention(q, k, v, options), 1e-11);
+  test("any number of tokens at a time, with a state of constant size", async () => {
+    const T = 10;
+    for (const position of [rope(), alibi(), rerope({ window: 2 })]) {
+      const [q, k, v] = [draw(T, "q").x, draw(T, "k", "float64", 1).x, draw(T, "v", "float64", 1).x];
+      const options = { position, window: w };
+      const whole = await numbersOf(a.windowAttention(q, k, v, options));
+      for (const sizes of [Array<number>(T).fill(1), [2, 5, 1, 2], [T]]) {
+        let state = a.windowState([1, 1, D, D], w, { dtype: "float64" });
+        let at = 0;
+        for (const size of sizes) {
+          const part = (x: Tensor): Tensor => narrow(x, 2, at, at + size);
+          const queryPositions = iota(size).add(at);
+          const out = await evaluate(
+            a.windowStep(part(q), part(k), part(v), state, { ...options, queryPositions }),
+          );
+          state = out.state;
+          expect(state.key.shape).toEqual([1, 1, w, D]);
+          const rows = (h: number): number[] => whole.slice((h * T + at) * D, (h * T + at + size) * D);
+          expectClose(await out.o.data(), [...rows(0), ...rows(1)], 1e-11, `${at} of ${sizes.join()}`);
+          at += size;
+        }
+      }
+    }
   });
 });
 
@@ -124,6 +148,8 @@ describe("linear attention", () => {
 
 describe("Performer", () => {
   const projection = a.performerProjection(random.key(5), D, { features: 6 });
+  const performerAttention = performer(projection, a.linearAttention);
+  const causalPerformerAttention = performer(projection, a.causalLinearAttention);
 
   test("directions are orthogonal in groups of D, with lengths as if independent", async () => {
     const { directions, largest } = a.performerProjection(random.key(1), 8, { features: 12 });
@@ -152,22 +178,23 @@ describe("Performer", () => {
     };
     const checks = new Checks();
     const product = (x: number[], y: number[]): number => inner(phi(x), phi(y));
-    checks.add("all", a.performerAttention(q.x, k.x, v.x, { projection }), mix(q.ref, k.ref, v.ref, product));
+    checks.add("all", performerAttention(q.x, k.x, v.x), mix(q.ref, k.ref, v.ref, product));
     const causal = mix(q.ref, k.ref, v.ref, (x, y, { i, j }) => (j <= i ? product(x, y) : 0));
-    checks.add("causal", a.causalPerformerAttention(q.x, k.x, v.x, { projection }), causal);
+    checks.add("causal", causalPerformerAttention(q.x, k.x, v.x), causal);
     await checks.run();
-    const part = a.causalPerformerAttention(early(q.x), early(k.x), early(v.x), { projection });
-    const whole = early(a.causalPerformerAttention(q.x, k.x, v.x, { projection }));
+    const part = causalPerformerAttention(early(q.x), early(k.x), early(v.x));
+    const whole = early(causalPerformerAttention(q.x, k.x, v.x));
     expectClose(await part.data(), await numbersOf(whole), 1e-13);
   });
 
   test("one token at a time", async () => {
     const [q, k, v] = [draw(5, "q").x, draw(5, "k").x, draw(5, "v").x];
-    const step = compile((x: Tensor, y: Tensor, z: Tensor, s: a.LinearState) =>
-      a.performerStep(x, y, z, s, { projection }),
-    );
+    const step = compile((x: Tensor, y: Tensor, z: Tensor, s: a.LinearState) => {
+      const f = a.performerPair(x, y, { projection });
+      return a.linearStep(f.q, f.k, z, s);
+    });
     const start = a.linearState([1, 2, 6, D], { dtype: "float64" });
-    await expectSteps(step, start, [q, k, v], a.causalPerformerAttention(q, k, v, { projection }));
+    await expectSteps(step, start, [q, k, v], causalPerformerAttention(q, k, v));
   });
 
   test("features are positive, unbiased, of the predicted variance, and better the more there are", async () => {
@@ -204,7 +231,7 @@ describe("Performer", () => {
     const errors = await Promise.all(
       [4, 64, 1024].map(async (features) => {
         const p = a.performerProjection(random.key(9), D, { features });
-        const got = await numbersOf(a.performerAttention(a0.x, b0.x, c0.x, { projection: p }));
+        const got = await numbersOf(performer(p, a.linearAttention)(a0.x, b0.x, c0.x));
         return Math.sqrt(got.reduce((s, g, i) => s + (g - (exact[i] ?? 0)) ** 2, 0) / got.length);
       }),
     );
@@ -218,7 +245,14 @@ describe("Transformer-VQ", () => {
   const g = golden.vq;
   const of = (name: "q" | "k" | "v" | "codebook" | "bias"): Tensor => pair(g[name].shape, g[name].data).x;
   const codebook = of("codebook");
-  const [q, k, v, bias] = [of("q"), of("k"), of("v"), of("bias")];
+  const [q, k, v] = [of("q"), of("k"), of("v")];
+  // There column d is for distance d; here the oldest comes first.
+  const reach = Number(g.bias.shape[3]);
+  const oldestFirst = g.bias.data.map((_, n) => {
+    const column = n % reach;
+    return g.bias.data[n - column + (reach - 1 - column)] ?? NaN;
+  });
+  const bias = pair(g.bias.shape, oldestFirst).x;
   const T = 11;
 
   test("the linear form equals quadratic attention over quantised keys, with bias, for any block", async () => {
@@ -243,6 +277,14 @@ describe("Transformer-VQ", () => {
         a.vqAttention(q, quantized.keys, quantized.codes, v, { codebook, block }),
         plain,
       );
+      // Blocks longer than the reach of the bias change nothing.
+      if (block < reach - 1) continue;
+      checks.add(
+        `block ${block} with bias`,
+        a.vqAttention(q, quantized.keys, quantized.codes, v, { codebook, block, bias }),
+        g.o,
+        golden.tolerance,
+      );
     }
     const all = mix(g.q, g.k, g.v, (x, _, { h, j }) => Math.exp(inner(x, hard(h, j)) / 2));
     checks.add("encoder", a.vqEncoderAttention(q, quantized.codes, v, { codebook }), all);
@@ -263,26 +305,44 @@ describe("Transformer-VQ", () => {
     expect(slow).toEqual(g.codes);
   });
 
-  test("one token at a time, with bias", async () => {
+  test("any number of tokens at a time, with bias and a state of constant size", async () => {
     const { codes, keys } = await evaluate(a.quantizeKeys(k, codebook));
-    const step = compile((x: Tensor, c: Tensor, z: Tensor, both: { state: a.VqState; bias: Tensor }) => {
-      const { o, state } = a.vqStep(x, c, z, both.state, { codebook, bias: both.bias });
-      return { o, state };
-    });
     const whole = await numbersOf(a.vqAttention(q, keys, codes, v, { codebook, block: 3, bias }));
-    let state = a.vqState([1, 2, 5, 3], { block: 3, dtype: "float64" });
-    for (let t = 0; t < T; t++) {
-      const next = await step(token(q, t), narrow(codes, 2, t, t + 1), token(v, t), {
-        state,
-        bias: token(bias, t),
-      });
-      state = next.state;
-      const expected = [0, 1].flatMap((h) => whole.slice((h * T + t) * 3, (h * T + t + 1) * 3));
-      expectClose(await next.o.data(), expected, 1e-11, `token ${t}`);
+    for (const sizes of [Array<number>(T).fill(1), [2, 6, 1, 2], [T]]) {
+      let state = a.vqState([1, 2, 5, D, 3], { block: 3, dtype: "float64" });
+      let at = 0;
+      for (const size of sizes) {
+        const part = (x: Tensor): Tensor => narrow(x, 2, at, at + size);
+        const next = await evaluate(
+          a.vqStep(part(q), part(keys), part(v), state, { codebook, bias: part(bias) }),
+        );
+        state = next.state;
+        const expected = [0, 1].flatMap((h) => whole.slice((h * T + at) * 3, (h * T + at + size) * 3));
+        expectClose(await next.o.data(), expected, 1e-11, `${at} of ${sizes.join()}`);
+        at += size;
+      }
+      const counted = (await numbersOf(state.count)).reduce((s, c) => s + c, 0);
+      expect(counted).toBe(2 * (T - 3)); // both heads: all but the last three tokens are in the cache
     }
-    const counted = (await numbersOf(state.count)).reduce((s, c) => s + c, 0);
-    expect(counted).toBe(2 * (T - 3)); // both heads: all but the last three tokens are in the cache
-    await step.release();
+  });
+
+  test("query heads may share keys, in both forms", async () => {
+    const one = (x: Tensor): Tensor => narrow(x, 1, 0, 1);
+    const book = narrow(codebook, 0, 0, 1);
+    const [k1, v1] = [one(k), one(v)];
+    const { keys, codes } = a.quantizeKeys(k1, book);
+    const twice = (x: Tensor): Tensor => concat([x, x], 1);
+    const options = { codebook: book, block: 3, bias };
+    const grouped = a.vqAttention(q, keys, codes, v1, options);
+    const repeated = a.vqAttention(q, twice(keys), twice(codes), twice(v1), {
+      ...options,
+      codebook: concat([book, book], 0),
+    });
+    const start = a.vqState([1, 1, 5, D, 3], { block: 3, dtype: "float64" });
+    const { o } = a.vqStep(q, keys, v1, start, options);
+    const got = await evaluate({ grouped, repeated, o });
+    expectClose(await got.grouped.data(), await numbersOf(got.repeated), 1e-12);
+    expectClose(await got.o.data(), await numbersOf(got.repeated), 1e-11);
   });
 
   test("a code for every key is ordinary attention", async () => {
@@ -297,7 +357,7 @@ describe("Transformer-VQ", () => {
   test("the book follows its keys: moving averages by code", async () => {
     const state = a.codebookState(codebook);
     const codes = tensor(g.codes, { shape: [1, 2, T], dtype: "int32" });
-    const next = await evaluate(a.updateCodebook(state, k, codes, { decay: 0.75 }));
+    const next = await evaluate(a.updateCodebook(state, a.codeSums(k, codes, 5), { decay: 0.75 }));
     const [H, K] = [2, 5];
     const counts = Array<number>(H * K).fill(0.75);
     const sums = g.codebook.data.map((x) => 0.75 * x);
@@ -317,7 +377,7 @@ describe("Transformer-VQ", () => {
     );
     expect(a.codesInUse([4, 4, 4, 4])).toBeCloseTo(4, 12);
     expect(a.codesInUse([9, 0, 0])).toBe(1);
-    expect(() => a.updateCodebook(state, k, codes, { decay: 1 })).toThrow("decay must be in [0, 1), got 1.");
+    expect(() => a.updateCodebook(state, state, { decay: 1 })).toThrow("decay must be in [0, 1), got 1.");
   });
 
   test("derivatives pass straight to the keys, and through the cache only when asked", async () => {
@@ -355,14 +415,14 @@ describe("every linear-time member", () => {
       "causal linear",
       (q, k, v) => a.causalLinearAttention(a.eluPlusOne(q), a.eluPlusOne(k), v, { block: 2 }),
     ],
-    ["performer", (q, k, v) => a.performerAttention(q, k, v, { projection })],
-    ["causal performer", (q, k, v) => a.causalPerformerAttention(q, k, v, { projection })],
+    ["performer", performer(projection, a.linearAttention)],
+    ["causal performer", performer(projection, a.causalLinearAttention)],
     [
       "transformer-vq",
       (q, k, v) => {
         // Keys of the exact memory, as they are: the derivative of snapping is straight-through, not the slope.
         const { codes } = a.quantizeKeys(k, book);
-        return a.vqAttention(q, k, codes, v, { codebook: book, block: 2 });
+        return a.vqAttention(q, k, codes, v, { codebook: book, block: 1 });
       },
     ],
   ];
@@ -412,9 +472,9 @@ describe("every linear-time member", () => {
     expect(() =>
       a.vqStep(
         token(q, 0),
-        tensor([[[0], [0]]], { dtype: "int32" }),
+        token(q, 0),
         token(v, 0),
-        a.vqState([1, 2, 3, 3], { block: 2, dtype: "float64" }),
+        a.vqState([1, 2, 3, D, 3], { block: 2, dtype: "float64" }),
         { codebook: book },
       ),
     ).toThrow(/vqStep: state.value must be/);

@@ -6,10 +6,14 @@ import {
   causalLMConfig,
   createDecoder,
   initCausalLM,
+  joinCodebooks,
+  learnCodebooks,
   parameterCount,
+  parseAttention,
+  splitCodebooks,
 } from "../../src/model/index.ts";
 import { hwfaPlan } from "../../src/position/index.ts";
-import { flattenTree, random, tensor } from "../../src/tensor/index.ts";
+import { evaluate, flattenTree, grad, mean, random, square, tensor } from "../../src/tensor/index.ts";
 
 const sizes = { vocabulary: 17, context: 16, width: 16, layers: 2, heads: 4 };
 const MODELS: Record<string, CausalLMConfig> = {
@@ -36,6 +40,35 @@ const MODELS: Record<string, CausalLMConfig> = {
     ...sizes,
     position: { type: "none" },
     attention: { type: "performer", features: 9 },
+  }),
+  "linear, shared keys": causalLMConfig({ ...sizes, keyValueHeads: 2, attention: { type: "linear" } }),
+  window: causalLMConfig({ ...sizes, keyValueHeads: 2, attention: { type: "window", window: 3 } }),
+  "window of one": causalLMConfig({ ...sizes, attention: { type: "window", window: 1 } }),
+  "window, rerope": causalLMConfig({
+    ...sizes,
+    position: { type: "rerope", window: 2 },
+    attention: { type: "window", window: 4 },
+  }),
+  "transformer-vq": causalLMConfig({
+    ...sizes,
+    attention: { type: "transformer-vq", codes: 5, block: 3 },
+  }),
+  "transformer-vq, shared keys, learned positions": causalLMConfig({
+    ...sizes,
+    keyValueHeads: 2,
+    position: { type: "learned" },
+    bias: "all",
+    attention: { type: "transformer-vq", codes: 4, block: 2 },
+  }),
+  "layers of every kind": causalLMConfig({
+    ...sizes,
+    layers: 4,
+    perLayer: [
+      {},
+      { attention: { type: "window", window: 3 } },
+      { attention: { type: "transformer-vq", codes: 4, block: 2 }, position: { type: "none" } },
+      { attention: { type: "linear" }, position: { type: "none" } },
+    ],
   }),
 };
 const ids = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3];
@@ -77,6 +110,26 @@ describe.each(Object.entries(MODELS))("%s", (_, config) => {
     await decoder.release();
   });
 
+  test("texts of a batch do not mix", async () => {
+    const decoder = createDecoder(config, params);
+    const write = async (texts: number[][]): Promise<Float32Array[]> => {
+      const { state } = await decoder.advance(
+        await decoder.start(texts.length),
+        texts.map((text) => text.slice(0, -1)),
+      );
+      const { logits } = await decoder.advance(
+        state,
+        texts.map((text) => text.slice(-1)),
+      );
+      return texts.map((_, i) => logits.subarray(i * config.vocabulary, (i + 1) * config.vocabulary));
+    };
+    const other = ids.toReversed();
+    const both = await write([ids, other]);
+    const alone = [...(await write([ids])), ...(await write([other]))];
+    await decoder.release();
+    both.forEach((row, i) => row.forEach((x, v) => expect(x).toBeCloseTo(alone[i]?.[v] ?? Number.NaN, 5)));
+  });
+
   test("a token never changes what stands before it", async () => {
     const read = async (last: number): Promise<ArrayLike<unknown>> =>
       causalLM(
@@ -91,6 +144,56 @@ describe.each(Object.entries(MODELS))("%s", (_, config) => {
   });
 });
 
+test("text makes an attention", () => {
+  expect(parseAttention("transformer-vq:codes=64,block=32")).toEqual({
+    type: "transformer-vq",
+    codes: 64,
+    block: 32,
+  });
+  expect(parseAttention("linear")).toEqual({ type: "linear" });
+  expect(() => parseAttention("window:window=wide")).toThrow('"window=wide" of "window:window=wide"');
+  expect(() => parseAttention("mla:latentWidth=8")).toThrow(
+    "attention: mla attention: rotaryWidth must be a whole number ≥ 1, got nothing.",
+  );
+});
+
+test("a window of attention is dense attention under that window, derivatives included", async () => {
+  const params = initCausalLM(MODELS["window"] as CausalLMConfig, random.key(7));
+  const [window, dense] = [
+    MODELS["window"] as CausalLMConfig,
+    causalLMConfig({ ...sizes, keyValueHeads: 2, position: { type: "rope", slidingWindow: 3 } }),
+  ].map((config) =>
+    grad((p: typeof params) => mean(square(causalLM(config, p, tensor([ids], { dtype: "int32" })).logits)))(
+      params,
+    ),
+  );
+  const got = await evaluate({ window, dense });
+  const expected = new Map(flattenTree(got.dense));
+  for (const [name, g] of flattenTree(got.window)) {
+    const want = Array.from((await expected.get(name)?.data()) ?? [], Number);
+    Array.from(await g.data(), Number).forEach((x, i) => expect(x, name).toBeCloseTo(want[i] ?? NaN, 6));
+  }
+});
+
+test("codebooks leave the parameters and come back, and learn from what was seen", async () => {
+  const config = MODELS["layers of every kind"] as CausalLMConfig;
+  const params = initCausalLM(config, random.key(3));
+  const { trained, codebooks } = splitCodebooks(params);
+  expect(Object.keys(codebooks)).toEqual(["2"]);
+  expect(flattenTree(trained).some(([name]) => name.includes("codebook"))).toBe(false);
+  const names = flattenTree(joinCodebooks(trained, codebooks)).map(([name]) => name);
+  expect(names).toEqual(flattenTree(params).map(([name]) => name));
+  const { seen, auxiliary } = causalLM(config, params, tensor([ids], { dtype: "int32" }));
+  const after = await evaluate(learnCodebooks(codebooks, seen));
+  const counts = Array.from((await after["2"]?.count.data()) ?? [], Number);
+  // 4 heads of 4 codes with weight 0.99 each, and 0.01 for each of 10 keys a head.
+  expect(counts.reduce((a, b) => a + b, 0)).toBeCloseTo(0.99 * 16 + 0.01 * 40, 5);
+  expect(Number(await auxiliary?.item())).toBeGreaterThan(0);
+  const plain = MODELS["llama"] as CausalLMConfig;
+  const without = causalLM(plain, initCausalLM(plain, random.key(3)), tensor([ids], { dtype: "int32" }));
+  expect(without.auxiliary).toBeUndefined();
+});
+
 describe("refusals", () => {
   const refused: [string, object, string][] = [
     ["heads", { keyValueHeads: 3 }, "causalLM: keyValueHeads must divide heads, got 3 and 4."],
@@ -101,9 +204,55 @@ describe("refusals", () => {
     ],
     [
       "linear with rope",
-      { attention: { type: "linear" } },
+      { attention: { type: "linear" }, position: { type: "rope" } },
       "causalLM: layer 0: linear attention has no scores for rope to act on; use learned positions or none.",
     ],
+    [
+      "transformer-vq with rope",
+      { attention: { type: "transformer-vq", codes: 8 }, position: { type: "rope" } },
+      "causalLM: layer 0: transformer-vq attention has no scores for rope to act on; it has scores by distance of its own; use none, or learned positions.",
+    ],
+    [
+      "log scale without scores",
+      { attention: { type: "linear" }, position: { type: "none", logScale: "trained", trainingLength: 8 } },
+      "causalLM: layer 0: linear attention has no scores for logScale, trainingLength to act on; leave it out.",
+    ],
+    [
+      "transformer-vq with head norms",
+      { attention: { type: "transformer-vq", codes: 8 }, headNorm: true },
+      "causalLM: layer 0: transformer-vq attention normalises its heads itself, without gains; leave headNorm out.",
+    ],
+    [
+      "transformer-vq without codes",
+      { attention: { type: "transformer-vq" } },
+      "causalLM: transformer-vq attention: codes must be a whole number ≥ 1, got nothing.",
+    ],
+    [
+      "a window of zero",
+      { attention: { type: "window", window: 0 } },
+      "causalLM: window attention: window must be a whole number ≥ 1, got 0.",
+    ],
+    [
+      "two windows",
+      { attention: { type: "window", window: 4 }, position: { type: "rope", slidingWindow: 3 } },
+      "causalLM: layer 0: window attention has a window already, got slidingWindow 3; leave it out.",
+    ],
+    [
+      "a window under a rule of the whole length",
+      { attention: { type: "window", window: 4 }, position: { type: "ntk-dynamic", trainingLength: 8 } },
+      "causalLM: layer 0: window attention never sees how long the text is, so its scores cannot follow the length.",
+    ],
+    [
+      "unknown field of attention",
+      { attention: { type: "performer", feature: 3 } },
+      'causalLM: performer attention: option "feature" is unknown. Did you mean features?',
+    ],
+    [
+      "unknown attention",
+      { attention: { type: "preformer" } },
+      'causalLM: attention must be one of dense, mla, window, linear, performer, transformer-vq, got "preformer". Did you mean performer?',
+    ],
+    ["truth", { headNorm: "yes" }, 'causalLM: headNorm must be true or false, got "yes".'],
     ["plan of another depth", { perLayer: [{}] }, "causalLM: perLayer must have 2 entries, got 1."],
     ["unknown key", { widht: 3 }, 'causalLM: option "widht" is unknown. Did you mean width?'],
   ];

@@ -25,7 +25,6 @@ import { ticks } from "../../src/draw/svg.ts";
 import { lossPicture } from "../../src/train/loss-svg.ts";
 import { appendMetrics, readMetrics, rewindMetrics } from "../../src/train/metrics-node.ts";
 import { createRunFolder, openRun, readRunConfig } from "../../src/train/run-folder-node.ts";
-import { choose } from "../../src/train/sample.ts";
 import { trainSettings } from "../../src/train/settings.ts";
 import { type TrainState, trainStep } from "../../src/train/step.ts";
 import { temporaryFolder } from "./helpers.ts";
@@ -152,13 +151,6 @@ describe("metrics", () => {
     expect(lossPicture([step(1)], { title: "one step", subtitle: "" })).not.toMatch(/NaN|Infinity|undefined/);
     expect(ticks([0, 1], 5)).toEqual([0, 0.2, 0.4, 0.6000000000000001, 0.8, 1]);
   });
-});
-
-test("sampling follows the probabilities", () => {
-  const logits = Float32Array.from([0.1, 0.6, 0.3], Math.log);
-  expect(choose(logits, 0, 0.99)).toBe(1);
-  expect([0.05, 0.2, 0.65, 0.75, 0.999].map((u) => choose(logits, 1, u))).toEqual([0, 1, 1, 2, 2]);
-  expect(choose(logits, 1e-3, 0.01)).toBe(1);
 });
 
 describe("texts of the demonstration", () => {

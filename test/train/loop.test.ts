@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { causalLMConfig, initCausalLM } from "../../src/model/index.ts";
+import { causalLMConfig, initCausalLM, splitCodebooks } from "../../src/model/index.ts";
 import { warmupCosine } from "../../src/optim/index.ts";
 import { evaluate, flattenTree, mapTree, random, tensor } from "../../src/tensor/index.ts";
 import { batches } from "../../src/train/batches.ts";
@@ -20,7 +20,6 @@ const ids = Uint16Array.from({ length: 400 }, (_, i) => (i * i + (i >> 3)) % 11)
 const bytesOf = Int32Array.from({ length: 11 }, (_, id) => id % 4);
 const settings = trainSettings({ steps: 30, batch: 6, rate: 1e-2, validateEvery: 10, seed: 3 });
 const params = () => initCausalLM(config, random.key(7));
-const names = namesOf(params());
 
 async function numbers(tree: unknown): Promise<Map<string, number[]>> {
   const out = new Map<string, number[]>();
@@ -30,7 +29,18 @@ async function numbers(tree: unknown): Promise<Map<string, number[]>> {
 }
 
 describe("step", () => {
-  test.each([2, 3])("%i micro-batches equal the big batch", async (accumulate) => {
+  const quantized = causalLMConfig({
+    ...config,
+    position: { type: "none" },
+    attention: { type: "transformer-vq", codes: 5, block: 3 },
+  });
+  test.each([
+    ["dense", 2, config],
+    ["dense", 3, config],
+    ["transformer-vq", 2, quantized],
+  ] as const)("%s: %i micro-batches equal the big batch", async (_, accumulate, config) => {
+    const params = () => initCausalLM(config, random.key(7));
+    const names = namesOf(splitCodebooks(params()).trained);
     const next = batches(ids, { seed: 1, count: 6, context: 8 });
     const results: { params: Map<string, number[]>; losses: number[]; norms: number[] }[] = [];
     for (const k of [1, accumulate]) {

@@ -1,0 +1,116 @@
+// Small byte models of real text, for claims about language rather than about a task made up for them.
+import {
+  type CausalLMConfig,
+  causalLMConfig,
+  type CausalLMParams,
+  contextLoss,
+  type ContextLoss,
+  createDecoder,
+  initCausalLM,
+} from "../model/index.ts";
+import { random } from "../tensor/index.ts";
+import { byteTokenizer } from "../tokenizer/index.ts";
+import {
+  bytesOfIds,
+  encodeTexts,
+  type Ids,
+  natsPerToken,
+  type Source,
+  type Split,
+  splitSources,
+  trainLoop,
+  trainSettings,
+  trainStep,
+} from "../train/index.ts";
+
+/** Part of every source that is only predicted. */
+const HELD_OUT = 0.05;
+
+/** Texts as bytes, the last twentieth of every source held out. */
+export interface TextCorpus {
+  readonly ids: Split<Ids>;
+  readonly bytesOf: Int32Array;
+  readonly vocabulary: number;
+}
+
+export function textCorpus(sources: readonly Source[]): TextCorpus {
+  const tokenizer = byteTokenizer();
+  const texts = splitSources(sources, HELD_OUT);
+  return {
+    ids: { train: encodeTexts(tokenizer, texts.train), validation: encodeTexts(tokenizer, texts.validation) },
+    bytesOf: bytesOfIds(tokenizer),
+    vocabulary: tokenizer.vocabularySize,
+  };
+}
+
+/** A model of bytes; what is not said is that of `causalLMConfig`. */
+export function textConfig(
+  corpus: TextCorpus,
+  sizes: Omit<Parameters<typeof causalLMConfig>[0], "vocabulary">,
+): CausalLMConfig {
+  return causalLMConfig({ ...sizes, vocabulary: corpus.vocabulary });
+}
+
+/** How long to train, and on what. */
+export interface TextTraining {
+  readonly seed: number;
+  readonly steps: number;
+  /** Sequences in a step. */
+  readonly batch: number;
+}
+
+/** A trained model and its loss on held-out text, nats per byte at the length of training. */
+export interface TrainedText {
+  readonly params: CausalLMParams;
+  readonly loss: number;
+}
+
+/** Trains `config` with AdamW at rate 3e-3 falling to a tenth; the seed decides parameters and data order. */
+export async function trainOnText(
+  config: CausalLMConfig,
+  corpus: TextCorpus,
+  { seed, steps, batch }: TextTraining,
+  report: (line: string) => void,
+): Promise<TrainedText> {
+  const settings = trainSettings({ steps, batch, seed, rate: 3e-3, validateEvery: steps });
+  const params = initCausalLM(config, random.fold(random.key(seed), "parameters"));
+  const state = await trainStep(config, settings, []).init(params);
+  const { ids, bytesOf } = corpus;
+  const every = Math.ceil(steps / 4);
+  const result = await trainLoop({
+    config,
+    settings,
+    ids,
+    bytesOf,
+    state,
+    events: {
+      step({ step, loss, tokensPerSecond }) {
+        if (step % every === 0)
+          report(`  step ${step}: loss ${loss.toFixed(4)}, ${tokensPerSecond.toFixed(0)} bytes/s`);
+      },
+    },
+  });
+  if (result.score === undefined) throw new Error("training ended without a validation");
+  return { params: result.state.params, loss: natsPerToken(result.score) };
+}
+
+/** Loss of the same last `last` bytes of held-out stretches under growing context, as `config` scores positions. */
+export async function lossByContext(
+  config: CausalLMConfig,
+  params: CausalLMParams,
+  corpus: TextCorpus,
+  options: { readonly contexts: readonly number[]; readonly last: number; readonly stretches: number },
+): Promise<ContextLoss[]> {
+  const decoder = createDecoder(config, params);
+  try {
+    return await contextLoss(decoder, corpus.ids.validation, options);
+  } finally {
+    await decoder.release();
+  }
+}
+
+/** Mean of numbers, and half the distance between the largest and the smallest. */
+export function spreadOf(values: readonly number[]): { readonly mean: number; readonly half: number } {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  return { mean, half: (Math.max(...values) - Math.min(...values)) / 2 };
+}
