@@ -17,15 +17,15 @@ import { isArxivId, normaliseId } from "../identifier.ts";
 import type { Hit, Page } from "../paper.ts";
 import { mark } from "../marks.ts";
 import { isEmptyQuery, parseQuery, type ParsedQuery } from "../query.ts";
-import { queryTerms } from "../tokens.ts";
+import { queryTerms, textKey } from "../tokens.ts";
 import type { Database, Row } from "./database.ts";
 import { allOf, type Where, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, type ListSort, whereAfter } from "./order.ts";
-import { matchExact, matchStem, whereQuery } from "./conditions.ts";
+import { eachAsWritten, eachWithStem, whereQuery } from "./conditions.ts";
 import { createLookup, type Lookup } from "./lookup.ts";
 import { eachPosting } from "./postings.ts";
-import { blob, fromRow, titleKey } from "./rows.ts";
-import { narrowSlots, parseSlots, type Slots } from "./slots.ts";
+import { blob, fromRow, titleHash, titleKey } from "./rows.ts";
+import { collectSlots, narrowSlots, parseSlots, type Slots } from "./slots.ts";
 import { chunkSize } from "./writer.ts";
 
 /** Added to the score of a paper whose title, or identifier, is the query: above any sum of terms. */
@@ -158,8 +158,11 @@ function narrowed(
   let allowed = facts ? narrowSlots(given, facts, true) : given;
   for (const condition of query.conditions) {
     const byStem = !condition.exact && condition.field === "any";
-    const text = (byStem ? matchStem : matchExact)(db, at.lookup, condition);
-    allowed = narrowSlots(allowed, parseSlots(text, at.size), !condition.exclude);
+    const slots = collectSlots(at.size, (visit) => {
+      if (byStem) eachWithStem(at.lookup, condition, visit);
+      else eachAsWritten(db, at.segments, condition, visit);
+    });
+    allowed = narrowSlots(allowed, slots, !condition.exclude);
     if (condition.exclude) allowed = narrowSlots(allowed, alive(db, at), true);
   }
   return allowed;
@@ -173,7 +176,11 @@ function alive(db: Database, at: Snapshot): Slots {
 /** Papers whose title or identifier is the whole query. */
 function exactSlots(db: Database, text: string, { key }: ParsedQuery): number[] {
   const id = normaliseId(text.slice(0, 200));
-  const byTitle = key === "" ? [] : db.all("SELECT slot FROM papers WHERE title_key = ?", titleKey(key));
+  const wanted = titleKey(key);
+  const byHash = "SELECT slot, title FROM papers WHERE title_hash = ?";
+  const byTitle = (key === "" ? [] : db.all(byHash, titleHash(wanted))).filter(
+    ({ title }) => titleKey(textKey(String(title))) === wanted,
+  );
   const byId = isArxivId(id) ? db.all("SELECT slot FROM papers WHERE id = ?", id) : [];
   return [...new Set([...byId, ...byTitle].map((row) => Number(row["slot"])))];
 }
@@ -192,7 +199,7 @@ function boostPhrase(db: Database, at: Snapshot, found: readonly number[], words
 function titleOf(db: Database, { titles }: Snapshot, slot: number): string {
   let key = titles.get(slot);
   if (key === undefined) {
-    key = String(db.one("SELECT title_key FROM papers WHERE slot = ?", slot)?.["title_key"] ?? "");
+    key = textKey(String(db.one("SELECT title FROM papers WHERE slot = ?", slot)?.["title"] ?? ""));
     if (titles.size >= mostTitles) titles.clear();
     titles.set(slot, key);
   }
