@@ -20,6 +20,8 @@ export interface MillionResult {
   readonly papers: number;
   readonly buildSeconds: number;
   readonly buildCpuSeconds: number;
+  /** Processor milliseconds a paper, for each hundred thousand: making the paper, adding it, merging. */
+  readonly cpuMsPerPaper: readonly number[];
   readonly fileBytes: number;
   /** Largest resident memory of the process during the build, 47 MB of real papers included. */
   readonly peakMegabytes: number;
@@ -51,7 +53,7 @@ async function measure(count: number, folder: string): Promise<MillionResult> {
   const path = join(folder, "million.db");
   const store = await openStore(path);
   const random = generator(3);
-  const batch = 2_500; // the importer's
+  const batch = 10_000; // the importer's
   const synthetic = (number: number) => {
     const other = real.paper(Math.floor(random() * real.count));
     return perturbed(real.paper(number % real.count), other, number, random);
@@ -59,15 +61,20 @@ async function measure(count: number, folder: string): Promise<MillionResult> {
   // Ctrl-C ends the building early; what is there is measured.
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
+  const cpuMsPerPaper: number[] = [];
+  let since = process.cpuUsage();
   const { seconds, cpuSeconds } = await timed(async () => {
     for (let from = 0; from < count && !stop.signal.aborted; from += batch) {
       const size = Math.min(batch, count - from);
       await store.add(Array.from({ length: size }, (_, i) => synthetic(from + i)));
       await new Promise(setImmediate); // lets a signal in
-      if ((from / batch) % 20 === 19)
-        console.error(
-          `papers-million: ${from + size} of ${count}, ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
-        );
+      if ((from / batch) % 10 !== 9) continue;
+      const { user, system } = process.cpuUsage(since);
+      since = process.cpuUsage();
+      cpuMsPerPaper.push(rounded((user + system) / 1000 / (10 * batch)));
+      console.error(
+        `papers-million: ${from + size} of ${count}, ${cpuMsPerPaper.at(-1)} ms a paper, ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
+      );
     }
   });
   const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
@@ -84,6 +91,7 @@ async function measure(count: number, folder: string): Promise<MillionResult> {
     papers: reached,
     buildSeconds: rounded(seconds),
     buildCpuSeconds: rounded(cpuSeconds),
+    cpuMsPerPaper,
     fileBytes: statSync(path).size,
     peakMegabytes,
     threeWords: first,

@@ -2,7 +2,7 @@
 // once, at the end: a list a term, grown word by word, touches the memory in as many places as there are words.
 import { titleWeight } from "./bm25.ts";
 import type { Paper } from "./paper.ts";
-import { eachTerm, terms } from "./tokens.ts";
+import { eachTerm, kept, terms } from "./tokens.ts";
 
 /** The fields of a paper's text, in the order in which its places ascend. */
 export const fieldNames = ["abstract", "title", "authors"] as const;
@@ -47,7 +47,6 @@ const gap = 0xfffffffe;
 /** An empty log. */
 export function createOccurrenceLog(): OccurrenceLog {
   const numbers = new Map<string, number>();
-  const counts: number[] = [];
   let log = new Uint32Array(1 << 16);
   let size = 0;
   const write = (entry: number) => {
@@ -61,11 +60,9 @@ export function createOccurrenceLog(): OccurrenceLog {
   const visit = (term: string) => {
     let number = numbers.get(term);
     if (number === undefined) {
-      number = counts.length;
-      numbers.set(term, number);
-      counts.push(0);
+      number = numbers.size;
+      numbers.set(kept(term), number);
     }
-    counts[number] = (counts[number] ?? 0) + 1;
     write(number);
   };
   return {
@@ -84,14 +81,16 @@ export function createOccurrenceLog(): OccurrenceLog {
       write(fieldEnd);
       return { title: titleTerms, abstractTerms };
     },
-    byTerm: () => sort([...numbers.keys()], counts, log.subarray(0, size)),
+    byTerm: () => sort([...numbers.keys()], log.subarray(0, size)),
   };
 }
 
 /** A counting sort of the log by term; stable, so papers and places stay ascending. */
-function sort(names: readonly string[], counts: readonly number[], log: Uint32Array): Occurrences {
+function sort(names: readonly string[], log: Uint32Array): Occurrences {
   const starts = new Uint32Array(names.length + 1);
-  for (let t = 0; t < names.length; t++) starts[t + 1] = (starts[t] ?? 0) + (counts[t] ?? 0);
+  // Writing beyond a typed array does nothing, which is what the two marks above need here.
+  for (const entry of log) starts[entry + 1] = (starts[entry + 1] ?? 0) + 1;
+  for (let t = 0; t < names.length; t++) starts[t + 1] = (starts[t + 1] ?? 0) + (starts[t] ?? 0);
   const next = starts.slice();
   const papers = new Uint32Array(starts[names.length] ?? 0);
   const places = new Uint32Array(papers.length);

@@ -154,9 +154,18 @@ const stems = new Map<string, string>();
 export function stem(term: string): string {
   let root = stems.get(term);
   if (root === undefined) {
-    root = /^[a-z]+$/.test(term) ? stemmer(term) : term;
+    const key = kept(term);
+    root = /^[a-z]+$/.test(key) ? stemmer(key) : key;
     if (stems.size > 200_000) stems.clear(); // a bound, not a tuning: English needs far fewer
-    stems.set(term, root);
+    stems.set(key, root);
   }
   return root;
+}
+
+/**
+ * A term for keeping. V8 makes a slice of 13 characters or more a view of its text: as long as the word is kept, so is
+ * the abstract it was cut from.
+ */
+export function kept(term: string): string {
+  return term.length < 13 ? term : Array.from(term).join("");
 }
