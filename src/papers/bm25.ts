@@ -89,7 +89,7 @@ export function createAccumulator(size: number): Accumulator {
 /** Adds one posting of the term under work. `frequency` must be positive. */
 export function addPosting(acc: Accumulator, slot: number, frequency: number): void {
   const before = acc.frequencies[slot];
-  if (before === undefined) return; // written after this reader took its sizes: not part of its answer
+  if (before === undefined) return; // beyond the accumulator: not part of this answer
   if (before === 0) acc.termSlots[acc.termFound++] = slot;
   acc.frequencies[slot] = before + frequency;
 }
@@ -102,11 +102,14 @@ export function lengthNorms(lengths: ArrayLike<number>, average: number): Float6
   return norms;
 }
 
-/** Ends the term under work: turns its frequencies into scores. Returns its document frequency. */
-export function endTerm(acc: Accumulator, papers: number, norms: Float64Array, weight: number): number {
-  const df = acc.termFound;
-  const factor = weight * idf(papers, df) * (k1 + 1);
-  for (let i = 0; i < df; i++) {
+/** What of a term's score does not depend on the paper: `n · idf · (k1 + 1)`; `df` papers of `papers` have it. */
+export function termFactor(papers: number, df: number, weight: number): number {
+  return weight * idf(papers, df) * (k1 + 1);
+}
+
+/** Ends the term under work: turns its frequencies into scores. */
+export function endTerm(acc: Accumulator, norms: Float64Array, factor: number): void {
+  for (let i = 0; i < acc.termFound; i++) {
     const slot = acc.termSlots[i] ?? 0;
     const f = acc.frequencies[slot] ?? 0;
     const score = acc.scores[slot] ?? 0;
@@ -115,7 +118,6 @@ export function endTerm(acc: Accumulator, papers: number, norms: Float64Array, w
     acc.scores[slot] = score + (factor * f) / (f + (norms[slot] ?? 0));
   }
   acc.termFound = 0;
-  return df;
 }
 
 /** Makes an accumulator as new, in time proportional to what was found. */

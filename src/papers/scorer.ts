@@ -13,6 +13,7 @@ import {
   lengthOf,
   type QueryTerm,
   queryStems,
+  termFactor,
 } from "./bm25.ts";
 import { createOccurrenceLog, fieldWeights, type Occurrences, placeBits } from "./occurrences.ts";
 import type { Paper } from "./paper.ts";
@@ -66,7 +67,7 @@ export function createScorer(papers: Iterable<ScoredText>): Scorer {
     score(terms, limit) {
       for (const term of queryStems(terms)) {
         addTerm(acc, index, term);
-        endTerm(acc, ids.length, norms, term.weight);
+        endTerm(acc, norms, termFactor(ids.length, acc.termFound, term.weight));
       }
       const kept = best(limit);
       for (let i = 0; i < acc.found; i++) {

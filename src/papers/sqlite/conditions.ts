@@ -27,7 +27,7 @@ export function whereQuery({ categories, filter }: ParsedQuery): Where[] {
 /** Calls `visit` with the slots of the papers that have some form of a condition's one word. */
 export function eachWithStem(lookup: Lookup, { terms }: Condition, visit: (slot: number) => void): void {
   for (const term of queryStems(terms.slice(0, 1)))
-    for (const { data } of lookup(term)) eachPosting(data, visit);
+    for (const { data } of lookup(term).forms) eachPosting(data, visit);
 }
 
 /** Calls `visit` with the slots of the papers in which a condition's words stand where it says. */
