@@ -14,8 +14,8 @@ import {
 } from "../bm25.ts";
 import type { Lookup } from "./lookup.ts";
 
-/** Slots in a window: three arrays of 8 bytes a slot, half a megabyte. */
-const window = 1 << 14;
+/** Slots in a window: three arrays of 8 bytes a slot, 200 kB. */
+const window = 1 << 13;
 
 /** An accumulator for `eachScore`; reusable. */
 export function windowAccumulator(): Accumulator {

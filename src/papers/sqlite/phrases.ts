@@ -7,7 +7,7 @@ import { type Postings, type PostingsCursor, readPostings } from "./postings.ts"
 interface Word {
   /** Moves to the first paper at or after `slot`; `Infinity` when there is none. */
   seek(slot: number): number;
-  /** The places in the present paper, in any order. */
+  /** The places in the present paper, ascending. */
   places(): number[];
 }
 
@@ -29,7 +29,12 @@ function wordOf(terms: readonly Postings[]): Word {
       if (ended) heads = heads.filter((cursor) => cursor.slot < Infinity);
       return at;
     },
-    places: () => heads.flatMap((cursor) => (cursor.slot === at ? cursor.places() : [])),
+    places() {
+      const here = heads.filter((cursor) => cursor.slot === at);
+      const [only] = here;
+      if (only && here.length === 1) return only.places();
+      return here.flatMap((cursor) => cursor.places()).sort((x, y) => x - y);
+    },
   };
 }
 
@@ -65,8 +70,18 @@ function standsIn(words: readonly Word[], field: number | undefined): boolean {
   // Consecutive places of one field differ by one; the last place of a field and the first of the next do not.
   for (const [i, word] of rest.entries()) {
     if (starts.length === 0) return false;
-    const places = new Set(word.places());
-    starts = starts.filter((place) => places.has(place + i + 1));
+    starts = followed(starts, word.places(), i + 1);
   }
   return starts.length > 0;
+}
+
+/** Those of `starts` that are followed by one of `places` at a distance; both ascend. */
+function followed(starts: readonly number[], places: readonly number[], distance: number): number[] {
+  const kept: number[] = [];
+  let at = 0;
+  for (const start of starts) {
+    while (at < places.length && (places[at] ?? 0) < start + distance) at++;
+    if (places[at] === start + distance) kept.push(start);
+  }
+  return kept;
 }

@@ -165,8 +165,13 @@ export class PostingsCursor {
 
   /** The present paper's places as they are stored, the ending 0 included. */
   placeBytes(): Uint8Array {
-    for (; this.skipped > 0; this.skipped--) this.placesAt = this.all.indexOf(0, this.placesAt) + 1;
-    return this.all.subarray(this.placesAt, this.all.indexOf(0, this.placesAt) + 1);
+    const { all } = this;
+    let at = this.placesAt;
+    for (; this.skipped > 0; this.skipped--) while (all[at++] !== 0 && at < all.length);
+    this.placesAt = at;
+    let end = at;
+    while (all[end++] !== 0 && end < all.length);
+    return all.subarray(at, end);
   }
 
   /** The present paper's places, ascending. */
