@@ -1,11 +1,14 @@
 // A paper as terms, field by field, for engines that take texts.
 import type { Paper } from "./paper.ts";
-import { terms } from "./tokens.ts";
+import { compounds, terms } from "./tokens.ts";
 
 /** A paper as terms. */
 export interface Analysis {
   readonly title: readonly string[];
   readonly abstract: readonly string[];
+  /** Hyphenated words written as one: they score, but stand nowhere and make no text longer. */
+  readonly titleCompounds: readonly string[];
+  readonly abstractCompounds: readonly string[];
   /** Terms of all authors, with `authorGap` between two of them. */
   readonly authors: readonly string[];
 }
@@ -20,5 +23,11 @@ export function analyse(paper: Pick<Paper, "title" | "abstract" | "authors">): A
   const authors = paper.authors.flatMap((author, i) =>
     i > 0 ? [authorGap, ...terms(author)] : terms(author),
   );
-  return { title, abstract, authors };
+  return {
+    title,
+    abstract,
+    authors,
+    titleCompounds: compounds(paper.title),
+    abstractCompounds: compounds(paper.abstract),
+  };
 }

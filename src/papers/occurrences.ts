@@ -2,7 +2,7 @@
 // once, at the end: a list a term, grown word by word, touches the memory in as many places as there are words.
 import { titleWeight } from "./bm25.ts";
 import type { Paper } from "./paper.ts";
-import { eachTerm, kept, terms } from "./tokens.ts";
+import { eachCompound, eachTerm, kept, terms } from "./tokens.ts";
 
 /** The fields of a paper's text, in the order in which its places ascend. */
 export const fieldNames = ["abstract", "title", "authors"] as const;
@@ -41,7 +41,7 @@ export interface OccurrenceLog {
 
 /** Ends a field in the log. */
 const fieldEnd = 0xffffffff;
-/** One position that no term has: it keeps a phrase from crossing from one author to the next. */
+/** One position that no term has: no phrase goes across, say from one author to the next. */
 const gap = 0xfffffffe;
 
 /** An empty log. */
@@ -65,14 +65,21 @@ export function createOccurrenceLog(): OccurrenceLog {
     }
     write(number);
   };
+  /** Compounds stand after a field's text, where they part no phrase and are in none. They make no text longer. */
+  const visitApart = (term: string) => {
+    write(gap);
+    visit(term);
+  };
   return {
     add({ title, abstract, authors }) {
       const before = size;
       eachTerm(abstract, visit);
       const abstractTerms = size - before;
+      eachCompound(abstract, visitApart);
       write(fieldEnd);
       const titleTerms = terms(title);
       for (const term of titleTerms) visit(term);
+      eachCompound(title, visitApart);
       write(fieldEnd);
       for (const [i, author] of authors.entries()) {
         if (i > 0) write(gap);

@@ -3,7 +3,7 @@
 import { parseCategories } from "./categories.ts";
 import type { Filter } from "./paper.ts";
 import { isStopWord } from "./stopwords.ts";
-import { queryTerms, textKey } from "./tokens.ts";
+import { compounds, queryTerms, textKey } from "./tokens.ts";
 
 /** Where a condition looks. */
 export type Field = "any" | "title" | "abstract" | "authors";
@@ -87,7 +87,7 @@ export function parseQuery(text: string): ParsedQuery {
     const known = key === undefined || field !== undefined;
     const found = queryTerms(known ? value : whole);
     if (found.length === 0) continue;
-    if (!required || !known) bare.push(...found);
+    if (!required || !known) bare.push(...found, ...compounds(whole));
     else if (conditions.length < mostConditions) {
       const exact = quoted !== undefined || found.length > 1;
       conditions.push({ field: field ?? "any", terms: found.slice(0, mostTerms), exact, exclude });

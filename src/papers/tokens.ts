@@ -3,7 +3,9 @@
 // Chinese, Japanese and Korean: overlapping pairs of characters, plus the last character of a run alone, so
 // that every character starts exactly one term: a phrase is consecutive terms, and a single character is a
 // prefix. No dictionary, because titles coin words faster than dictionaries learn them.
+// Hyphenated words: their parts, and for ranking the whole as one word.
 import { stemmer } from "stemmer";
+import { american } from "./spelling.ts";
 
 /** Receives one term and the UTF-16 range `[start, end)` of the text it came from. */
 export type Visit = (term: string, start: number, end: number) => void;
@@ -113,6 +115,28 @@ export function terms(text: string): string[] {
   return list;
 }
 
+const hyphenated = /[a-z0-9]+(?:-[a-z0-9]+)+/gi;
+
+/**
+ * Calls `visit` with each hyphenated word of a text written as one: `pre-training` is also `pretraining`, because
+ * authors are divided over it. These are terms besides those of `eachTerm`.
+ */
+export function eachCompound(text: string, visit: Visit): void {
+  if (!text.includes("-")) return;
+  for (const { 0: word, index } of text.matchAll(hyphenated)) {
+    const whole = word.replaceAll("-", "").toLowerCase();
+    // A long chain is a name of a file or a sequence, and figures joined are another figure.
+    if (whole.length <= longest && /^[a-z]/.test(whole)) visit(whole, index, index + word.length);
+  }
+}
+
+/** The hyphenated words of a text written as one. */
+export function compounds(text: string): string[] {
+  const list: string[] = [];
+  eachCompound(text, (term) => list.push(term));
+  return list;
+}
+
 /** Whether a term is made of Chinese, Japanese or Korean characters. */
 export function isPair(term: string): boolean {
   return term.charCodeAt(0) > 0x2e7f && startsPaired.test(term);
@@ -150,12 +174,12 @@ export function textKey(text: string): string {
 
 const stems = new Map<string, string>();
 
-/** Porter's stem of a term; terms outside a–z are their own stem. */
+/** Porter's stem of a term in American spelling; terms outside a–z are their own stem. */
 export function stem(term: string): string {
   let root = stems.get(term);
   if (root === undefined) {
     const key = kept(term);
-    root = /^[a-z]+$/.test(key) ? stemmer(key) : key;
+    root = /^[a-z]+$/.test(key) ? stemmer(american(key)) : key;
     if (stems.size > 200_000) stems.clear(); // a bound, not a tuning: English needs far fewer
     stems.set(key, root);
   }

@@ -52,7 +52,8 @@ describe("postings", () => {
         const encoder = createEncoder();
         const encodeFrom = (from: number, to: number, word: string): Postings[] => {
           const log = createOccurrenceLog();
-          for (let i = from; i < to; i++) log.add(paperOf(records[i] ?? { title: [], abstract: [], authors: [] }, i));
+          for (let i = from; i < to; i++)
+            log.add(paperOf(records[i] ?? { title: [], abstract: [], authors: [] }, i));
           const all = log.byTerm();
           const term = all.names.indexOf(word);
           return term < 0 ? [] : [copy(encoder.encode(all, term, first + from))];
@@ -169,8 +170,16 @@ describe("a collection of several windows of slots", () => {
     for (const limit of [7, 60, 400]) {
       const { hits } = await store.search({ text: "alpha beta", limit: 1000 });
       const paged: string[] = [];
-      for (let cursor: string | undefined, first = true; paged.length < 1000 && (first || cursor); first = false) {
-        const page = await store.search({ text: "alpha beta", limit, ...(cursor !== undefined && { cursor }) });
+      for (
+        let cursor: string | undefined, first = true;
+        paged.length < 1000 && (first || cursor);
+        first = false
+      ) {
+        const page = await store.search({
+          text: "alpha beta",
+          limit,
+          ...(cursor !== undefined && { cursor }),
+        });
         paged.push(...page.hits.map(({ id }) => id));
         cursor = page.next;
       }

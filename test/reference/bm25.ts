@@ -5,6 +5,9 @@ export interface Text {
   readonly title: readonly string[];
   readonly abstract: readonly string[];
   readonly authors: readonly string[];
+  /** Hyphenated words written as one: they count as found, not as length. */
+  readonly titleCompounds: readonly string[];
+  readonly abstractCompounds: readonly string[];
 }
 
 /**
@@ -27,6 +30,8 @@ export function bm25(
         [text.title, 5],
         [text.abstract, 1],
         [text.authors, 1],
+        [text.titleCompounds, 5],
+        [text.abstractCompounds, 1],
       ] as const)
         for (const word of words) if (stem(word) === root) f += weight * (spelled.includes(word) ? 1 : 0.8);
       return f;
