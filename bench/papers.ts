@@ -26,6 +26,7 @@ import {
   timed,
 } from "./papers-data.ts";
 import { peerNames } from "./papers-peers.ts";
+import { measureChecks } from "./papers-quality.ts";
 
 /** Runs the benchmark; the answer is one JSON document. */
 export async function run(args: string[]): Promise<unknown> {
@@ -108,7 +109,11 @@ async function measureQuality(papers: readonly Paper[], store: PaperStore): Prom
     (await small.search({ text: words, limit: 10 })).hits.map(({ id }) => id),
   );
   await small.close();
-  return { titlesFirst: rounded(first / titled.length), ndcg10: rounded(ndcg10) };
+  return {
+    titlesFirst: rounded(first / titled.length),
+    ndcg10: rounded(ndcg10),
+    ...(await measureChecks(store, papers)),
+  };
 }
 
 async function measureServer(store: PaperStore, file: string, queries: readonly string[]): Promise<unknown> {

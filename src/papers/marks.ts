@@ -18,7 +18,8 @@ export function wantedIn(texts: readonly string[]): Wanted {
 
 /** What a query asks to highlight: every word that scores. */
 export function wantedBy(query: ParsedQuery | string): Wanted {
-  return wantedTerms((typeof query === "string" ? parseQuery(query) : query).words);
+  const { words, compounds } = typeof query === "string" ? parseQuery(query) : query;
+  return wantedTerms([...words, ...compounds]);
 }
 
 function wantedTerms(terms: readonly string[]): Wanted {

@@ -76,7 +76,7 @@ export function search(db: Database, at: Snapshot, text: string, asked: Checked)
   if (isEmptyQuery(query)) return { hits: [], total: 0 };
   const given = filtered(db, at, [whereFilter(asked.filter)]);
   const allowed = narrowed(db, at, query, given);
-  const terms = queryStems(query.words);
+  const terms = queryStems(query.words, query.compounds);
   const make = (row: Row, score: number): Hit => mark(fromRow(row), query, score);
   if (terms.length === 0) return byOrder(db, allowed ?? alive(db, at), () => 0, asked, make);
   // A pasted title counts even if it reads like a condition that leaves its own paper out.
