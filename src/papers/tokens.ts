@@ -115,18 +115,23 @@ export function terms(text: string): string[] {
   return list;
 }
 
-const hyphenated = /[a-z0-9]+(?:-[a-z0-9]+)+/gi;
-
 /**
  * Calls `visit` with each hyphenated word of a text written as one: `pre-training` is also `pretraining`, because
- * authors are divided over it. These are terms besides those of `eachTerm`.
+ * authors are divided over it. These are terms besides those of `eachTerm`. Goes from hyphen to hyphen, since most
+ * of a text is none.
  */
 export function eachCompound(text: string, visit: Visit): void {
-  if (!text.includes("-")) return;
-  for (const { 0: word, index } of text.matchAll(hyphenated)) {
-    const whole = word.replaceAll("-", "").toLowerCase();
-    // A long chain is a name of a file or a sequence, and figures joined are another figure.
-    if (whole.length <= longest && /^[a-z]/.test(whole)) visit(whole, index, index + word.length);
+  const inWord = (i: number) => isWord[text.charCodeAt(i)] === 1;
+  for (let i = text.indexOf("-"), from = 0; i >= 0; i = text.indexOf("-", from)) {
+    let start = i;
+    while (start > from && inWord(start - 1)) start--;
+    let end = i;
+    if (start < i) while (inWord(end) || (text[end] === "-" && inWord(end + 1))) end++;
+    from = Math.max(end, i + 1);
+    if (end === i) continue;
+    const whole = text.slice(start, end).replaceAll("-", "").toLowerCase();
+    // A long chain is the name of a file or a sequence, and figures joined are another figure.
+    if (whole.length <= longest && /^[a-z]/.test(whole)) visit(whole, start, end);
   }
 }
 

@@ -79,6 +79,20 @@ describe("compounds", () => {
     eachCompound("a Pre-Training", (...one) => found.push(one));
     expect(found).toEqual([["pretraining", 2, 14]]);
   });
+  it("are those a pattern finds, in any text", () => {
+    const pattern = (text: string) =>
+      [...text.matchAll(/(?<![a-z0-9])[a-z0-9]+(?:-[a-z0-9]+)+/gi)]
+        .map(([word]) => word.replaceAll("-", "").toLowerCase())
+        .filter((word) => word.length <= 64 && /^[a-z]/.test(word));
+    const piece = fc.constantFrom("-", "-", "a", "b2", "3", "É", " ", "--", "X", "学");
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join("");
+        expect(compounds(text)).toEqual(pattern(text));
+      }),
+      { seed: 31, numRuns: 3000 },
+    );
+  });
   it("are found in linear time, however long the chain", () => {
     expect(compounds("a-".repeat(500_000))).toEqual([]);
   });

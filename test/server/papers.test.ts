@@ -297,7 +297,6 @@ describe("feeds", () => {
   });
 
   it.each([
-    "",
     "/arxiv",
     "/arxiv/cs.RO",
     "/arxiv/cs.RO?date=2026-06-29",
@@ -312,7 +311,7 @@ describe("feeds", () => {
   ])("the list at %j is a page, JSON and Atom", async (address) => {
     const [path = "", query] = address.split("?");
     const get = (form: string) => fetch(`${url}${path}${form}${query === undefined ? "" : `?${query}`}`);
-    const page = await get(path === "" ? "/" : "");
+    const page = await get("");
     expect(page.headers.get("content-type")).toMatch(/^text\/html/);
     const json = await get("/json");
     expect(json.headers.get("content-type")).toMatch(/^application\/json/);
@@ -324,6 +323,11 @@ describe("feeds", () => {
     // A feed without a date is of all days; it holds at least what the list shows first.
     for (const { id } of said.papers.slice(0, 3)) expect(atom).toContain(id);
     expect(await page.text()).toContain('type="application/atom+xml"');
+  });
+
+  it("the first page is that of all categories, and names its feed", async () => {
+    const page = await (await fetch(`${url}/`)).text();
+    expect(page).toMatch(/<link[^>]+application\/atom\+xml[^>]+href="[^"]*\/arxiv\/feed"/);
   });
 
   it("fields are text, never markup", async () => {
