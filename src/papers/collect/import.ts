@@ -102,7 +102,7 @@ async function saveProgress(path: string, name: string, next: string | undefined
 }
 
 /** The source in a file: BibTeX by its name (`.bib`, `.bib.gz`), JSONL otherwise, plain or gzip. @throws FileError */
-export async function fileSource(path: string, batch = 5_000): Promise<Source> {
+export async function fileSource(path: string, batch = 2_500): Promise<Source> {
   let state: Awaited<ReturnType<typeof stat>>;
   try {
     state = await stat(path);

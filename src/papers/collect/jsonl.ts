@@ -11,7 +11,7 @@ const longestLine = 16 << 20;
  * becomes a problem; empty lines are nothing.
  * @throws FileError if the file cannot be read or its compression is damaged.
  */
-export async function* readJsonl(path: string, size = 5_000, from = "1"): AsyncGenerator<Batch> {
+export async function* readJsonl(path: string, size = 2_500, from = "1"): AsyncGenerator<Batch> {
   const first = Number(from);
   let items: Item[] = [];
   let number = 0;

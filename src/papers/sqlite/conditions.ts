@@ -39,17 +39,20 @@ export function eachAsWritten(
 ): void {
   const where = field === "any" ? undefined : fieldNames.indexOf(field);
   for (const segment of segments) {
+    // A phrase may repeat a word; its postings are read once.
+    const read = new Map<string, Postings[]>();
     const words: Postings[][] = [];
     for (const [i, term] of terms.entries()) {
       // A single Chinese, Japanese or Korean character begins other terms; at the end of a phrase it may.
       const prefix = i === terms.length - 1 && isPrefix(term);
-      const rows = prefix
-        ? beginningWith(db, segment, term)
-        : exact
-          ? only(db, segment, term)
-          : forms(db, segment, term);
-      words.push(rows.map((row) => ({ data: blob(row, "data"), places: blob(row, "places") })));
-      if (rows.length === 0) break; // nothing in this segment can match
+      const key = prefix ? `${term}*` : term;
+      const rowsOf = prefix ? beginningWith : exact ? only : forms;
+      const found =
+        read.get(key) ??
+        rowsOf(db, segment, term).map((row) => ({ data: blob(row, "data"), places: blob(row, "places") }));
+      read.set(key, found);
+      words.push(found);
+      if (found.length === 0) break; // nothing in this segment can match
     }
     if (words.at(-1)?.length) eachMatch(words, where, visit);
   }

@@ -96,7 +96,7 @@ function prepareFile(db: DatabaseSync, path: string): void {
   // Pages of 8 kB suit abstracts and postings, both about 2 kB, better than SQLite's 4 (no effect on an old file).
   // Write-ahead log: readers never wait for the writer, and a kill leaves the last whole transaction.
   db.exec(`PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-    PRAGMA cache_size = -32768`);
+    PRAGMA cache_size = -16384`);
   const version = () => Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
   if (version() === 0) {
     db.exec("BEGIN IMMEDIATE");

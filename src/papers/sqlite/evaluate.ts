@@ -15,11 +15,11 @@ import {
 import type { Lookup } from "./lookup.ts";
 
 /** Slots in a window: three arrays of 8 bytes a slot, 200 kB. */
-const window = 1 << 13;
+const windowSize = 1 << 13;
 
 /** An accumulator for `eachScore`; reusable. */
 export function windowAccumulator(): Accumulator {
-  return createAccumulator(window);
+  return createAccumulator(windowSize);
 }
 
 /** Where one form's postings in one segment have been read to. */
@@ -49,8 +49,8 @@ export function eachScore(
     const positions = forms.map(({ form, data }) => start(data, formWeight(term, form)));
     return { positions, factor: termFactor(papers, documents, term.weight) };
   });
-  for (let base = 0; base < norms.length; base += window) {
-    const end = Math.min(base + window, norms.length);
+  for (let base = 0; base < norms.length; base += windowSize) {
+    const end = Math.min(base + windowSize, norms.length);
     const own = norms.subarray(base, end);
     for (const { positions, factor } of work) {
       for (const position of positions) if (position.slot < end) addUntil(acc, position, base, end);

@@ -75,9 +75,9 @@ interface Head {
 
 const none: Postings = { data: new Uint8Array(), places: new Uint8Array() };
 
-const pageOfRows = 500;
+const pageOfRows = 100;
 
-/** A segment's rows in order, read a few hundred at a time so that writing between reads is safe. */
+/** A segment's rows in order, read a hundred at a time so that writing between reads is safe. */
 function cursorOver(db: Database, segment: number): Head {
   let rows: ReturnType<Database["all"]> = [];
   let at = 0;

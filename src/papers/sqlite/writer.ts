@@ -12,7 +12,7 @@ import { blob, fromRow, titleHash, titleKey } from "./rows.ts";
 
 /** Papers whose lengths share a row. */
 export const chunkSize = 16_384;
-/** Most papers whose words are held in memory at a time: 200 bytes for each word of an abstract's hundred. */
+/** Most papers whose words are held in memory at a time, about 2 kB a paper. */
 const mostInMemory = 32_768;
 
 const count = (db: Database, name: string) =>
