@@ -1,4 +1,5 @@
 // What the parts of the papers benchmark share: the data, the queries, the measures.
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
@@ -162,4 +163,17 @@ export async function timed<T>(
     seconds: rounded((performance.now() - start) / 1000),
     cpuSeconds: rounded((user + system) / 1e6),
   };
+}
+
+/** Runs a part in a process of its own and returns its JSON document. */
+export async function program(file: string, ...args: string[]): Promise<unknown> {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const child = spawn(process.execPath, ["--conditions=source", path, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  if (code !== 0) throw new Error(`bench papers: ${file} ${args[0]} must end well, got exit code ${code}.`);
+  return JSON.parse(Buffer.concat(chunks).toString());
 }

@@ -1,15 +1,23 @@
-// Many synthetic papers, perturbed from the real ones, through the importer's road into one store. Run as a
-// program, `papers-million.ts COUNT FOLDER`, it prints one JSON document; a process of its own, so that its
-// memory is its own.
-import { statSync } from "node:fs";
+// Many synthetic papers, perturbed from the real ones: written as JSONL by one process, imported and searched by
+// another, so that its memory is its own. `--count N` makes fewer. Takes minutes and 5 GB in the temporary folder;
+// Ctrl-C ends the import early, and what is there is measured.
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, statSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore, type Paper } from "../src/papers/index.ts";
+import { finished } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { options } from "./support.ts";
+import { fileSource, importPapers, openStore, type Paper, type PaperStore } from "../src/papers/index.ts";
 import {
   arxiv,
   arxivCompact,
   generator,
   type Latency,
   latency,
+  program,
   rounded,
   threeWords,
   timed,
@@ -20,8 +28,10 @@ export interface MillionResult {
   readonly papers: number;
   readonly buildSeconds: number;
   readonly buildCpuSeconds: number;
+  /** Processor milliseconds a paper, for each hundred thousand: reading, analysing, writing, merging. */
+  readonly cpuMsPerPaper: readonly number[];
   readonly fileBytes: number;
-  /** Largest resident memory of the process during the build, 47 MB of real papers included. */
+  /** Largest resident memory of the process during the import. */
   readonly peakMegabytes: number;
   readonly threeWords: Latency;
   readonly threeWordsAgain: Latency;
@@ -46,30 +56,35 @@ function perturbed(base: Paper, other: Paper, number: number, random: () => numb
   };
 }
 
-async function measure(count: number, folder: string): Promise<MillionResult> {
+/** Writes `count` synthetic papers, one JSON object a line. */
+async function write(count: number, path: string): Promise<void> {
   const real = arxivCompact();
+  const random = generator(3);
+  const file = createWriteStream(path);
+  for (let number = 0; number < count; number++) {
+    const other = real.paper(Math.floor(random() * real.count));
+    const paper = perturbed(real.paper(number % real.count), other, number, random);
+    if (!file.write(`${JSON.stringify(paper)}\n`)) await once(file, "drain");
+  }
+  file.end();
+  await finished(file);
+}
+
+async function measure(count: number, folder: string): Promise<MillionResult> {
+  const jsonl = join(folder, "million.jsonl");
+  const self = fileURLToPath(import.meta.url);
+  const { status } = spawnSync(
+    process.execPath,
+    ["--conditions=source", self, "write", String(count), jsonl],
+    { stdio: ["ignore", "inherit", "inherit"] },
+  );
+  if (status !== 0)
+    throw new Error(`papers-million: writing ${jsonl} must end well, got exit code ${status}.`);
   const path = join(folder, "million.db");
   const store = await openStore(path);
-  const random = generator(3);
-  const batch = 2_500; // the importer's
-  const synthetic = (number: number) => {
-    const other = real.paper(Math.floor(random() * real.count));
-    return perturbed(real.paper(number % real.count), other, number, random);
-  };
-  // Ctrl-C ends the building early; what is there is measured.
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
-  const { seconds, cpuSeconds } = await timed(async () => {
-    for (let from = 0; from < count && !stop.signal.aborted; from += batch) {
-      const size = Math.min(batch, count - from);
-      await store.add(Array.from({ length: size }, (_, i) => synthetic(from + i)));
-      await new Promise(setImmediate); // lets a signal in
-      if ((from / batch) % 20 === 19)
-        console.error(
-          `papers-million: ${from + size} of ${count}, ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
-        );
-    }
-  });
+  const { seconds, cpuSeconds, cpuMsPerPaper } = await build(store, jsonl, stop.signal);
   const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
   const queries = threeWords(arxiv(), 100);
   const search = (words: string) => store.search({ text: words });
@@ -82,8 +97,9 @@ async function measure(count: number, folder: string): Promise<MillionResult> {
   await store.close();
   return {
     papers: reached,
-    buildSeconds: rounded(seconds),
-    buildCpuSeconds: rounded(cpuSeconds),
+    buildSeconds: seconds,
+    buildCpuSeconds: cpuSeconds,
+    cpuMsPerPaper,
     fileBytes: statSync(path).size,
     peakMegabytes,
     threeWords: first,
@@ -92,5 +108,47 @@ async function measure(count: number, folder: string): Promise<MillionResult> {
   };
 }
 
-if (process.argv[1]?.endsWith("papers-million.ts"))
-  console.log(JSON.stringify(await measure(Number(process.argv[2]), process.argv[3] ?? ".")));
+/** Imports a file, telling how it goes on. */
+async function build(store: PaperStore, jsonl: string, signal: AbortSignal) {
+  const cpuMsPerPaper: number[] = [];
+  let since = process.cpuUsage();
+  let reported = 0;
+  const { seconds, cpuSeconds } = await timed(async () => {
+    const imported = importPapers(store, await fileSource(jsonl), {
+      signal,
+      onBatch({ added }) {
+        if (added - reported < 100_000) return;
+        const { user, system } = process.cpuUsage(since);
+        const each = rounded((user + system) / 1000 / (added - reported));
+        cpuMsPerPaper.push(each);
+        const peak = Math.round(process.resourceUsage().maxRSS / 1024);
+        console.error(`papers-million: ${added}, ${each} ms a paper, ${peak} MB`);
+        since = process.cpuUsage();
+        reported = added;
+      },
+    });
+    await imported.catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  });
+  return { seconds, cpuSeconds, cpuMsPerPaper };
+}
+
+/** Runs the benchmark; the answer is one JSON document. */
+export async function run(args: string[]): Promise<unknown> {
+  const { count } = options(args, { count: 1_000_000 });
+  const before = rounded(loadavg()[0] ?? 0);
+  const folder = await mkdtemp(join(tmpdir(), "athanor-bench-"));
+  try {
+    const measured = Object(await program("papers-million.ts", String(count), folder));
+    return { load: { before, after: rounded(loadavg()[0] ?? 0) }, ...measured };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+if (process.argv[1]?.endsWith("papers-million.ts")) {
+  const [, , first, second, third = "."] = process.argv;
+  if (first === "write") await write(Number(second), third);
+  else console.log(JSON.stringify(await measure(Number(first), second ?? ".")));
+}

@@ -1,11 +1,8 @@
 // The papers room measured: indexing, search, related papers, quality, the server, and other libraries on the
-// same queries. Options: `--million` adds a store of a million synthetic papers (minutes, some gigabytes in the
-// temporary folder); `--no-peers` and `--no-server` leave parts out.
-import { spawn } from "node:child_process";
+// same queries. `--no-peers` and `--no-server` leave parts out. A million papers: papers-million.ts.
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
   createScorer,
@@ -17,15 +14,25 @@ import {
 } from "../src/papers/index.ts";
 import { createPapersServer } from "../src/server/papers.ts";
 import { loadSearch } from "./papers-load.ts";
-import { arxiv, cranfield, latency, ndcg, rounded, sample, threeWords, timed } from "./papers-data.ts";
+import {
+  arxiv,
+  cranfield,
+  latency,
+  ndcg,
+  program,
+  rounded,
+  sample,
+  threeWords,
+  timed,
+} from "./papers-data.ts";
 import { peerNames } from "./papers-peers.ts";
+import { measureChecks } from "./papers-quality.ts";
 
 /** Runs the benchmark; the answer is one JSON document. */
 export async function run(args: string[]): Promise<unknown> {
   const { values } = parseArgs({
     args,
     options: {
-      million: { type: "boolean", default: false },
       peers: { type: "boolean", default: true },
       server: { type: "boolean", default: true },
       json: { type: "boolean" },
@@ -38,7 +45,6 @@ export async function run(args: string[]): Promise<unknown> {
     const own = await measureStore(papers, folder, values.server);
     const peers: Record<string, unknown> = {};
     if (values.peers) for (const name of peerNames) peers[name] = await program("papers-peers.ts", name);
-    const million = values.million ? await program("papers-million.ts", "1000000", folder) : undefined;
     return {
       command: `npm run bench -- papers ${args.join(" ")}`.trim(),
       date: new Date().toISOString().slice(0, 10),
@@ -48,7 +54,6 @@ export async function run(args: string[]): Promise<unknown> {
       papers: papers.length,
       ...own,
       ...(values.peers && { peers }),
-      ...(million !== undefined && { million }),
     };
   } finally {
     await rm(folder, { recursive: true });
@@ -104,7 +109,11 @@ async function measureQuality(papers: readonly Paper[], store: PaperStore): Prom
     (await small.search({ text: words, limit: 10 })).hits.map(({ id }) => id),
   );
   await small.close();
-  return { titlesFirst: rounded(first / titled.length), ndcg10: rounded(ndcg10) };
+  return {
+    titlesFirst: rounded(first / titled.length),
+    ndcg10: rounded(ndcg10),
+    ...(await measureChecks(store, papers)),
+  };
 }
 
 async function measureServer(store: PaperStore, file: string, queries: readonly string[]): Promise<unknown> {
@@ -118,17 +127,4 @@ async function measureServer(store: PaperStore, file: string, queries: readonly 
   } finally {
     await server.close();
   }
-}
-
-/** Runs a part in a process of its own and returns its JSON document. */
-async function program(file: string, ...args: string[]): Promise<unknown> {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=source", path, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const chunks: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  if (code !== 0) throw new Error(`bench papers: ${file} ${args[0]} must end well, got exit code ${code}.`);
-  return JSON.parse(Buffer.concat(chunks).toString());
 }

@@ -4,11 +4,14 @@ import { type Command, InvalidArgumentError } from "commander";
 import { OptionError, UserError } from "../errors.ts";
 import { writeFileAtomic } from "../files/atomic.ts";
 import {
+  cloud,
+  cloudWords,
   fileSource,
   type Filter,
   harvestOai,
   importPapers,
   type Imported,
+  keywordCount,
   openSearchStore,
   openStore,
   type PaperStore,
@@ -27,6 +30,7 @@ export const addPapers: AddCommand = (program) => {
   addAdd(papers);
   addSearch(papers);
   addRelated(papers);
+  addKeywords(papers);
   addRank(papers);
   addRemove(papers);
   addExport(papers);
@@ -81,6 +85,13 @@ function positive(text: string): number {
   return value;
 }
 
+function portNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  return value;
+}
+
 function isAddress(store: string): boolean {
   return /^https?:\/\//i.test(store);
 }
@@ -125,8 +136,8 @@ interface AddOptions extends StoreOptions {
 }
 
 function addAdd(papers: Command): void {
-  verb(papers, "add", "Add papers from files (JSONL, BibTeX; also gzip) or from arXiv.")
-    .argument("[files...]", "JSONL (.jsonl, .jsonl.gz) or BibTeX (.bib) files")
+  verb(papers, "add", "Add papers from files or from arXiv.")
+    .argument("[files...]", "JSONL (.jsonl) or BibTeX (.bib) files, plain or compressed (.gz)")
     .option("--arxiv <query>", "papers that a query of arXiv's language finds, such as cat:cs.CL")
     .option("--oai", "papers listed by arXiv's OAI-PMH service; see --set, --from and --until")
     .option("--set <name>", "OAI-PMH set, such as cs")
@@ -228,16 +239,17 @@ interface SearchOptions extends StoreOptions, FilterOptions {
 
 function addSearch(papers: Command): void {
   filtered(verb(papers, "search", "Search titles, abstracts and authors."))
-    .argument("<query>", 'words, "phrases", -word, title:word, author:name, cat:cs.AI, from:2026-01-01')
+    .argument("<query...>", 'words, "phrases", -word, title:word, author:name, cat:cs.AI, from:2026-01-01')
     .option("--limit <n>", "hits on a page", positive, 20)
     .option("--sort <order>", "relevance, newest, announced or stars", "relevance")
     .option("--cursor <text>", "`next` of the page before")
-    .action((text: string, options: SearchOptions) =>
+    .addHelpText("after", "\nQuote what the shell would read: 'graph \"message passing\" -survey'.")
+    .action((words: string[], options: SearchOptions) =>
       withStore(options.store, async (store) => {
         const { limit, sort, cursor } = options;
         const filter = filterOf(options);
         const page = await store.search({
-          text,
+          text: words.join(" "),
           limit,
           filter,
           ...(sort && { sort }),
@@ -273,6 +285,30 @@ function addRelated(papers: Command): void {
         if (options.json) return printJson({ id: paper.id, keywords: words, hits });
         say(`keywords: ${words.join(", ")}`);
         for (const hit of hits) printPaper(hit);
+      }),
+    );
+}
+
+function addKeywords(papers: Command): void {
+  verb(papers, "keywords", "Keywords of papers, and the cloud of several: what they have in common.")
+    .argument("<ids...>", "identifiers or addresses of papers")
+    .option("--limit <n>", "keywords of a paper", positive, keywordCount)
+    .action((ids: string[], options: StoreOptions & { limit: number }) =>
+      withStore(options.store, async (store) => {
+        const found = await store.get(ids);
+        if (found.length === 0)
+          throw new UserError(`papers keywords: ids must be stored papers', got ${ids.join(", ")}.`);
+        const lists = [];
+        for (const paper of found)
+          lists.push({ id: paper.id, keywords: await storeKeywords(store, paper, options.limit) });
+        const words = cloud(lists.map(({ keywords }) => keywords));
+        if (options.json) return printJson({ papers: lists, cloud: words });
+        for (const { id, keywords } of lists) process.stdout.write(`${id}  ${keywords.join(", ")}\n`);
+        if (lists.length > 1) {
+          const common = words.filter(({ count }) => count > 1).slice(0, cloudWords);
+          say(`in common: ${common.map(({ word, count }) => `${word} (${count})`).join(", ") || "nothing"}`);
+        }
+        if (found.length < ids.length) say(`${ids.length - found.length} not in the store`);
       }),
     );
 }
@@ -347,7 +383,7 @@ async function* exported(
 
 function addServe(papers: Command): void {
   verb(papers, "serve", "Read the collection in a browser on this machine.")
-    .option("--port <n>", "port of 127.0.0.1; 0 for a free one", Number, 8377)
+    .option("--port <n>", "port of 127.0.0.1; 0 for a free one", portNumber, 8377)
     .action((options: StoreOptions & { port: number }) =>
       guard(async () => {
         // Loaded here, because no other verb needs a server.
@@ -355,15 +391,18 @@ function addServe(papers: Command): void {
         const store = await openExisting(options.store);
         const file = isAddress(options.store) ? {} : { file: options.store };
         const server = createPapersServer(store, { say, ...file });
-        const url = await server.listen({ port: options.port });
-        if (options.json) printJson({ url });
-        say(`papers: ${url}`);
-        await new Promise<void>((resolve) => {
-          process.once("SIGINT", resolve);
-          process.once("SIGTERM", resolve);
-        });
-        await server.close();
-        await store.close();
+        try {
+          const url = await server.listen({ port: options.port });
+          if (options.json) printJson({ url });
+          say(`papers: ${url}  (Ctrl-C ends it)`);
+          await new Promise<void>((resolve) => {
+            process.once("SIGINT", resolve);
+            process.once("SIGTERM", resolve);
+          });
+        } finally {
+          await server.close();
+          await store.close();
+        }
       }),
     );
 }

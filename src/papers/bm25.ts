@@ -5,7 +5,7 @@
 //   idf(t)   = ln(1 + (N − df + ½) / (df + ½))
 //   f        = Σ_forms w · (titleWeight · count in title + count in abstract + count in authors)
 //
-// t runs over the distinct stems of the query, n_t is how often the query has it; w is 1 for a form the query
+// t runs over the distinct stems of the query, n_t is how often the query has it (compounds, `compoundWeight`); w is 1 for a form the query
 // spells and `variantWeight` for other words of the same stem, so that stemming adds papers without putting
 // them above those that say the word itself; df counts papers with any form; |d| is `lengthOf`. The in-memory
 // scorer and the SQLite store share this file: they differ only in where the postings come from.
@@ -17,6 +17,11 @@ export const b = 0.75;
 export const titleWeight = 5;
 /** Weight of a word that shares only its stem with the query. */
 export const variantWeight = 0.8;
+/**
+ * Weight of a hyphenated word of the query as one word. Its parts score too, and where a text has the hyphen all
+ * three are found: at full weight hyphens would decide the ranking.
+ */
+export const compoundWeight = 0.4;
 
 /**
  * Length of a paper for BM25: its terms, weighted as their frequencies are, so that a record of a title alone
@@ -36,23 +41,25 @@ export interface QueryTerm {
   readonly stem: string;
   /** Forms as the query spells them. */
   readonly forms: ReadonlySet<string>;
-  /** How often the query has the stem. */
+  /** How often the query has the stem; less for compounds. */
   readonly weight: number;
   /** Whether every term that begins with `stem` is meant: a single Chinese, Japanese or Korean character. */
   readonly prefix: boolean;
 }
 
-/** The terms of a query by stem, in order of first appearance. */
-export function queryStems(words: readonly string[]): QueryTerm[] {
+/** The terms of a query by stem, in order of first appearance; those of `compounds` weigh `compoundWeight`. */
+export function queryStems(words: readonly string[], compounds: readonly string[] = []): QueryTerm[] {
   const byStem = new Map<string, { stem: string; forms: Set<string>; weight: number; prefix: boolean }>();
-  for (const word of words) {
+  const add = (word: string, weight: number) => {
     const root = stem(word);
     const known = byStem.get(root);
     if (known) {
       known.forms.add(word);
-      known.weight++;
-    } else byStem.set(root, { stem: root, forms: new Set([word]), weight: 1, prefix: isPrefix(word) });
-  }
+      known.weight += weight;
+    } else byStem.set(root, { stem: root, forms: new Set([word]), weight, prefix: isPrefix(word) });
+  };
+  for (const word of words) add(word, 1);
+  for (const word of compounds) add(word, compoundWeight);
   return [...byStem.values()];
 }
 
@@ -89,7 +96,7 @@ export function createAccumulator(size: number): Accumulator {
 /** Adds one posting of the term under work. `frequency` must be positive. */
 export function addPosting(acc: Accumulator, slot: number, frequency: number): void {
   const before = acc.frequencies[slot];
-  if (before === undefined) return; // written after this reader took its sizes: not part of its answer
+  if (before === undefined) return; // beyond the accumulator: not part of this answer
   if (before === 0) acc.termSlots[acc.termFound++] = slot;
   acc.frequencies[slot] = before + frequency;
 }
@@ -102,11 +109,14 @@ export function lengthNorms(lengths: ArrayLike<number>, average: number): Float6
   return norms;
 }
 
-/** Ends the term under work: turns its frequencies into scores. Returns its document frequency. */
-export function endTerm(acc: Accumulator, papers: number, norms: Float64Array, weight: number): number {
-  const df = acc.termFound;
-  const factor = weight * idf(papers, df) * (k1 + 1);
-  for (let i = 0; i < df; i++) {
+/** What of a term's score does not depend on the paper: `n · idf · (k1 + 1)`; `df` papers of `papers` have it. */
+export function termFactor(papers: number, df: number, weight: number): number {
+  return weight * idf(papers, df) * (k1 + 1);
+}
+
+/** Ends the term under work: turns its frequencies into scores. */
+export function endTerm(acc: Accumulator, norms: Float64Array, factor: number): void {
+  for (let i = 0; i < acc.termFound; i++) {
     const slot = acc.termSlots[i] ?? 0;
     const f = acc.frequencies[slot] ?? 0;
     const score = acc.scores[slot] ?? 0;
@@ -115,7 +125,6 @@ export function endTerm(acc: Accumulator, papers: number, norms: Float64Array, w
     acc.scores[slot] = score + (factor * f) / (f + (norms[slot] ?? 0));
   }
   acc.termFound = 0;
-  return df;
 }
 
 /** Makes an accumulator as new, in time proportional to what was found. */

@@ -14,7 +14,7 @@ export type Corpus = Pick<Scorer, "count" | "documents">;
 
 /**
  * The `most` words of title and abstract with the largest count · ln(papers / papers with the word), largest
- * first, equal ones in order of code points. Function words and numbers are none; neither are words in fewer
+ * first; of equal ones those with the larger count, then in order of code points. Function words and numbers are none; neither are words in fewer
  * than 3 papers (misspellings, names), once there are 1,000 papers to judge by.
  */
 export function keywords(
@@ -26,13 +26,14 @@ export function keywords(
   for (const term of queryTerms(`${paper.title}\n${paper.abstract}`))
     counts.set(term, (counts.get(term) ?? 0) + 1);
   const least = corpus.count >= 1000 ? 3 : 1;
-  const weighted: [term: string, weight: number][] = [];
+  const weighted: [term: string, weight: number, count: number][] = [];
   for (const [term, count] of counts) {
     if (term.length < 2 || isStopWord(term) || /^\p{N}+$/u.test(term)) continue;
     const df = corpus.documents(term);
-    if (df >= least) weighted.push([term, count * Math.log(corpus.count / df)]);
+    if (df >= least) weighted.push([term, count * Math.log(corpus.count / df), count]);
   }
-  weighted.sort(([s, x], [t, y]) => y - x || (s < t ? -1 : 1));
+  // Among very few papers most words are in all of them, and only counts tell.
+  weighted.sort(([s, x, m], [t, y, n]) => y - x || n - m || (s < t ? -1 : 1));
   return weighted.slice(0, most).map(([term]) => term);
 }
 

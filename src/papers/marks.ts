@@ -1,7 +1,7 @@
 // What to highlight. Positions, never HTML: whoever shows a text decides how, and nothing in it can be executed.
 import type { Hit, Mark, Marked, Paper } from "./paper.ts";
 import { type ParsedQuery, parseQuery } from "./query.ts";
-import { eachTerm, isPrefix, queryTerms, stem } from "./tokens.ts";
+import { eachCompound, eachTerm, isPrefix, queryTerms, stem } from "./tokens.ts";
 
 /** What to look for in texts: stems, and characters that stand for all that begins with them. */
 export interface Wanted {
@@ -18,7 +18,8 @@ export function wantedIn(texts: readonly string[]): Wanted {
 
 /** What a query asks to highlight: every word that scores. */
 export function wantedBy(query: ParsedQuery | string): Wanted {
-  return wantedTerms((typeof query === "string" ? parseQuery(query) : query).words);
+  const { words, compounds } = typeof query === "string" ? parseQuery(query) : query;
+  return wantedTerms([...words, ...compounds]);
 }
 
 function wantedTerms(terms: readonly string[]): Wanted {
@@ -40,7 +41,7 @@ interface Found {
 function find(text: string, { stems, prefixes, initials }: Wanted): Found[] {
   const found: Found[] = [];
   if (stems.size + prefixes.length === 0) return found;
-  eachTerm(text, (term, start, end) => {
+  const visit = (term: string, start: number, end: number) => {
     if (prefixes.length === 0 && !initials.has(term.slice(0, 2))) return;
     const root = stem(term);
     if (stems.has(root)) found.push({ start, end, root });
@@ -48,8 +49,11 @@ function find(text: string, { stems, prefixes, initials }: Wanted): Found[] {
       const prefix = prefixes.find((p) => term.startsWith(p));
       if (prefix !== undefined) found.push({ start, end: start + prefix.length, root: prefix });
     }
-  });
-  return found;
+  };
+  eachTerm(text, visit);
+  const parts = found.length;
+  eachCompound(text, visit);
+  return found.length > parts ? found.sort((x, y) => x.start - y.start || x.end - y.end) : found;
 }
 
 /** The ranges of `text` to highlight: ascending and disjoint; touching ranges are one. */

@@ -50,6 +50,8 @@ function describe(value: unknown): string {
 function clean(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (typeof value !== "string") return "";
+  // Most texts are clean already, and one look tells.
+  if (!/[^ -~]| {2}|^ | $/.test(value)) return value;
   return (
     value
       .toWellFormed()

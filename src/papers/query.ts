@@ -3,7 +3,7 @@
 import { parseCategories } from "./categories.ts";
 import type { Filter } from "./paper.ts";
 import { isStopWord } from "./stopwords.ts";
-import { queryTerms, textKey } from "./tokens.ts";
+import { compounds, queryTerms, textKey } from "./tokens.ts";
 
 /** Where a condition looks. */
 export type Field = "any" | "title" | "abstract" | "authors";
@@ -23,6 +23,8 @@ export interface Condition {
 export interface ParsedQuery {
   /** Terms that score, in order, repeated if repeated: the bare words and the words of positive conditions. */
   readonly words: readonly string[];
+  /** Hyphenated bare words written as one, which score a little: their parts are among `words` already. */
+  readonly compounds: readonly string[];
   readonly conditions: readonly Condition[];
   /** Category expressions to be in or, with `exclude`, not to be in. */
   readonly categories: readonly { readonly expression: string; readonly exclude: boolean }[];
@@ -63,6 +65,7 @@ export function parseQuery(text: string): ParsedQuery {
   const cut = text.slice(0, longestQuery);
   const bare: string[] = [];
   const scored: string[] = [];
+  const joined: string[] = [];
   const conditions: Condition[] = [];
   const categories: { expression: string; exclude: boolean }[] = [];
   let filter: Filter = {};
@@ -87,8 +90,10 @@ export function parseQuery(text: string): ParsedQuery {
     const known = key === undefined || field !== undefined;
     const found = queryTerms(known ? value : whole);
     if (found.length === 0) continue;
-    if (!required || !known) bare.push(...found);
-    else if (conditions.length < mostConditions) {
+    if (!required || !known) {
+      bare.push(...found);
+      joined.push(...compounds(whole));
+    } else if (conditions.length < mostConditions) {
       const exact = quoted !== undefined || found.length > 1;
       conditions.push({ field: field ?? "any", terms: found.slice(0, mostTerms), exact, exclude });
       if (!exclude) scored.push(...found);
@@ -97,7 +102,7 @@ export function parseQuery(text: string): ParsedQuery {
   const all = [...bare, ...scored];
   const telling = all.filter((term) => !isStopWord(term));
   const words = (telling.length > 0 ? telling : all).slice(0, mostTerms);
-  return { words, conditions, categories, filter, key: textKey(cut) };
+  return { words, compounds: joined.slice(0, mostTerms), conditions, categories, filter, key: textKey(cut) };
 }
 
 const day = /^\d{4}-\d{2}-\d{2}$/;

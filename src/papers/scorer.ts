@@ -1,7 +1,6 @@
 // BM25 in memory over typed arrays: tens of times faster than a database, for related papers and for the order
 // of a list by preference, and the oracle of the stores' ranking in tests. Needs nothing of Node: it also runs
 // in the page.
-import { analyse, post, type Postings } from "./analyse.ts";
 import { best } from "./best.ts";
 import {
   type Accumulator,
@@ -11,9 +10,12 @@ import {
   endTerm,
   formWeight,
   lengthNorms,
+  lengthOf,
   type QueryTerm,
   queryStems,
+  termFactor,
 } from "./bm25.ts";
+import { createOccurrenceLog, fieldWeights, type Occurrences, placeBits } from "./occurrences.ts";
 import type { Paper } from "./paper.ts";
 import { stem } from "./tokens.ts";
 
@@ -38,7 +40,7 @@ export interface Scorer {
 
 /** Postings of all forms, one after the other. */
 interface Index {
-  /** Forms of a stem, in order, as indices into `starts`. */
+  /** Forms of a stem as indices into `starts`. */
   readonly forms: ReadonlyMap<string, readonly number[]>;
   readonly names: readonly string[];
   readonly starts: Uint32Array;
@@ -50,14 +52,13 @@ interface Index {
 export function createScorer(papers: Iterable<ScoredText>): Scorer {
   const ids: string[] = [];
   const lengths: number[] = [];
-  const postings = new Map<string, Postings>();
+  const log = createOccurrenceLog();
   for (const paper of papers) {
-    const analysis = analyse(paper);
-    post(postings, ids.length, analysis);
+    const { title, abstractTerms } = log.add(paper);
     ids.push(paper.id);
-    lengths.push(analysis.length);
+    lengths.push(lengthOf(title.length, abstractTerms));
   }
-  const index = pack(postings);
+  const index = pack(log.byTerm());
   const norms = lengthNorms(lengths, lengths.reduce((sum, n) => sum + n, 0) / Math.max(1, ids.length));
   const acc = createAccumulator(ids.length);
   const byName = new Map(index.names.map((name, i) => [name, i]));
@@ -66,7 +67,7 @@ export function createScorer(papers: Iterable<ScoredText>): Scorer {
     score(terms, limit) {
       for (const term of queryStems(terms)) {
         addTerm(acc, index, term);
-        endTerm(acc, ids.length, norms, term.weight);
+        endTerm(acc, norms, termFactor(ids.length, acc.termFound, term.weight));
       }
       const kept = best(limit);
       for (let i = 0; i < acc.found; i++) {
@@ -83,28 +84,31 @@ export function createScorer(papers: Iterable<ScoredText>): Scorer {
   };
 }
 
-function pack(postings: Map<string, Postings>): Index {
-  const names = [...postings.keys()].sort();
+function pack({ names, starts: from, papers, places }: Occurrences): Index {
   const starts = new Uint32Array(names.length + 1);
-  for (const [i, name] of names.entries())
-    starts[i + 1] = (starts[i] ?? 0) + (postings.get(name)?.length ?? 0) / 2;
-  const slots = new Uint32Array(starts[names.length] ?? 0);
-  const frequencies = new Uint16Array(slots.length);
+  const slots = new Uint32Array(papers.length);
+  const frequencies = new Uint16Array(papers.length);
   const forms = new Map<string, number[]>();
-  for (const [i, name] of names.entries()) {
-    const list = postings.get(name) ?? [];
-    const start = starts[i] ?? 0;
-    for (let j = 0; j < list.length; j += 2) {
-      slots[start + j / 2] = list[j] ?? 0;
+  let at = 0;
+  for (const [term, name] of names.entries()) {
+    starts[term] = at;
+    const end = from[term + 1] ?? 0;
+    for (let i = from[term] ?? 0; i < end; at++) {
+      const slot = papers[i] ?? 0;
+      let frequency = 0;
+      for (; i < end && papers[i] === slot; i++)
+        frequency += fieldWeights[(places[i] ?? 0) >>> placeBits] ?? 1;
+      slots[at] = slot;
       // A word a hundred thousand times in one text is saturated long before 65,535.
-      frequencies[start + j / 2] = Math.min(list[j + 1] ?? 0, 65_535);
+      frequencies[at] = Math.min(frequency, 65_535);
     }
     const root = stem(name);
     const known = forms.get(root);
-    if (known) known.push(i);
-    else forms.set(root, [i]);
+    if (known) known.push(term);
+    else forms.set(root, [term]);
   }
-  return { forms, names, starts, slots, frequencies };
+  starts[names.length] = at;
+  return { forms, names, starts, slots: slots.slice(0, at), frequencies: frequencies.slice(0, at) };
 }
 
 function addTerm(acc: Accumulator, index: Index, term: QueryTerm): void {

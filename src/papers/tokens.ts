@@ -3,7 +3,9 @@
 // Chinese, Japanese and Korean: overlapping pairs of characters, plus the last character of a run alone, so
 // that every character starts exactly one term: a phrase is consecutive terms, and a single character is a
 // prefix. No dictionary, because titles coin words faster than dictionaries learn them.
+// Hyphenated words: their parts, and for ranking the whole as one word.
 import { stemmer } from "stemmer";
+import { american } from "./spelling.ts";
 
 /** Receives one term and the UTF-16 range `[start, end)` of the text it came from. */
 export type Visit = (term: string, start: number, end: number) => void;
@@ -113,6 +115,33 @@ export function terms(text: string): string[] {
   return list;
 }
 
+/**
+ * Calls `visit` with each hyphenated word of a text written as one: `pre-training` is also `pretraining`, because
+ * authors are divided over it. These are terms besides those of `eachTerm`. Goes from hyphen to hyphen, since most
+ * of a text is none.
+ */
+export function eachCompound(text: string, visit: Visit): void {
+  const inWord = (i: number) => isWord[text.charCodeAt(i)] === 1;
+  for (let i = text.indexOf("-"), from = 0; i >= 0; i = text.indexOf("-", from)) {
+    let start = i;
+    while (start > from && inWord(start - 1)) start--;
+    let end = i;
+    if (start < i) while (inWord(end) || (text[end] === "-" && inWord(end + 1))) end++;
+    from = Math.max(end, i + 1);
+    if (end === i) continue;
+    const whole = text.slice(start, end).replaceAll("-", "").toLowerCase();
+    // A long chain is the name of a file or a sequence, and figures joined are another figure.
+    if (whole.length <= longest && /^[a-z]/.test(whole)) visit(whole, start, end);
+  }
+}
+
+/** The hyphenated words of a text written as one. */
+export function compounds(text: string): string[] {
+  const list: string[] = [];
+  eachCompound(text, (term) => list.push(term));
+  return list;
+}
+
 /** Whether a term is made of Chinese, Japanese or Korean characters. */
 export function isPair(term: string): boolean {
   return term.charCodeAt(0) > 0x2e7f && startsPaired.test(term);
@@ -150,13 +179,22 @@ export function textKey(text: string): string {
 
 const stems = new Map<string, string>();
 
-/** Porter's stem of a term; terms outside a–z are their own stem. */
+/** Porter's stem of a term in American spelling; terms outside a–z are their own stem. */
 export function stem(term: string): string {
   let root = stems.get(term);
   if (root === undefined) {
-    root = /^[a-z]+$/.test(term) ? stemmer(term) : term;
+    const key = kept(term);
+    root = /^[a-z]+$/.test(key) ? stemmer(american(key)) : key;
     if (stems.size > 200_000) stems.clear(); // a bound, not a tuning: English needs far fewer
-    stems.set(term, root);
+    stems.set(key, root);
   }
   return root;
+}
+
+/**
+ * A term for keeping. V8 makes a slice of 13 characters or more a view of its text: as long as the word is kept, so is
+ * the abstract it was cut from.
+ */
+export function kept(term: string): string {
+  return term.length < 13 ? term : Array.from(term).join("");
 }

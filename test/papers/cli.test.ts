@@ -56,6 +56,12 @@ describe("athanor papers", { timeout: 240_000 }, () => {
       id: "2401.00002",
       keywords: expect.arrayContaining(["survey"]),
     });
+    // Words need no quotation marks, and what two papers have in common comes first.
+    expect(await json("search", "attention", "networks", "--limit", "1")).toMatchObject({ total: 5 });
+    expect(await json("keywords", "2401.00002", "2401.00003v2", "nobody", "--limit", "30")).toMatchObject({
+      papers: [{ id: "2401.00002", keywords: expect.arrayContaining(["survey"]) }, { id: "2401.00003" }],
+      cloud: expect.arrayContaining([{ word: "networks", count: 2 }]),
+    });
     expect(await json("rank", "graphs", "--from", "2026-01-01")).toMatchObject({
       total: 8,
       hits: [{ id: "ICLR.2025/7" }, {}, {}, {}, {}, {}, {}, {}],
@@ -77,6 +83,8 @@ describe("athanor papers", { timeout: 240_000 }, () => {
       [["add", "--store", store], "source must be given, got none"],
       [["add", join(folder, "nothing.jsonl"), "--store", store], "must be readable, got no such file."],
       [["related", "2401.99999", "--store", store], "id must be a stored paper's, got 2401.99999."],
+      [["keywords", "nobody", "--store", store], "ids must be stored papers', got nobody."],
+      [["serve", "--port", "70000", "--store", store], "It must be a whole number from 0 to 65535."],
       [["export", "--format", "xml", "--store", store], 'format must be jsonl or bibtex, got "xml".'],
       [["search", "x", "--store", join(folder, "nine.jsonl")], "is not a paper store"],
     ];

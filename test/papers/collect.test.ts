@@ -12,6 +12,7 @@ import {
   readBibtex,
   toBibtex,
 } from "../../src/papers/index.ts";
+import { createBibParser, parseBibtex } from "../../src/papers/collect/bibtex-parse.ts";
 import { plainTex, texToUnicode } from "../../src/papers/tex.ts";
 import { anyText, nine, paper } from "./sample.ts";
 
@@ -228,6 +229,62 @@ describe("BibTeX", () => {
     const problems = items.flatMap((item) => ("problem" in item ? [item.problem] : []));
     expect(problems.map(({ line }) => line)).toEqual([8, 10, 11]);
     expect(problems[0]?.message).toBe("a brace is not closed");
+  });
+  it("reads the same in pieces of any size", () => {
+    const whole = readBibtex(text);
+    const sizes = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 40 });
+    const inPieces = (body: string, lengths: readonly number[]) => {
+      const parser = createBibParser();
+      const found = [];
+      for (let at = 0, i = 0; at < body.length; i++) {
+        const length = lengths[i % lengths.length] ?? 1;
+        found.push(...parser.push(body.slice(at, at + length)));
+        at += length;
+      }
+      return [...found, ...parser.end()];
+    };
+    // Long enough that entries are handed over before the end.
+    const filler = Array.from({ length: 40 }, (_, i) => `@misc{f${i}, title = {Filler ${i}}}\n`).join("");
+    const body = `${text}\n${filler.repeat(3)}${text}`;
+    fc.assert(
+      fc.property(sizes, (lengths) => {
+        expect(inPieces(text, lengths)).toEqual(parseBibtex(text));
+        expect(inPieces(body, lengths)).toEqual(parseBibtex(body));
+      }),
+      { seed: 11, numRuns: 60 },
+    );
+    expect(parseBibtex(body).length).toBe(2 * whole.length + 120);
+  });
+  it("imports a compressed file in batches, goes on after an interruption, and holds one entry at a time", async () => {
+    const path = join(folder, "papers.bib.gz");
+    const entry = (i: number) =>
+      `@misc{e${i}, title = name # " ${i}", abstract = {${"word ".repeat(2000)}}}\n`;
+    const body = `@string{name = "Entry"}\n${Array.from({ length: 200 }, (_, i) => entry(i)).join("")}`;
+    await writeFile(path, gzipSync(`${body}@misc{bad, title = }\n${entry(200)}`));
+    const progress = join(folder, "progress.json");
+    const store = await openStore(":memory:");
+    const stop = new AbortController();
+    const interrupted = importPapers(store, await fileSource(path, 50), {
+      progress,
+      signal: stop.signal,
+      onBatch: ({ added }) => void (added >= 100 && stop.abort(new Error("stopped"))),
+    });
+    await expect(interrupted).rejects.toThrow("stopped");
+    expect(await store.count()).toBe(100);
+    const done = await importPapers(store, await fileSource(path, 50), { progress });
+    expect(done).toMatchObject({ added: 101, failed: 1, resumed: true });
+    expect(done.problems[0]).toMatchObject({ line: 202 });
+    // The macro of the first line, which the second import did not start after.
+    expect(await store.get(["bib:e200"])).toMatchObject([{ title: "Entry 200" }]);
+    await store.close();
+  });
+  it("passes over an entry that never ends, and holds no more than a bound of it", () => {
+    const parser = createBibParser();
+    const found = [...parser.push("@misc{endless, title = {")];
+    for (let i = 0; i < 90 && found.length === 0; i++) found.push(...parser.push("word ".repeat(10_000)));
+    expect(found).toEqual([{ line: 1, message: "entry is longer than 4194304 characters" }]);
+    found.push(...parser.push("\n@misc{next, title = {Next}}"), ...parser.end());
+    expect(found[1]).toMatchObject({ line: 2, key: "next" });
   });
   it("reads back what it writes", () => {
     for (const one of [

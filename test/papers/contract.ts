@@ -87,6 +87,23 @@ export function storeContract(name: string, open: () => Promise<PaperStore>, run
       expect(await ids("neural-network")).toContain("2401.00009");
     });
 
+    it("finds either spelling of a word, and hyphenated words written as one", async () => {
+      await store.add([
+        paper({ id: "uk", title: "Pre-training of Behaviour", abstract: "Optimisation." }),
+        paper({ id: "us", title: "Pretraining of Behavior", abstract: "Optimization." }),
+      ]);
+      for (const text of ["pre-training", "pretraining", "behaviour", "behavior", "optimising", "optimizing"])
+        expect((await ids(text)).sort(), text).toEqual(["uk", "us"]);
+      for (const [text, first] of Object.entries({ behaviour: "uk", behavior: "us", optimization: "us" }))
+        expect((await ids(text))[0], text).toBe(first);
+      expect((await ids("title:pretraining")).sort()).toEqual(["uk", "us"]);
+      // What stands in quotes stands as written.
+      expect(await ids('"pre training"')).toEqual(["uk"]);
+      expect(await ids('"behaviour pretraining"')).toEqual([]);
+      const { hits } = await store.search({ text: "pretraining" });
+      expect(hits.find(({ id }) => id === "uk")?.markedTitle.marks).toEqual([[0, 12]]);
+    });
+
     it("obeys categories, days and venues, in the text and in the filter", async () => {
       expect((await ids("attention cat:cs.LG")).sort()).toEqual(["2401.00001", "2401.00002", "ICLR.2025/7"]);
       expect(await ids("attention cat:cs.LG-cs.CL venue:iclr")).toEqual(["ICLR.2025/7"]);

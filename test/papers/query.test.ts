@@ -33,6 +33,23 @@ describe("parseQuery", () => {
       { field: "any", terms: ["open", "question"], exact: true, exclude: false },
     ]);
   });
+  it("reads hyphenated bare words as one word too", () => {
+    const q = parseQuery('few-shot end-to-end "zero-shot" title:cross-modal +multi-task GPT-4');
+    expect(q.compounds).toEqual(["fewshot", "endtoend", "gpt4"]);
+    expect(q.words).toEqual([
+      "shot",
+      "end",
+      "end",
+      "gpt",
+      "4",
+      "zero",
+      "shot",
+      "cross",
+      "modal",
+      "multi",
+      "task",
+    ]);
+  });
   it("gives bounded, folded data for any text", () => {
     const text = fc.oneof(anyText, fc.string({ maxLength: 400 }));
     fc.assert(

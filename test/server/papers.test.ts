@@ -296,6 +296,40 @@ describe("feeds", () => {
     }
   });
 
+  it.each([
+    "/arxiv",
+    "/arxiv/cs.RO",
+    "/arxiv/cs.RO?date=2026-06-29",
+    "/arxiv/cs.RO-cs.CL?date=all",
+    "/arxiv/2606.10000",
+    "/arxiv/2606.10000,2606.90001",
+    "/papers/2606.10000",
+    "/arxiv/2606.10000/related",
+    "/arxiv/search?query=robot",
+    "/arxiv/search?query=robot&categories=cs.RO&date=2026-06-28",
+    "/venue/latest",
+  ])("the list at %j is a page, JSON and Atom", async (address) => {
+    const [path = "", query] = address.split("?");
+    const get = (form: string) => fetch(`${url}${path}${form}${query === undefined ? "" : `?${query}`}`);
+    const page = await get("");
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    const json = await get("/json");
+    expect(json.headers.get("content-type")).toMatch(/^application\/json/);
+    const said = (await json.json()) as Said;
+    expect(said.papers.length).toBeGreaterThan(0);
+    const feed = await get("/feed");
+    expect(feed.headers.get("content-type")).toMatch(/^application\/atom\+xml/);
+    const atom = await feed.text();
+    // A feed without a date is of all days; it holds at least what the list shows first.
+    for (const { id } of said.papers.slice(0, 3)) expect(atom).toContain(id);
+    expect(await page.text()).toContain('type="application/atom+xml"');
+  });
+
+  it("the first page is that of all categories, and names its feed", async () => {
+    const page = await (await fetch(`${url}/`)).text();
+    expect(page).toMatch(/<link[^>]+application\/atom\+xml[^>]+href="[^"]*\/arxiv\/feed"/);
+  });
+
   it("fields are text, never markup", async () => {
     const text = await (await fetch(`${url}/arxiv/2606.90001/feed`)).text();
     expect(text).toContain("&lt;script&gt;");

@@ -60,6 +60,35 @@ describe.skipIf(browserPath === undefined)("the paper page", () => {
     expect(await page.locator("#search").inputValue()).toBe("");
   });
 
+  it("shows where papers will stand while they are on their way, and no false end or count", async () => {
+    const { page, shows } = await visit("/starred");
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route("**/arxiv/cs.RO/json*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(`${stage.url}/arxiv/cs.RO`);
+    await page.getByTestId("waiting").waitFor();
+    expect(await page.getByTestId("count").count()).toBe(0);
+    expect(await page.getByText("End of the list").count()).toBe(0);
+    expect(await page.locator("main").getAttribute("aria-busy")).toBe("true");
+    answer();
+    await shows(robots(2));
+    expect(await page.getByTestId("waiting").count()).toBe(0);
+    expect(await page.locator("main").getAttribute("aria-busy")).toBe("false");
+  });
+
+  it("Escape leaves a field beside the list, and closes a drawer over it", async () => {
+    const { page } = await visit("/arxiv/cs.RO");
+    await page.keyboard.press("y");
+    await page.locator("#keywords:focus").waitFor();
+    await page.keyboard.press("Escape");
+    expect(await page.locator("#keywords:focus").count()).toBe(0);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+  });
+
   it("a search without results says so, in any script", async () => {
     const { page } = await visit("/");
     await page.locator("#search").fill("zzzzqqq <b>");

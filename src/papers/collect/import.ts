@@ -4,9 +4,10 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../../files/atomic.ts";
 import type { PaperStore } from "../store.ts";
-import { readBibtex } from "./bibtex.ts";
+import { readBibtexFile } from "./bibtex.ts";
+import { unreadable } from "./file.ts";
 import type { Batch, Problem } from "./item.ts";
-import { readJsonl, unreadable } from "./jsonl.ts";
+import { readJsonl } from "./jsonl.ts";
 
 /** A source that can be read from a given place on. */
 export interface Source {
@@ -100,7 +101,7 @@ async function saveProgress(path: string, name: string, next: string | undefined
   else await writeFileAtomic(path, `${JSON.stringify(Object.fromEntries(all))}\n`);
 }
 
-/** The source in a file: BibTeX by its name (`.bib`), JSONL otherwise, plain or gzip. @throws FileError */
+/** The source in a file: BibTeX by its name (`.bib`, `.bib.gz`), JSONL otherwise, plain or gzip. @throws FileError */
 export async function fileSource(path: string, batch = 2_500): Promise<Source> {
   let state: Awaited<ReturnType<typeof stat>>;
   try {
@@ -108,20 +109,9 @@ export async function fileSource(path: string, batch = 2_500): Promise<Source> {
   } catch (error) {
     throw unreadable(path, error);
   }
-  const name = `${resolve(path)} ${state.size} ${state.mtimeMs}`;
-  if (!/\.bib(tex)?$/i.test(path)) return { name, read: (from) => readJsonl(path, batch, from) };
+  const read = /\.bib(tex)?(\.gz)?$/i.test(path) ? readBibtexFile : readJsonl;
   return {
-    name,
-    async *read() {
-      yield { items: readBibtex(await readText(path)) };
-    },
+    name: `${resolve(path)} ${state.size} ${state.mtimeMs}`,
+    read: (from) => read(path, batch, from),
   };
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw unreadable(path, error);
-  }
 }

@@ -1,9 +1,6 @@
 // Papers from a file of JSON objects, one a line; plain or gzip.
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { createGunzip } from "node:zlib";
-import { FileError } from "../../errors.ts";
 import { normalisePaper } from "../normalise.ts";
+import { textOf } from "./file.ts";
 import type { Batch, Item } from "./item.ts";
 
 /** Longest line read, in UTF-16 units; longer ones are reported and passed over. */
@@ -48,47 +45,17 @@ function problem(line: number, message: string): Item {
   return { problem: { line, message } };
 }
 
-/** Lines of a file, decoded as UTF-8; a line beyond `longestLine` comes cut to that length. */
+/** Lines of a file; one beyond `longestLine` comes cut to that length. */
 export async function* linesOf(path: string): AsyncGenerator<string> {
-  const raw = createReadStream(path);
-  const stream = (await isGzip(path)) ? raw.pipe(createGunzip()) : raw;
-  if (stream !== raw) raw.on("error", (error) => stream.destroy(error));
-  const decoder = new TextDecoder();
   let rest = "";
-  try {
-    for await (const chunk of stream) {
-      const pieces = decoder
-        .decode(chunk instanceof Uint8Array ? chunk : undefined, { stream: true })
-        .split("\n");
-      for (const [i, piece] of pieces.entries()) {
-        rest = (rest + piece).slice(0, longestLine);
-        if (i === pieces.length - 1) break;
-        yield rest;
-        rest = "";
-      }
+  for await (const text of textOf(path)) {
+    const pieces = text.split("\n");
+    for (const [i, piece] of pieces.entries()) {
+      rest = (rest + piece).slice(0, longestLine);
+      if (i === pieces.length - 1) break;
+      yield rest;
+      rest = "";
     }
-  } catch (error) {
-    throw unreadable(path, error);
-  } finally {
-    raw.destroy();
   }
-  rest += decoder.decode();
   if (rest !== "") yield rest;
-}
-
-async function isGzip(path: string): Promise<boolean> {
-  try {
-    await using file = await open(path);
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-/** A reading failure in words. */
-export function unreadable(path: string, error: unknown): FileError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const why = code === "ENOENT" ? "no such file" : error instanceof Error ? error.message : String(error);
-  return new FileError(`papers add: ${path} must be readable, got ${why}.`, { cause: error });
 }

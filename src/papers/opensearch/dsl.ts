@@ -42,7 +42,7 @@ export function searchClause(text: string, query: ParsedQuery, filter: CheckedFi
     if (parsed) (exclude ? excluded : required).push(categoryClause(parsed));
   }
   const facts = filterClauses(checkFilter("search", query.filter));
-  const scored = rankingClauses(query.words);
+  const scored = rankingClauses(query);
   const main = {
     bool: {
       filter: [...required, ...facts],
@@ -62,8 +62,8 @@ export function searchClause(text: string, query: ParsedQuery, filter: CheckedFi
 }
 
 /** Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first. */
-function rankingClauses(words: readonly string[]): Clause[] {
-  return queryStems(words).flatMap((term): Clause[] => {
+function rankingClauses({ words, compounds }: ParsedQuery): Clause[] {
+  return queryStems(words, compounds).flatMap((term): Clause[] => {
     if (term.prefix) return [{ prefix: { forms: { value: term.stem, boost: term.weight } } }];
     const own = [...term.forms].map((form) => ({
       term: { forms: { value: form, boost: (term.weight * (1 - variantWeight)) / term.forms.size } },

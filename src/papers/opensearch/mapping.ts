@@ -7,6 +7,7 @@ import type { Paper } from "../paper.ts";
 import { stem } from "../tokens.ts";
 
 const terms = { type: "text", analyzer: "terms", similarity: "papers" } as const;
+const listed = { ...terms, position_increment_gap: 100 } as const;
 const keyword = { type: "keyword" } as const;
 
 /** Settings and mapping of an index. */
@@ -25,10 +26,10 @@ export const indexBody: Record<string, unknown> = {
       // Ranking: stems and forms, those of the title repeated, so that one field is BM25F over two.
       stems: terms,
       forms: terms,
-      // Conditions: consecutive forms. A list of authors has gaps that no phrase crosses.
-      title: terms,
-      abstract: terms,
-      authors: { ...terms, position_increment_gap: 100 },
+      // Conditions: consecutive forms. Lists (of authors; of a text and its compounds) have gaps that no phrase crosses.
+      title: listed,
+      abstract: listed,
+      authors: listed,
       categories: keyword,
       own_categories: keyword,
       announced: keyword,
@@ -47,8 +48,8 @@ export interface Document {
   readonly title_key: string;
   readonly stems: string;
   readonly forms: string;
-  readonly title: string;
-  readonly abstract: string;
+  readonly title: readonly string[];
+  readonly abstract: readonly string[];
   readonly authors: readonly string[];
   readonly categories: readonly string[];
   readonly own_categories: readonly string[];
@@ -61,16 +62,22 @@ export interface Document {
 
 /** The document of a paper. */
 export function toDocument(paper: Paper): Document {
-  const { title, abstract, authors } = analyse(paper);
-  const forms = [...Array.from({ length: titleWeight }, () => title).flat(), ...abstract, ...authors];
+  const { title, abstract, authors, titleCompounds, abstractCompounds } = analyse(paper);
+  const heading = [...title, ...titleCompounds];
+  const forms = [
+    ...Array.from({ length: titleWeight }, () => heading).flat(),
+    ...abstract,
+    ...abstractCompounds,
+    ...authors,
+  ];
   const scored = forms.filter((term) => term !== authorGap);
   return {
     id: paper.id,
     title_key: keyOf(title.join(" ")),
     stems: scored.map(stem).join(" "),
     forms: scored.join(" "),
-    title: title.join(" "),
-    abstract: abstract.join(" "),
+    title: [title.join(" "), ...titleCompounds],
+    abstract: [abstract.join(" "), ...abstractCompounds],
     authors: authors.join(" ").split(` ${authorGap} `),
     categories: [...new Set(paper.categories.flatMap((c) => [c, parentOf(c) ?? c]))],
     own_categories: paper.categories,

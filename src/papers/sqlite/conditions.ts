@@ -1,13 +1,16 @@
-// The conditions of a query against the two indexes: FTS5 for what must stand as written, postings for stems.
+// The conditions of a query: facts as SQL over the table `papers`, texts by postings and places.
 import { checkFilter } from "../ask.ts";
 import { queryStems } from "../bm25.ts";
 import { parseCategories } from "../categories.ts";
+import { fieldNames } from "../occurrences.ts";
 import type { Condition, ParsedQuery } from "../query.ts";
 import { isPrefix, stem } from "../tokens.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import { type Where, whereCategories, whereFilter } from "./filter.ts";
 import type { Lookup } from "./lookup.ts";
-import { eachPosting } from "./postings.ts";
+import { eachMatch } from "./phrases.ts";
+import { eachPosting, type Postings } from "./postings.ts";
+import { blob } from "./rows.ts";
 
 /** The conditions of a query's text on facts: categories, days, venue, identifiers. */
 export function whereQuery({ categories, filter }: ParsedQuery): Where[] {
@@ -21,38 +24,50 @@ export function whereQuery({ categories, filter }: ParsedQuery): Where[] {
   return all;
 }
 
-/** Slots of the papers that have some form of a condition's one word, as `3,1,4`. */
-export function matchStem(_: Database, lookup: Lookup, { terms }: Condition): string {
-  const slots: number[] = [];
+/** Calls `visit` with the slots of the papers that have some form of a condition's one word. */
+export function eachWithStem(lookup: Lookup, { terms }: Condition, visit: (slot: number) => void): void {
   for (const term of queryStems(terms.slice(0, 1)))
-    for (const { data } of lookup(term)) eachPosting(data, (slot) => slots.push(slot));
-  return slots.join(",");
+    for (const { data } of lookup(term).forms) eachPosting(data, visit);
 }
 
-/** Slots of the papers that satisfy a condition as FTS5 reads it, as `3,1,4`. */
-export function matchExact(db: Database, lookup: Lookup, condition: Condition): string {
-  const row = db.one(
-    "SELECT group_concat(rowid) AS slots FROM exact WHERE exact MATCH ?",
-    matchText(condition, (term) => formsOf(lookup, term)),
-  );
-  return String(row?.["slots"] ?? "");
+/** Calls `visit` with the slots of the papers in which a condition's words stand where it says. */
+export function eachAsWritten(
+  db: Database,
+  segments: readonly number[],
+  { field, terms, exact }: Condition,
+  visit: (slot: number) => void,
+): void {
+  const where = field === "any" ? undefined : fieldNames.indexOf(field);
+  for (const segment of segments) {
+    // A phrase may repeat a word; its postings are read once.
+    const read = new Map<string, Postings[]>();
+    const words: Postings[][] = [];
+    for (const [i, term] of terms.entries()) {
+      // A single Chinese, Japanese or Korean character begins other terms; at the end of a phrase it may.
+      const prefix = i === terms.length - 1 && isPrefix(term);
+      const key = prefix ? `${term}*` : term;
+      const rowsOf = prefix ? beginningWith : exact ? only : forms;
+      const found =
+        read.get(key) ??
+        rowsOf(db, segment, term).map((row) => ({ data: blob(row, "data"), places: blob(row, "places") }));
+      read.set(key, found);
+      words.push(found);
+      if (found.length === 0) break; // nothing in this segment can match
+    }
+    if (words.at(-1)?.length) eachMatch(words, where, visit);
+  }
 }
 
-function formsOf(lookup: Lookup, term: string): string[] {
-  return [...new Set([term, ...lookup({ stem: stem(term), prefix: false }).map(({ form }) => form)])];
+const select = "SELECT data, places FROM postings WHERE segment = ?";
+
+function only(db: Database, segment: number, term: string): Row[] {
+  return db.all(`${select} AND stem = ? AND form = ?`, segment, stem(term), term);
 }
 
-/** An FTS5 expression that says a condition. Only quoted strings and our own operators, so it always parses. */
-function matchText({ field, terms, exact }: Condition, forms: (term: string) => string[]): string {
-  const single = terms.length === 1 && !exact && !isPrefix(terms[0] ?? "");
-  const phrase = single
-    ? forms(terms[0] ?? "")
-        .map((form) => quote([form]))
-        .join(" OR ")
-    : quote(terms);
-  return field === "any" ? phrase : `{${field}} : (${phrase})`;
+function forms(db: Database, segment: number, term: string): Row[] {
+  return db.all(`${select} AND stem = ?`, segment, stem(term));
 }
 
-function quote(words: readonly string[]): string {
-  return `"${words.join(" ").replaceAll('"', "")}"${isPrefix(words.at(-1) ?? "") ? " *" : ""}`;
+function beginningWith(db: Database, segment: number, term: string): Row[] {
+  return db.all(`${select} AND stem >= ? AND stem < ?`, segment, term, `${term}\u{10ffff}`);
 }

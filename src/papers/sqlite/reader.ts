@@ -1,31 +1,21 @@
 // Answering queries from the index. What depends only on the state of the file (lengths, filters) is kept
 // until `writes` moves.
 import { type Checked, writeCursor } from "../ask.ts";
-import { best } from "../best.ts";
-import {
-  type Accumulator,
-  addPosting,
-  clear,
-  createAccumulator,
-  endTerm,
-  formWeight,
-  lengthNorms,
-  type QueryTerm,
-  queryStems,
-} from "../bm25.ts";
+import { best, type Scored } from "../best.ts";
+import { type Accumulator, lengthNorms, type QueryTerm, queryStems } from "../bm25.ts";
 import { isArxivId, normaliseId } from "../identifier.ts";
 import type { Hit, Page } from "../paper.ts";
 import { mark } from "../marks.ts";
 import { isEmptyQuery, parseQuery, type ParsedQuery } from "../query.ts";
-import { queryTerms } from "../tokens.ts";
+import { queryTerms, textKey } from "../tokens.ts";
 import type { Database, Row } from "./database.ts";
 import { allOf, type Where, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, type ListSort, whereAfter } from "./order.ts";
-import { matchExact, matchStem, whereQuery } from "./conditions.ts";
+import { eachAsWritten, eachWithStem, whereQuery } from "./conditions.ts";
+import { eachScore, windowAccumulator } from "./evaluate.ts";
 import { createLookup, type Lookup } from "./lookup.ts";
-import { eachPosting } from "./postings.ts";
-import { blob, fromRow, titleKey } from "./rows.ts";
-import { narrowSlots, parseSlots, type Slots } from "./slots.ts";
+import { blob, fromRow, titleHash, titleKey } from "./rows.ts";
+import { collectSlots, narrowSlots, parseSlots, type Slots } from "./slots.ts";
 import { chunkSize } from "./writer.ts";
 
 /** Added to the score of a paper whose title, or identifier, is the query: above any sum of terms. */
@@ -73,8 +63,8 @@ export function snapshot(db: Database, before: Snapshot | undefined): Snapshot {
     size,
     norms: lengthNorms(lengths.subarray(0, size), value("terms") / Math.max(1, papers)),
     segments,
-    lookup: createLookup(db, segments),
-    acc: before?.size === size ? before.acc : createAccumulator(size),
+    lookup: createLookup(db, segments, size),
+    acc: before?.acc ?? windowAccumulator(),
     filters: new Map(),
     titles: new Map(),
   };
@@ -86,50 +76,49 @@ export function search(db: Database, at: Snapshot, text: string, asked: Checked)
   if (isEmptyQuery(query)) return { hits: [], total: 0 };
   const given = filtered(db, at, [whereFilter(asked.filter)]);
   const allowed = narrowed(db, at, query, given);
-  const terms = queryStems(query.words);
-  const marked = (row: Row, score: number): Hit => mark(fromRow(row), query, score);
-  if (terms.length === 0) return byOrder(db, at, allowed ?? alive(db, at), asked, marked);
-  try {
-    for (const term of terms) scoreTerm(at, term);
-    const found = collect(at, allowed);
-    for (const slot of exactSlots(db, text, query)) {
-      if (given && given.has[slot] !== 1) continue;
-      const score = at.acc.scores[slot] ?? 0;
-      // A pasted title counts even if it reads like a condition that leaves its own paper out.
-      if (score === 0 || (allowed && allowed.has[slot] !== 1)) found.push(slot);
-      if (score === 0) at.acc.slots[at.acc.found++] = slot;
-      at.acc.scores[slot] = score + exactBoost;
-    }
-    if (asked.sort !== "relevance") return byOrder(db, at, setOf(at, found), asked, marked);
-    if (query.conditions.length === 0) boostPhrase(db, at, found, queryTerms(text));
-    return byRelevance(db, at, found, asked, marked);
-  } finally {
-    clear(at.acc);
+  const terms = queryStems(query.words, query.compounds);
+  const make = (row: Row, score: number): Hit => mark(fromRow(row), query, score);
+  if (terms.length === 0) return byOrder(db, allowed ?? alive(db, at), () => 0, asked, make);
+  // A pasted title counts even if it reads like a condition that leaves its own paper out.
+  const exact = exactSlots(db, text, query).filter((slot) => !given || given.has[slot] === 1);
+  const found = { at, terms, allowed, exact: new Map(exact.map((slot) => [slot, exactBoost])) };
+  if (asked.sort !== "relevance") {
+    const { slots, scores } = collectScores(found);
+    return byOrder(db, slots, (slot) => scores[slot] ?? 0, asked, make);
   }
+  const phrase = query.conditions.length === 0 ? queryTerms(text) : [];
+  return byRelevance(db, found, phrase, asked, make);
 }
 
-function setOf(at: Snapshot, slots: readonly number[]): Slots {
-  const has = new Uint8Array(at.size);
-  for (const slot of slots) has[slot] = 1;
-  return { has, count: slots.length };
+/** What a query of words finds. */
+interface Found {
+  readonly at: Snapshot;
+  readonly terms: readonly QueryTerm[];
+  readonly allowed: Slots | undefined;
+  /** Scores of the papers whose title or identifier is the query; BM25 is added when it is known. */
+  readonly exact: Map<number, number>;
 }
 
-function scoreTerm(at: Snapshot, term: QueryTerm): void {
-  for (const { form, data } of at.lookup(term)) {
-    const weight = formWeight(term, form);
-    eachPosting(data, (slot, frequency) => addPosting(at.acc, slot, weight * frequency));
-  }
-  endTerm(at.acc, at.papers, at.norms, term.weight);
+/** Calls `visit` for each paper found besides the exact ones, whose scores it completes. */
+function eachFound({ at, terms, allowed, exact }: Found, visit: (slot: number, score: number) => void): void {
+  eachScore(terms, at.lookup, at.norms, at.papers, at.acc, (slot, score) => {
+    if (exact.size > 0 && exact.has(slot)) exact.set(slot, exactBoost + score);
+    else if (!allowed || allowed.has[slot] === 1) visit(slot, score);
+  });
 }
 
-/** The slots that have a score and may be shown. */
-function collect({ acc }: Snapshot, allowed: Slots | undefined): number[] {
-  const found: number[] = [];
-  for (let i = 0; i < acc.found; i++) {
-    const slot = acc.slots[i] ?? 0;
-    if (!allowed || allowed.has[slot] === 1) found.push(slot);
-  }
-  return found;
+/** Everything that is found, for orders that do not depend on the score. */
+function collectScores(found: Found): { slots: Slots; scores: Float64Array } {
+  const scores = new Float64Array(found.at.size);
+  const slots = collectSlots(found.at.size, (mark) => {
+    const keep = (slot: number, score: number) => {
+      scores[slot] = score;
+      mark(slot);
+    };
+    eachFound(found, keep);
+    for (const [slot, score] of found.exact) keep(slot, score);
+  });
+  return { slots, scores };
 }
 
 /** The slots that pass conditions on `papers p`, or undefined for all. */
@@ -158,8 +147,11 @@ function narrowed(
   let allowed = facts ? narrowSlots(given, facts, true) : given;
   for (const condition of query.conditions) {
     const byStem = !condition.exact && condition.field === "any";
-    const text = (byStem ? matchStem : matchExact)(db, at.lookup, condition);
-    allowed = narrowSlots(allowed, parseSlots(text, at.size), !condition.exclude);
+    const slots = collectSlots(at.size, (visit) => {
+      if (byStem) eachWithStem(at.lookup, condition, visit);
+      else eachAsWritten(db, at.segments, condition, visit);
+    });
+    allowed = narrowSlots(allowed, slots, !condition.exclude);
     if (condition.exclude) allowed = narrowSlots(allowed, alive(db, at), true);
   }
   return allowed;
@@ -167,32 +159,37 @@ function narrowed(
 
 /** Slots of papers that exist: removed ones leave holes. */
 function alive(db: Database, at: Snapshot): Slots {
-  return filtered(db, at, [{ sql: "p.slot >= ?", values: [0] }]) ?? setOf(at, []);
+  return filtered(db, at, [{ sql: "p.slot >= ?", values: [0] }]) ?? collectSlots(at.size, () => {});
 }
 
 /** Papers whose title or identifier is the whole query. */
 function exactSlots(db: Database, text: string, { key }: ParsedQuery): number[] {
   const id = normaliseId(text.slice(0, 200));
-  const byTitle = key === "" ? [] : db.all("SELECT slot FROM papers WHERE title_key = ?", titleKey(key));
+  const wanted = titleKey(key);
+  const byHash = "SELECT slot, title FROM papers WHERE title_hash = ?";
+  const byTitle = (key === "" ? [] : db.all(byHash, titleHash(wanted))).filter(
+    ({ title }) => titleKey(textKey(String(title))) === wanted,
+  );
   const byId = isArxivId(id) ? db.all("SELECT slot FROM papers WHERE id = ?", id) : [];
   return [...new Set([...byId, ...byTitle].map((row) => Number(row["slot"])))];
 }
 
-function boostPhrase(db: Database, at: Snapshot, found: readonly number[], words: readonly string[]): void {
-  if (words.length < 2 || words.length > 100) return;
-  const { scores } = at.acc;
-  const leading = best(phraseDepth);
-  for (const slot of found) leading.offer(slot, scores[slot] ?? 0);
+/** Those of the leading papers, best first, whose title contains the phrase. */
+function withPhrase(
+  db: Database,
+  at: Snapshot,
+  leading: readonly Scored[],
+  words: readonly string[],
+): Scored[] {
+  if (words.length < 2 || words.length > 100) return [];
   const phrase = ` ${words.join(" ")} `;
-  for (const { slot, score } of leading.sorted())
-    if (score < exactBoost && ` ${titleOf(db, at, slot)} `.includes(phrase))
-      scores[slot] = score + phraseBoost;
+  return leading.slice(0, phraseDepth).filter(({ slot }) => ` ${titleOf(db, at, slot)} `.includes(phrase));
 }
 
 function titleOf(db: Database, { titles }: Snapshot, slot: number): string {
   let key = titles.get(slot);
   if (key === undefined) {
-    key = String(db.one("SELECT title_key FROM papers WHERE slot = ?", slot)?.["title_key"] ?? "");
+    key = textKey(String(db.one("SELECT title FROM papers WHERE slot = ?", slot)?.["title"] ?? ""));
     if (titles.size >= mostTitles) titles.clear();
     titles.set(slot, key);
   }
@@ -203,17 +200,29 @@ type MakeHit = (row: Row, score: number) => Hit;
 
 function byRelevance(
   db: Database,
-  { acc }: Snapshot,
-  found: readonly number[],
+  found: Found,
+  phrase: readonly string[],
   { limit, after }: Checked,
   make: MakeHit,
 ): Page<Hit> {
-  const kept = best(limit + 1);
   const [score, slot] = after ? [Number(after[0]), Number(after[1])] : [Infinity, -1];
-  for (const s of found) {
-    const value = acc.scores[s] ?? 0;
-    if (value < score || (value === score && s > slot)) kept.offer(s, value);
-  }
+  const isAfter = (s: number, value: number) => value < score || (value === score && s > slot);
+  // Of the plain scores on this page up to `phraseDepth` may turn out to belong further up.
+  const plain = best(limit + 1 + phraseDepth);
+  const leading = after ? best(phraseDepth) : plain;
+  let total = 0;
+  eachFound(found, (s, value) => {
+    total++;
+    if (leading !== plain) leading.offer(s, value);
+    if (isAfter(s, value)) plain.offer(s, value);
+  });
+  const raised = found.exact;
+  total += raised.size;
+  for (const { slot: s, score: value } of withPhrase(db, found.at, leading.sorted(), phrase))
+    raised.set(s, value + phraseBoost);
+  const kept = best(limit + 1);
+  for (const { slot: s, score: value } of plain.sorted()) if (!raised.has(s)) kept.offer(s, value);
+  for (const [s, value] of raised) if (isAfter(s, value)) kept.offer(s, value);
   const sorted = kept.sorted();
   const shown = sorted.slice(0, limit);
   const last = shown.at(-1);
@@ -222,13 +231,19 @@ function byRelevance(
     return row ? [make(row, s.score)] : [];
   });
   const next = last && sorted.length > limit ? writeCursor("relevance", [last.score, last.slot]) : undefined;
-  return { hits, total: found.length, ...(next !== undefined && { next }) };
+  return { hits, total, ...(next !== undefined && { next }) };
 }
 
 /** Fewer candidates than this are fetched and sorted; more are met soon enough in the order's own index. */
 const few = 2000;
 
-function byOrder(db: Database, at: Snapshot, wanted: Slots, asked: Checked, make: MakeHit): Page<Hit> {
+function byOrder(
+  db: Database,
+  wanted: Slots,
+  scoreOf: (slot: number) => number,
+  asked: Checked,
+  make: MakeHit,
+): Page<Hit> {
   const { limit, after } = asked;
   const sort: ListSort = asked.sort === "relevance" ? "newest" : asked.sort;
   // A query of conditions only has no relevance; its cursor is its own.
@@ -237,7 +252,7 @@ function byOrder(db: Database, at: Snapshot, wanted: Slots, asked: Checked, make
   const conditions: Where[] = [...start];
   if (wanted.count <= few) {
     const slots: number[] = [];
-    for (let i = 0; i < at.size; i++) if (wanted.has[i] === 1) slots.push(i);
+    for (let i = wanted.has.indexOf(1); i >= 0; i = wanted.has.indexOf(1, i + 1)) slots.push(i);
     conditions.push({ sql: "p.slot IN (SELECT value FROM json_each(?))", values: [JSON.stringify(slots)] });
   }
   const { sql, values } = allOf(conditions);
@@ -257,6 +272,6 @@ function byOrder(db: Database, at: Snapshot, wanted: Slots, asked: Checked, make
   const last = shown.at(-1);
   const place = asked.sort === "relevance" ? [skip + limit, 0] : last ? sortValues(sort, last) : [];
   const next = last && rows.length > limit ? writeCursor(asked.sort, place) : undefined;
-  const hits = shown.map((row) => make(row, at.acc.scores[Number(row["slot"])] ?? 0));
+  const hits = shown.map((row) => make(row, scoreOf(Number(row["slot"]))));
   return { hits, total: wanted.count, ...(next !== undefined && { next }) };
 }

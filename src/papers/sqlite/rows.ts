@@ -33,3 +33,10 @@ export function blob(row: Row, column: string): Uint8Array {
 export function titleKey(key: string): string {
   return key.slice(0, 500);
 }
+
+/** 32 bits of a `titleKey` (FNV-1a over UTF-16 units): a small index of titles; what it finds is compared in full. */
+export function titleHash(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

@@ -41,3 +41,15 @@ export function narrowSlots(a: Slots | undefined, b: Slots, wanted: boolean): Sl
     }
   return { has, count };
 }
+
+/** The slots below `size` that `each` visits, once or more. */
+export function collectSlots(size: number, each: (visit: (slot: number) => void) => void): Slots {
+  const has = new Uint8Array(size);
+  let count = 0;
+  each((slot) => {
+    if (slot >= size || has[slot] === 1) return;
+    has[slot] = 1;
+    count++;
+  });
+  return { has, count };
+}

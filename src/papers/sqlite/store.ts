@@ -1,5 +1,5 @@
-// The embedded store: one SQLite file, no server. Postings scored as in bm25.ts answer ranked queries;
-// SQLite's FTS5 answers what must stand as written (phrases, fields).
+// The embedded store: one SQLite file, no server. Postings scored as in bm25.ts answer ranked queries; the places
+// kept beside them answer what must stand as written (phrases, fields).
 import { FileError } from "../../errors.ts";
 import { check, checkFilter, writeCursor } from "../ask.ts";
 import { normaliseId } from "../identifier.ts";
@@ -10,10 +10,11 @@ import { stem } from "../tokens.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { allOf, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, whereAfter } from "./order.ts";
+import { mergeSegments } from "./merge.ts";
 import { eachPosting } from "./postings.ts";
 import { search, snapshot, type Snapshot } from "./reader.ts";
 import { blob, fromRow } from "./rows.ts";
-import { erase, insert, mergeSegments, updateFacts } from "./writer.ts";
+import { erase, insert, updateFacts } from "./writer.ts";
 
 /**
  * Opens the paper store in a file, creating it if it does not exist; `:memory:` for one that is never written.

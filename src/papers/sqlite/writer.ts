@@ -1,20 +1,19 @@
 // Writing the index. Each call of `insert` makes one segment of postings; segments of one size are merged, so
 // that a paper is rewritten a logarithmic number of times and a query reads few segments. Slots (row numbers)
 // only grow, so postings of later segments come after those of earlier ones.
-import { analyse, type Analysis, post, type Postings } from "../analyse.ts";
+import { lengthOf } from "../bm25.ts";
 import { parentOf } from "../categories.ts";
+import { createOccurrenceLog } from "../occurrences.ts";
 import type { Paper } from "../paper.ts";
 import { stem } from "../tokens.ts";
 import type { Database } from "./database.ts";
-import { eachPosting, encodePostings } from "./postings.ts";
-import { blob, fromRow, titleKey } from "./rows.ts";
+import { createEncoder, type Postings } from "./postings.ts";
+import { blob, fromRow, titleHash, titleKey } from "./rows.ts";
 
 /** Papers whose lengths share a row. */
 export const chunkSize = 16_384;
-/** How many segments of one size become one of the next. */
-const fanout = 8;
-/** Papers in a segment of the lowest size. */
-const smallest = 1_000;
+/** Most papers whose words are held in memory at a time, about 2 kB a paper. */
+const mostInMemory = 32_768;
 
 const count = (db: Database, name: string) =>
   Number(db.one("SELECT value FROM meta WHERE name = ?", name)?.["value"]);
@@ -23,64 +22,65 @@ const increase = (db: Database, name: string, by: number) =>
 
 /** Adds papers that are not stored yet. Call inside `db.write`. */
 export function insert(db: Database, papers: readonly Paper[]): void {
-  if (papers.length === 0) return;
+  for (let at = 0; at < papers.length; at += mostInMemory)
+    insertSegment(db, papers.slice(at, at + mostInMemory));
+}
+
+function insertSegment(db: Database, papers: readonly Paper[]): void {
   const first = count(db, "slots");
-  const postings = new Map<string, Postings>();
+  const log = createOccurrenceLog();
   const lengths: number[] = [];
-  let slot = first;
   for (const paper of papers) {
-    const analysis = analyse(paper);
-    insertRow(db, slot, paper, analysis);
-    post(postings, slot, analysis);
-    lengths.push(analysis.length);
-    slot++;
+    const { title, abstractTerms } = log.add(paper);
+    insertRow(db, first + lengths.length, paper, title);
+    lengths.push(lengthOf(title.length, abstractTerms));
   }
   writeLengths(db, first, lengths);
   const segment = Number(db.one("SELECT ifnull(max(segment), 0) + 1 AS n FROM segments")?.["n"]);
-  db.run("INSERT INTO segments VALUES (?, ?, ?)", segment, first, slot - 1);
-  const forms = [...postings.keys()].map((form) => [stem(form), form] as const);
-  forms.sort((x, y) => (x[0] === y[0] ? (x[1] < y[1] ? -1 : 1) : x[0] < y[0] ? -1 : 1));
-  for (const [root, form] of forms) {
-    const list = postings.get(form);
-    if (list) insertPostings(db, segment, root, form, encodePostings(list));
+  db.run("INSERT INTO segments VALUES (?, ?, ?)", segment, first, first + papers.length - 1);
+  const all = log.byTerm();
+  const encoder = createEncoder();
+  // In the order of the table, where each row goes to the end: stem and form, told apart by what no term has.
+  const keys = all.names.map((form, term) => `${stem(form)}\0${form}\0${term}`).sort();
+  for (const key of keys) {
+    const [root = "", form = "", term] = key.split("\0");
+    insertPostings(db, segment, root, form, encoder.encode(all, Number(term), first));
   }
+  const terms = lengths.reduce((sum, n) => sum + n, 0);
   increase(db, "papers", papers.length);
-  increase(
-    db,
-    "terms",
-    lengths.reduce((sum, n) => sum + n, 0),
-  );
+  increase(db, "terms", terms);
   increase(db, "slots", papers.length);
 }
 
-function insertPostings(db: Database, segment: number, root: string, form: string, data: Uint8Array): void {
-  db.run("INSERT INTO postings VALUES (?, ?, ?, ?)", segment, root, form, data);
+/** One row of postings. */
+export function insertPostings(
+  db: Database,
+  segment: number,
+  root: string,
+  form: string,
+  { data, places }: Postings,
+): void {
+  db.run("INSERT INTO postings VALUES (?, ?, ?, ?, ?)", segment, root, form, data, places);
 }
 
-function insertRow(db: Database, slot: number, paper: Paper, { title, abstract, authors }: Analysis): void {
+function insertRow(db: Database, slot: number, paper: Paper, title: readonly string[]): void {
+  const { id, abstract, authors, categories, venue, year, announced, url, stars } = paper;
   db.run(
     "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     slot,
-    paper.id,
+    id,
     paper.title,
-    titleKey(title.join(" ")),
-    JSON.stringify(paper.authors),
-    paper.abstract,
-    JSON.stringify(paper.categories),
-    paper.venue,
-    paper.year,
-    paper.announced,
-    paper.url,
-    paper.stars,
+    titleHash(titleKey(title.join(" "))),
+    JSON.stringify(authors),
+    abstract,
+    JSON.stringify(categories),
+    venue,
+    year,
+    announced,
+    url,
+    stars,
   );
   insertCategories(db, slot, paper);
-  db.run(
-    "INSERT INTO exact(rowid, title, abstract, authors) VALUES (?, ?, ?, ?)",
-    slot,
-    title.join(" "),
-    abstract.join(" "),
-    authors.join(" "),
-  );
 }
 
 /** A row for every category of a paper, and one for every archive above them. */
@@ -122,24 +122,22 @@ export function erase(db: Database, slots: readonly number[]): void {
     const row = db.one("SELECT * FROM papers WHERE slot = ?", slot);
     if (!row) continue;
     const paper = fromRow(row);
-    const analysis = analyse(paper);
-    const own = new Map<string, Postings>();
-    post(own, slot, analysis);
+    const log = createOccurrenceLog();
+    const { title, abstractTerms } = log.add(paper);
     const segment = Number(
       db.one("SELECT segment FROM segments WHERE ? BETWEEN first AND last", slot)?.["segment"],
     );
     const forms = removed.get(segment) ?? new Map<string, Set<number>>();
     removed.set(segment, forms);
-    for (const form of own.keys()) {
+    for (const form of log.byTerm().names) {
       const set = forms.get(form) ?? new Set<number>();
       set.add(slot);
       forms.set(form, set);
     }
     deleteCategories(db, slot, paper);
-    db.run("DELETE FROM exact WHERE rowid = ?", slot);
     db.run("DELETE FROM papers WHERE slot = ?", slot);
     increase(db, "papers", -1);
-    increase(db, "terms", -analysis.length);
+    increase(db, "terms", -lengthOf(title.length, abstractTerms));
   }
   for (const [segment, forms] of removed)
     for (const [form, gone] of forms) eraseFrom(db, segment, form, gone);
@@ -147,15 +145,19 @@ export function erase(db: Database, slots: readonly number[]): void {
 
 function eraseFrom(db: Database, segment: number, form: string, gone: ReadonlySet<number>): void {
   const key = [segment, stem(form), form] as const;
-  const row = db.one("SELECT data FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
+  const row = db.one("SELECT data, places FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
   if (!row) return;
-  const left: Postings = [];
-  eachPosting(blob(row, "data"), (slot, frequency) => {
-    if (!gone.has(slot)) left.push(slot, frequency);
-  });
-  const data = encodePostings(left);
-  if (left.length > 0)
-    db.run("UPDATE postings SET data = ? WHERE segment = ? AND stem = ? AND form = ?", data, ...key);
+  const { data, places } = createEncoder().without(
+    { data: blob(row, "data"), places: blob(row, "places") },
+    gone,
+  );
+  if (data.length > 0)
+    db.run(
+      "UPDATE postings SET data = ?, places = ? WHERE segment = ? AND stem = ? AND form = ?",
+      data,
+      places,
+      ...key,
+    );
   else db.run("DELETE FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
 }
 
@@ -169,119 +171,4 @@ function writeLengths(db: Database, first: number, lengths: readonly number[]): 
     for (; at < end; at++) values[first + at - chunk * chunkSize] = lengths[at] ?? 0;
     db.run("INSERT OR REPLACE INTO lengths VALUES (?, ?)", chunk, new Uint8Array(values.buffer));
   }
-}
-
-/** Merges neighbouring segments until fewer than `fanout` of any size are left. Its own transaction. */
-export function mergeSegments(db: Database): void {
-  for (let run = mergeable(db); run; run = mergeable(db)) {
-    const group = run;
-    db.write(() => mergeGroup(db, group));
-  }
-}
-
-interface Segment {
-  readonly segment: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-const sizeClass = ({ first, last }: Segment) =>
-  Math.max(0, Math.floor(Math.log((last - first + 1) / smallest) / Math.log(fanout)) + 1);
-
-/** The latest segments of one size, if there are `fanout`. Sizes never grow from older to newer segments. */
-function mergeable(db: Database): Segment[] | undefined {
-  const segments = db.all("SELECT * FROM segments ORDER BY first").map((row) => ({
-    segment: Number(row["segment"]),
-    first: Number(row["first"]),
-    last: Number(row["last"]),
-  }));
-  const newest = segments.at(-1);
-  if (!newest) return undefined;
-  let start = segments.length;
-  while (start > 0 && sizeClass(segments[start - 1] ?? newest) <= sizeClass(newest)) start--;
-  return segments.length - start >= fanout ? segments.slice(start) : undefined;
-}
-
-function mergeGroup(db: Database, group: readonly Segment[]): void {
-  const [first, last] = [group[0], group.at(-1)];
-  if (!first || !last) return;
-  // A new number: the merged rows go to the end of the table, where writing is cheapest.
-  const target = Number(db.one("SELECT max(segment) + 1 AS n FROM segments")?.["n"]);
-  const heads = group.map(({ segment }) => cursorOver(db, segment));
-  for (let least = leastOf(heads); least; least = leastOf(heads)) {
-    const { root, form } = least;
-    const merged: Postings = [];
-    for (const head of heads) {
-      if (head.root !== root || head.form !== form) continue;
-      eachPosting(head.data, (slot, frequency) => merged.push(slot, frequency));
-      head.next();
-    }
-    insertPostings(db, target, root, form, encodePostings(merged));
-  }
-  for (const { segment } of group) {
-    db.run("DELETE FROM postings WHERE segment = ?", segment);
-    db.run("DELETE FROM segments WHERE segment = ?", segment);
-  }
-  db.run("INSERT INTO segments VALUES (?, ?, ?)", target, first.first, last.last);
-  increase(db, "writes", 1); // another process may hold the old list of segments
-}
-
-interface Head {
-  root: string | undefined;
-  form: string;
-  data: Uint8Array;
-  next(): void;
-}
-
-const pageOfRows = 500;
-
-/** A segment's rows in order, read a few hundred at a time so that writing between reads is safe. */
-function cursorOver(db: Database, segment: number): Head {
-  let rows: ReturnType<Database["all"]> = [];
-  let at = 0;
-  const head: Head = {
-    root: "",
-    form: "",
-    data: new Uint8Array(),
-    next() {
-      if (at >= rows.length) {
-        rows = db.all(
-          `SELECT stem, form, data FROM postings WHERE segment = ? AND (stem, form) > (?, ?)
-           ORDER BY stem, form LIMIT ${pageOfRows}`,
-          segment,
-          head.root ?? "",
-          head.form,
-        );
-        at = 0;
-      }
-      const row = rows[at++];
-      head.root = row && String(row["stem"]);
-      head.form = String(row?.["form"] ?? "");
-      head.data = row ? blob(row, "data") : new Uint8Array();
-    },
-  };
-  head.next();
-  return head;
-}
-
-/** SQLite's order of texts, by UTF-8 bytes: as UTF-16 but for surrogates, which stand for the last characters. */
-function bytesBefore(x: string, y: string): boolean {
-  const n = Math.min(x.length, y.length);
-  for (let i = 0; i < n; i++) {
-    const [c, d] = [x.charCodeAt(i), y.charCodeAt(i)];
-    if (c === d) continue;
-    const [cs, ds] = [c >= 0xd800 && c < 0xe000, d >= 0xd800 && d < 0xe000];
-    return cs === ds ? c < d : ds;
-  }
-  return x.length < y.length;
-}
-
-function leastOf(heads: readonly Head[]): { root: string; form: string } | undefined {
-  let least: { root: string; form: string } | undefined;
-  for (const { root, form } of heads) {
-    if (root === undefined) continue;
-    if (!least || bytesBefore(root, least.root) || (root === least.root && bytesBefore(form, least.form)))
-      least = { root, form };
-  }
-  return least;
 }
