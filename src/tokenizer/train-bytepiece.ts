@@ -8,10 +8,11 @@ import { OptionError, checkOptions } from "../errors.ts";
 import { type CorpusLike, type CorpusReport, asCorpus } from "./corpus.ts";
 import { type Counting, countInMemory } from "./counting.ts";
 import { buildLanguageModel } from "./language-model.ts";
-import { type CountedPiece, type UnigramModel, unigramFromPieces } from "./model.ts";
+import { type UnigramModel, unigramFromPieces } from "./model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { Pace, type TrainControl } from "./pace.ts";
-import { pruneCandidates, pruneToSize } from "./prune.ts";
+import type { PieceList } from "./pieces.ts";
+import { countedPieces, pruneCandidates, pruneToSize } from "./prune.ts";
 
 /** Ids taken by `<pad>`, `<bos>` and `<eos>`. */
 export const SPECIALS = 3;
@@ -143,30 +144,29 @@ export async function bytePieceFrom(
   const pieceStart = !ensureUnicode ? "bytes" : reference ? "reference" : "characters";
   const candidates = await counting.countPieces(model, pieceStart);
   const rule = { minCount, maxPieceLength, wholeCharacters: ensureUnicode && !reference };
-  pace.phase("prune");
   const keep = await pruneCandidates(candidates, rule, pace);
   const warnings = corpusWarnings(report);
   const pruned = await pruneToSizes(keep, settings.sizes, pace, warnings);
-  pace.end(keep.length);
+  pace.end(keep.size);
   return {
-    models: pruned.map((pieces) => unigramFromPieces(pieces)),
-    report: { ...report, kept: model.kept, candidates: keep.length, warnings },
+    models: pruned.map((pieces) => unigramFromPieces(countedPieces(pieces))),
+    report: { ...report, kept: model.kept, candidates: keep.size, warnings },
   };
 }
 
 /** Vocabularies of the requested sizes, in the order of the request; each starts from the next larger one. */
 async function pruneToSizes(
-  keep: readonly CountedPiece[],
+  keep: PieceList,
   sizes: readonly number[],
   pace: Pace,
   warnings: string[],
-): Promise<readonly (readonly CountedPiece[])[]> {
-  const done = new Map<number, readonly CountedPiece[]>();
+): Promise<readonly PieceList[]> {
+  const done = new Map<number, PieceList>();
   let now = keep;
   for (const size of [...new Set(sizes)].sort((x, y) => y - x)) {
     now = await pruneToSize(now, size - SPECIALS, pace);
     done.set(size, now);
-    if (keep.length < size - SPECIALS) warnings.push(smallVocabulary(size, keep.length + SPECIALS));
+    if (keep.size < size - SPECIALS) warnings.push(smallVocabulary(size, keep.size + SPECIALS));
   }
   return sizes.map((size) => done.get(size) ?? now);
 }
