@@ -5,31 +5,26 @@ import { exactLog } from "./exact-log.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import type { Run } from "./runs.ts";
 
-/** Scores in one row: half of what six tags need. */
-export const ROW: number = MAX_ORDER / 2;
+/** Numbers per state in `values`: six scores, then three words of links and a spare. */
+export const STATE = 8;
+/** The first of the links among the 32-bit words of a state. */
+export const LINKS = 12;
 
 /**
  * The kept n-grams as states: a state is the longest kept gram that ends at a position. State 0 is the
  * empty gram, states 1 … 256 the single bytes, then the levels in order, each in order of its bytes; the
  * children of a state are therefore neighbours.
  *
- * Tag `t` of a model of order `n` has column `6 - n + t`, so that the last tag is always last, and
- * `L(last t + 1 bytes of s)` stands there, -Infinity beyond the length of `s`. Columns 0 to 2 are in `near`,
- * columns 3 to 5 in `far`. Many states share their last few bytes and so one row of `near`, which stays in
- * cache; memory is waited for at nearly every byte, so small tables are fast ones. 41 bytes per state.
+ * State `s` fills one cache line. `values[8s + 6 - order + t] = L(last t + 1 bytes of s)`, -Infinity beyond its
+ * length: aligned to the right, so that the last tag is last for every order. In the same memory
+ * `links[16s + 12]` is the state of `s` without its first byte, `links[16s + 13]` its first child and
+ * `links[16s + 14]` the number of its children.
  */
 export interface LanguageModel {
   order: number;
   states: number;
-  /**
-   * `links[4s]` is the first of the states that extend `s` by a byte, `links[4s + 1]` their number,
-   * `links[4s + 2]` the state of `s` without its first byte, `links[4s + 3]` the row of `near` of `s`.
-   */
+  values: Float64Array;
   links: Int32Array;
-  /** `near[3 links[4s + 3] + column]`: scores of short grams, rows only for the states up to their length. */
-  near: Float64Array;
-  /** `far[3s + column - 3]`: scores of long grams. */
-  far: Float64Array;
   /** Last byte of each state. */
   labels: Uint8Array;
   /** Bytes in the corpus: c(empty), without the single bytes that were added. */
@@ -131,8 +126,8 @@ function sweep(
 
 /** The child of state `s` by byte `b`, or -1: a halving search among its neighbours. */
 export function childOf(links: Int32Array, labels: Uint8Array, s: number, b: number): number {
-  let low = links[4 * s] ?? 0;
-  let high = low + (links[4 * s + 1] ?? 0);
+  let low = links[16 * s + LINKS + 1] ?? 0;
+  let high = low + (links[16 * s + LINKS + 2] ?? 0);
   while (low < high) {
     const middle = (low + high) >> 1;
     const label = labels[middle] ?? 0;
@@ -163,22 +158,12 @@ export function buildLanguageModel(
       `buildLanguageModel: kept n-grams must number at most ${2 ** 27}, got ${states}. Raise minCount or lower order.`,
     );
   }
-  // Grams of at most this many bytes have their own score in a near column.
-  const nearLength = Math.max(0, order - ROW);
-  const nearStates = 1 + kept.slice(0, nearLength).reduce((sum, n) => sum + n, 0);
-  const room = (bytes: number): ArrayBufferLike =>
-    shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
-  const model: LanguageModel = {
-    order,
-    states,
-    links: new Int32Array(room(16 * states)),
-    near: new Float64Array(room(8 * ROW * nearStates)).fill(-Infinity),
-    far: new Float64Array(room(8 * ROW * states)).fill(-Infinity),
-    labels: new Uint8Array(room(states)),
-    total,
-    kept,
-  };
-  model.links.set([1, 256, 0, 0]);
+  const buffer = shared ? new SharedArrayBuffer(8 * STATE * states) : new ArrayBuffer(8 * STATE * states);
+  const values = new Float64Array(buffer).fill(-Infinity);
+  const links = new Int32Array(buffer);
+  const labels = new Uint8Array(shared ? new SharedArrayBuffer(states) : new ArrayBuffer(states));
+  const model: LanguageModel = { order, states, values, links, labels, total, kept };
+  links.set([0, 1, 256, 0], LINKS);
   let parentCounts: Float64Array = Float64Array.of(total + added);
   let parent = 0;
   let first = 1;
@@ -199,40 +184,39 @@ export function buildLanguageModel(
  */
 function shortenLeaves({ states, links }: LanguageModel): void {
   for (let s = 1; s < states; s++) {
-    if (links[4 * s + 1] !== 0) continue;
-    const shorter = links[4 * s + 2] ?? 0;
-    for (let k = 0; k < 3; k++) links[4 * s + k] = links[4 * shorter + k] ?? 0;
+    if (links[16 * s + LINKS + 2] !== 0) continue;
+    const suffix = links[16 * s + LINKS] ?? 0;
+    for (let w = LINKS; w < LINKS + 3; w++) links[16 * s + w] = links[16 * suffix + w] ?? 0;
   }
 }
 
-/** Fills the states of order `j + 1`: labels, links from the parents, suffixes, scores. */
+/** Fills the states of order `j + 1`: labels, links from and to the parents, suffix links, scores. */
 function linkLevel(
-  { order, links, near, far, labels }: LanguageModel,
+  { order, values, links, labels }: LanguageModel,
   level: Level,
   first: number,
   parentCounts: Float64Array,
   firstParent: number,
   j: number,
 ): void {
-  const column = MAX_ORDER - order + j;
-  const isNear = column < ROW;
-  const [table, own] = isNear ? [near, column] : [far, column - ROW];
+  const column = MAX_ORDER - order;
   let parent = firstParent;
-  let left = links[4 * parent + 1] ?? 0;
+  let left = links[16 * parent + LINKS + 2] ?? 0;
   for (let i = 0; i < level.length; i++) {
-    while (left === 0) left = links[4 * ++parent + 1] ?? 0;
+    while (left === 0) left = links[16 * ++parent + LINKS + 2] ?? 0;
     left -= 1;
     const state = first + i;
     const label = level.labels[i] ?? 0;
-    if (links[4 * parent] === 0) links[4 * parent] = state;
+    const at = 16 * parent + LINKS;
+    if (links[at + 1] === 0) links[at + 1] = state;
     labels[state] = label;
     // The suffix of a kept gram is kept, so this child exists.
-    const shorter = j === 0 ? 0 : childOf(links, labels, links[4 * parent + 2] ?? 0, label);
-    links[4 * state + 1] = level.children[i] ?? 0;
-    links[4 * state + 2] = shorter;
-    links[4 * state + 3] = isNear ? state : (links[4 * shorter + 3] ?? 0);
-    for (let k = 0; k < own; k++) table[ROW * state + k] = table[ROW * shorter + k] ?? 0;
+    const suffix = j === 0 ? 0 : childOf(links, labels, links[at] ?? 0, label);
+    links[16 * state + LINKS] = suffix;
+    links[16 * state + LINKS + 1] = 0;
+    links[16 * state + LINKS + 2] = level.children[i] ?? 0;
+    for (let t = column; t < column + j; t++) values[STATE * state + t] = values[STATE * suffix + t] ?? 0;
     const parentCount = parentCounts[parent - firstParent] ?? 0;
-    table[ROW * state + own] = exactLog(level.counts[i] ?? 0) - exactLog(parentCount);
+    values[STATE * state + column + j] = exactLog(level.counts[i] ?? 0) - exactLog(parentCount);
   }
 }

@@ -6,7 +6,7 @@
 //   f_K[i] = v_K[i] + max(f_{K-1}[i-1], f_K[i-1])
 //
 // with v_t[i] = L(bytes[i-t..i]). Ties go to the lowest tag; a piece begins at every byte of tag 0.
-import { childOf, type LanguageModel, ROW } from "./language-model.ts";
+import { childOf, type LanguageModel, LINKS, STATE } from "./language-model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 
 /**
@@ -26,13 +26,11 @@ const LAST = MAX_ORDER - 1;
 export interface SegmentScratch {
   /** Predecessor tags of each byte: bits 0–2 for tag 0, bit 3 set if the last tag was reached from itself. */
   back: Uint8Array;
-  /** State after each byte. */
-  states: Int32Array;
 }
 
 /** Empty working memory. */
 export function segmentScratch(): SegmentScratch {
-  return { back: new Uint8Array(1 << 16), states: new Int32Array(1 << 16) };
+  return { back: new Uint8Array(1 << 16) };
 }
 
 /**
@@ -53,12 +51,10 @@ export function segmentChunk(
   if (length === 0) return 0;
   if (length > scratch.back.length) {
     scratch.back = new Uint8Array(2 * length);
-    scratch.states = new Int32Array(2 * length);
   }
-  readStates(model.links, model.labels, bytes, start, end, scratch.states);
   const penalty = pieceStart === "bytes" ? 0 : pieceStart === "characters" ? INSIDE_CHARACTER : -Infinity;
   const first = MAX_ORDER - model.order;
-  const last = bestTags(model, first, scratch.states, bytes, start, end, penalty, scratch.back);
+  const last = bestTags(model, first, bytes, start, end, penalty, scratch.back);
   return backtrack(scratch.back, last, first, start, length, starts);
 }
 
@@ -85,28 +81,14 @@ function backtrack(
   return n;
 }
 
-/** The states after each byte of `bytes[start..end)`: the longest kept gram that ends there. */
-function readStates(
-  links: Int32Array,
-  labels: Uint8Array,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  states: Int32Array,
-): void {
-  let state = 0;
-  for (let i = start; i < end; i++) {
-    const b = bytes[i] ?? 0;
-    for (;;) {
-      const child = childOf(links, labels, state, b);
-      if (child >= 0) {
-        state = child;
-        break;
-      }
-      // Every single byte is a child of state 0, so this ends.
-      state = links[4 * state + 2] ?? 0;
-    }
-    states[i - start] = state;
+/** The state after reading byte `b` in `state`: the longest kept gram that ends there. */
+function step(links: Int32Array, labels: Uint8Array, state: number, b: number): number {
+  let s = state;
+  for (;;) {
+    const child = childOf(links, labels, s, b);
+    if (child >= 0) return child;
+    // Every single byte is a child of state 0, so this ends.
+    s = links[16 * s + LINKS] ?? 0;
   }
 }
 
@@ -115,9 +97,8 @@ function readStates(
  * the others stay at -Infinity. Fills the predecessors; returns the best tag of the last byte.
  */
 function bestTags(
-  { links, near, far }: LanguageModel,
+  { values, links, labels }: LanguageModel,
   first: number,
-  states: Int32Array,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -125,9 +106,8 @@ function bestTags(
   back: Uint8Array,
 ): number {
   // The first byte begins a piece: no other tag can stand there.
-  const isNear = first < ROW;
-  let state = states[0] ?? 0;
-  let v0 = (isNear ? near[ROW * (links[4 * state + 3] ?? 0) + first] : far[ROW * state + first - ROW]) ?? 0;
+  let state = step(links, labels, 0, bytes[start] ?? 0);
+  let v0 = values[STATE * state + first] ?? 0;
   if (((bytes[start] ?? 0) & 0xc0) === 0x80) v0 += penalty;
   back[0] = first;
   let f0 = first === 0 ? v0 : -Infinity;
@@ -138,11 +118,11 @@ function bestTags(
   let f5 = first === 5 ? v0 : -Infinity;
   const length = end - start;
   for (let i = 1; i < length; i++) {
-    state = states[i] ?? 0;
-    const n = ROW * (links[4 * state + 3] ?? 0);
-    const f = ROW * state;
-    v0 = (isNear ? near[n + first] : far[f + first - ROW]) ?? 0;
-    if (((bytes[start + i] ?? 0) & 0xc0) === 0x80) v0 += penalty;
+    const b = bytes[start + i] ?? 0;
+    state = step(links, labels, state, b);
+    const at = STATE * state;
+    v0 = values[at + first] ?? 0;
+    if ((b & 0xc0) === 0x80) v0 += penalty;
     // Ties are decided on rounded sums, as in the reference: add first, compare then. If v0 is -Infinity all
     // sums tie and the lowest tag wins.
     let g = f0 + v0;
@@ -172,15 +152,15 @@ function bestTags(
       g = s5;
       from = 5;
     }
-    const v5 = far[f + 2] ?? 0;
+    const v5 = values[at + 5] ?? 0;
     const from4 = f4 + v5;
     const from5 = f5 + v5;
     if (from5 > from4) from |= 8;
     f5 = first === 5 ? g : from5 > from4 ? from5 : from4;
-    f4 = first === 4 ? g : f3 + (far[f + 1] ?? 0);
-    f3 = first === 3 ? g : f2 + (far[f] ?? 0);
-    f2 = first === 2 ? g : f1 + (near[n + 2] ?? 0);
-    f1 = first === 1 ? g : f0 + (near[n + 1] ?? 0);
+    f4 = first === 4 ? g : f3 + (values[at + 4] ?? 0);
+    f3 = first === 3 ? g : f2 + (values[at + 3] ?? 0);
+    f2 = first === 2 ? g : f1 + (values[at + 2] ?? 0);
+    f1 = first === 1 ? g : f0 + (values[at + 1] ?? 0);
     f0 = first === 0 ? g : -Infinity;
     back[i] = from;
   }
