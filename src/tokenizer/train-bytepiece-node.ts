@@ -21,7 +21,11 @@ import { WorkFolder } from "./work-folder-node.ts";
 export interface FileTrainControl extends TrainControl {
   /** Threads that count. Default: the cores of this machine, at most 8. */
   workers?: number;
-  /** Bytes for the counting tables of all workers; the language model and text blocks come on top. Default 1 GiB. */
+  /**
+   * Bytes that the process may take, Node included (about 70 MB): counting tables go to disk so that the limit
+   * holds. What does not depend on it is the language model, 65 bytes for each n-gram seen `minCount` times, and
+   * the text of EM; where these alone exceed the limit a warning says so. Default 1 GiB.
+   */
   memoryLimit?: number;
   /**
    * Folder for runs. It is kept when the training is stopped, and the next one with the same files and options
