@@ -60,7 +60,7 @@ export async function fileCorpus(paths: readonly string[]): Promise<FileCorpus> 
   }
   return {
     bytes,
-    fingerprint: marks.join("\n"),
+    fingerprint: [`blocks of ${BLOCK}`, ...marks].join("\n"),
     async *blocks() {
       for (const path of paths) yield* fileBlocks(path);
     },

@@ -107,6 +107,10 @@ export function countOnDisk(
 
   return {
     shared: workers > 1,
+    states: {
+      load: (name) => folder.loadState(WorkFolder.taskName([...what, name])),
+      save: (name, state) => folder.saveState(WorkFolder.taskName([...what, name]), state),
+    },
     blocks: () => chunkBlocks(corpus, isolateDigits, emptyReport()),
     async countWindows(windowOrder) {
       order = windowOrder;

@@ -12,7 +12,8 @@ import { type UnigramModel, unigramFromPieces } from "./model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { Pace, type TrainControl } from "./pace.ts";
 import type { PieceList } from "./pieces.ts";
-import { countedPieces, pruneCandidates, pruneToSize } from "./prune.ts";
+import { type PieceParts, countedPieces, pruneCandidates, pruneToSize } from "./prune.ts";
+import { release } from "./release.ts";
 
 /** Ids taken by `<pad>`, `<bos>` and `<eos>`. */
 export const SPECIALS = 3;
@@ -137,12 +138,8 @@ export async function bytePieceFrom(
   settings: BytePieceSettings,
   pace: Pace,
 ): Promise<TrainResult> {
-  const { order, minCount, maxPieceLength, ensureUnicode, reference } = settings;
-  const { windows, report } = await counting.countWindows(order);
-  checkCorpus(where, report);
-  const model = buildLanguageModel(windows(), { order, minCount, shared: counting.shared });
-  const pieceStart = !ensureUnicode ? "bytes" : reference ? "reference" : "characters";
-  const candidates = await counting.countPieces(model, pieceStart);
+  const { minCount, maxPieceLength, ensureUnicode, reference } = settings;
+  const { candidates, report, kept } = await cutCorpus(where, counting, settings);
   const rule = { minCount, maxPieceLength, wholeCharacters: ensureUnicode && !reference };
   const keep = await pruneCandidates(candidates, rule, pace);
   const warnings = corpusWarnings(report);
@@ -150,8 +147,23 @@ export async function bytePieceFrom(
   pace.end(keep.size);
   return {
     models: pruned.map((pieces) => unigramFromPieces(countedPieces(pieces))),
-    report: { ...report, kept: model.kept, candidates: keep.size, warnings },
+    report: { ...report, kept, candidates: keep.size, warnings },
   };
+}
+
+/** Counts the corpus, cuts it with the language model and counts the pieces; the model is gone afterwards. */
+async function cutCorpus(
+  where: string,
+  counting: Counting,
+  { order, minCount, ensureUnicode, reference }: BytePieceSettings,
+): Promise<{ candidates: () => PieceParts; report: CorpusReport; kept: number[] }> {
+  const { windows, report } = await counting.countWindows(order);
+  checkCorpus(where, report);
+  const model = buildLanguageModel(windows(), { order, minCount, shared: counting.shared });
+  const pieceStart = !ensureUnicode ? "bytes" : reference ? "reference" : "characters";
+  const candidates = await counting.countPieces(model, pieceStart);
+  release(model.values, model.labels);
+  return { candidates, report, kept: model.kept };
 }
 
 /** Vocabularies of the requested sizes, in the order of the request; each starts from the next larger one. */
