@@ -43,8 +43,14 @@ async function input(file: string | undefined, text: string | undefined): Promis
     });
   }
   const parts: Uint8Array[] = [];
-  for await (const part of process.stdin) if (part instanceof Uint8Array) parts.push(part);
+  for await (const part of standardInput()) if (part instanceof Uint8Array) parts.push(part);
   return Buffer.concat(parts);
+}
+
+/** Standard input; a person at a terminal is told how to end it. */
+function standardInput(): NodeJS.ReadStream {
+  if (process.stdin.isTTY) say("reading standard input; end it with Ctrl-D");
+  return process.stdin;
 }
 
 function unreadable(file: string, error: unknown): FileError {
@@ -89,12 +95,13 @@ function streamFor(tokenizer: Tokenizer, flags: EncodeFlags): StreamEncoder | un
   return unigramStream(model);
 }
 
-/** Writes the ids of a file of any size, a part at a time. */
-async function encodeFile(stream: StreamEncoder, file: string): Promise<void> {
+/** Writes the ids of a file (or standard input) of any size, a part at a time. */
+async function encodeStream(stream: StreamEncoder, file = "-"): Promise<void> {
   let first = true;
   async function* words(): AsyncGenerator<string> {
     try {
-      for await (const part of createReadStream(file, { highWaterMark: 1 << 18 })) {
+      const source = file === "-" ? standardInput() : createReadStream(file, { highWaterMark: 1 << 18 });
+      for await (const part of source) {
         if (part instanceof Uint8Array) yield joined(stream.push(part));
       }
     } catch (error) {
@@ -130,8 +137,8 @@ function addEncode(noun: Command): void {
       guard(async () => {
         const tokenizer = await open(model);
         const stream = streamFor(tokenizer, flags);
-        if (stream && file !== undefined && file !== "-") {
-          await encodeFile(stream, file);
+        if (stream) {
+          await encodeStream(stream, file);
           return;
         }
         const bytes = await input(file, flags.text);

@@ -40,7 +40,28 @@ const LEAST_MEMORY = 1 << 20;
 const MEMORY_PER_BYTE = 32;
 
 /** Opens the corpus and the folder, hands a counter to `body`, and cleans up. */
-export async function withDiskCounting<T>(
+export async function withDiskCounting<T extends TrainResult>(
+  where: string,
+  paths: readonly string[],
+  isolateDigits: boolean,
+  control: FileTrainControl,
+  body: (counting: Counting, pace: Pace) => Promise<T>,
+): Promise<T> {
+  const result = await count(where, paths, isolateDigits, control, body);
+  const peak = process.resourceUsage().maxRSS * 1024;
+  const { memoryLimit } = control;
+  if (memoryLimit !== undefined && peak > memoryLimit) {
+    result.report.warnings.push(
+      `memoryLimit ${megabytes(memoryLimit)} could not be kept: the process needed ${megabytes(peak)}. Use one worker or raise minCount.`,
+    );
+  }
+  return result;
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+
+/** `withDiskCounting` without its look at memory. */
+async function count<T>(
   where: string,
   paths: readonly string[],
   isolateDigits: boolean,
