@@ -26,8 +26,11 @@ export interface JobResult {
   mode: Job["mode"];
   workers: number;
   memoryLimitMB?: number;
+  /** User and system time. */
   cpuSeconds: number;
   wallSeconds: number;
+  /** Memory of the process before and at most, MiB. */
+  baseMB: number;
   peakMB: number;
   vocabularies: { size: number; bytesPerToken?: number; sha256: string }[];
 }
@@ -65,14 +68,17 @@ async function models({
 if (process.argv[1] === import.meta.filename) {
   const job: Job = JSON.parse(process.argv[2] ?? "{}");
   const began = performance.now();
+  const baseMB = Math.round(process.memoryUsage.rss() / 2 ** 20);
   const trained = await models(job);
+  const { user, system } = process.cpuUsage();
   const result: JobResult = {
     mode: job.mode,
     workers: job.workers,
     ...(job.memoryLimit !== undefined && { memoryLimitMB: job.memoryLimit / 2 ** 20 }),
     // The whole process, start of Node included.
-    cpuSeconds: process.cpuUsage().user / 1e6,
+    cpuSeconds: (user + system) / 1e6,
     wallSeconds: (performance.now() - began) / 1000,
+    baseMB,
     peakMB: Math.round(process.resourceUsage().maxRSS / 1024),
     vocabularies: [],
   };

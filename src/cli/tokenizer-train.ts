@@ -1,4 +1,5 @@
 // `athanor tokenizer train`: a vocabulary from text files.
+import { rmdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { OptionError } from "../errors.ts";
 import { createTokenizer } from "../tokenizer/create.ts";
@@ -75,8 +76,11 @@ export function addTokenizerTrain(noun: Command): void {
     .option("--reference", "bytepiece: reproduce version 0.6.3 with its dead ends")
     .option("--lines", "bpe: merge across words, within lines")
     .option("--workers <n>", "threads (default: all cores, at most 8)")
-    .option("--memory <MB>", "for counting tables (default 1024)")
-    .option("--directory <dir>", "folder for unfinished work: run again with it to go on after a stop")
+    .option("--memory <MB>", "for the whole process (default 1024)")
+    .option(
+      "--directory <dir>",
+      "folder for unfinished work, from which the same command goes on after a stop (default: the output's name with .unfinished; not for bpe)",
+    )
     .option("--json", "print the report as JSON")
     .action((files: string[], flags: TrainFlags) => guard(() => run(files, flags)));
 }
@@ -121,7 +125,7 @@ export function progressLine(p: TrainProgress): string {
   return `${p.phase} ${amount(p.done)}${of}, ${amount(p.rate)}/s${left}`;
 }
 
-function train(files: readonly string[], flags: TrainFlags, control: FileTrainControl): Promise<Trained> {
+async function train(files: readonly string[], flags: TrainFlags, control: FileTrainControl): Promise<Trained> {
   const sizes = sizesOf(flags.vocab);
   const common = {
     ...integer("minCount", "--min-count", flags.minCount),
@@ -162,14 +166,37 @@ export function outputName(output: string, size: number, several: boolean): stri
   return dot > slash + 1 ? `${output.slice(0, dot)}.${size}${output.slice(dot)}` : `${output}.${size}`;
 }
 
+/** Flags of options that the trainers check. */
+const FLAG_OF: Readonly<Record<string, string>> = {
+  vocabularySize: "--vocab",
+  minCount: "--min-count",
+  maxPieceLength: "--max-piece-length",
+  order: "--order",
+  workers: "--workers",
+  memoryLimit: "--memory",
+};
+
+/** A trainer's complaint about an option, in the words of the command line. */
+function inFlags(error: unknown): unknown {
+  if (!(error instanceof OptionError)) return error;
+  return new OptionError(
+    error.message.replace(
+      /^train\w+: (\w+) must/,
+      (_, name: string) => `${WHERE}: ${FLAG_OF[name] ?? name} must`,
+    ),
+  );
+}
+
 async function run(files: string[], flags: TrainFlags): Promise<void> {
   checkFlags(flags);
   const sizes = sizesOf(flags.vocab);
+  const directory = flags.mode === "bpe" ? undefined : (flags.directory ?? `${flags.output}.unfinished`);
   const stop = new AbortController();
   const interrupted = (): void => {
-    const hint = flags.directory
-      ? `Run the same command again to go on from ${flags.directory}.`
-      : "With --directory a stopped training can go on.";
+    const hint =
+      directory === undefined
+        ? "It begins anew next time."
+        : `Run the same command again to go on from ${directory}.`;
     stop.abort(new Error(`tokenizer train: stopped. ${hint}`));
   };
   process.once("SIGINT", interrupted);
@@ -180,10 +207,13 @@ async function run(files: string[], flags: TrainFlags): Promise<void> {
   try {
     const { models, report } = await train(files, flags, {
       signal: stop.signal,
-      onProgress: (p) => line.update(progressLine(p)),
+      // In the first second there is nothing to say yet.
+      onProgress: (p) => performance.now() - began > 1000 && line.update(progressLine(p)),
       ...integer("workers", "--workers", flags.workers),
       ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
-      ...(flags.directory !== undefined && { directory: flags.directory }),
+      ...(directory !== undefined && { directory }),
+    }).catch((error: unknown) => {
+      throw inFlags(error);
     });
     line.end();
     for (const warning of report.warnings) say(`warning: ${warning}`);
@@ -199,6 +229,8 @@ async function run(files: string[], flags: TrainFlags): Promise<void> {
     if (flags.json) printJson({ mode: flags.mode, seconds, models: written, report });
   } finally {
     line.end();
+    // Nothing is left to go on from: the training is done, or never began.
+    if (directory !== undefined) await rmdir(directory).catch(() => undefined);
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);
   }

@@ -1,5 +1,7 @@
 // `athanor tokenizer train | encode | decode | inspect | compare`.
+import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { FileError, OptionError } from "../errors.ts";
 import { writeFileAtomic } from "../files/atomic.ts";
@@ -7,6 +9,7 @@ import { byteTokenizer } from "../tokenizer/create.ts";
 import { drawAnsi, drawPlain, drawSvg, shownTokens } from "../tokenizer/draw.ts";
 import { loadTokenizer } from "../tokenizer/load-save-node.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type StreamEncoder, unigramStream } from "../tokenizer/unigram-stream.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";
 import { addTokenizerTrain } from "./tokenizer-train.ts";
 
@@ -35,13 +38,25 @@ async function input(file: string | undefined, text: string | undefined): Promis
   }
   if (text !== undefined) return new TextEncoder().encode(text);
   if (file !== undefined && file !== "-") {
-    return readFile(file).catch((error: NodeJS.ErrnoException) => {
-      throw new FileError(`tokenizer: ${file} must be readable, got ${error.code ?? error.message}.`);
+    return readFile(file).catch((error: unknown) => {
+      throw unreadable(file, error);
     });
   }
   const parts: Uint8Array[] = [];
-  for await (const part of process.stdin) if (part instanceof Uint8Array) parts.push(part);
+  for await (const part of standardInput()) if (part instanceof Uint8Array) parts.push(part);
   return Buffer.concat(parts);
+}
+
+/** Standard input; a person at a terminal is told how to end it. */
+function standardInput(): NodeJS.ReadStream {
+  if (process.stdin.isTTY) say("reading standard input; end it with Ctrl-D");
+  return process.stdin;
+}
+
+function unreadable(file: string, error: unknown): FileError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  const why = code === "ENOENT" ? "nothing there" : code === "EISDIR" ? "a folder" : code;
+  return new FileError(`tokenizer: ${file} must be a readable file, got ${why}. Check the name.`);
 }
 
 /** A number from the command line. */
@@ -72,6 +87,40 @@ function idsOf(tokenizer: Tokenizer, bytes: Uint8Array, flags: EncodeFlags): Int
   });
 }
 
+/** An encoder that needs not hold the text, where the tokenizer and the flags allow one. */
+function streamFor(tokenizer: Tokenizer, flags: EncodeFlags): StreamEncoder | undefined {
+  const whole = flags.json ?? flags.offsets ?? flags.allowSpecials ?? flags.sample ?? flags.text;
+  const { model } = tokenizer;
+  if (whole !== undefined || model?.kind !== "unigram" || model.normalization !== undefined) return undefined;
+  return unigramStream(model);
+}
+
+/** Writes the ids of a file (or standard input) of any size, a part at a time. */
+async function encodeStream(stream: StreamEncoder, file = "-"): Promise<void> {
+  let first = true;
+  async function* words(): AsyncGenerator<string> {
+    try {
+      const source = file === "-" ? standardInput() : createReadStream(file, { highWaterMark: 1 << 18 });
+      for await (const part of source) {
+        if (part instanceof Uint8Array) yield joined(stream.push(part));
+      }
+    } catch (error) {
+      throw unreadable(file, error);
+    }
+    yield `${joined(stream.flush())}\n`;
+  }
+  const joined = (ids: Int32Array): string => {
+    if (ids.length === 0) return "";
+    const text = first ? ids.join(" ") : ` ${ids.join(" ")}`;
+    first = false;
+    return text;
+  };
+  await pipeline(words(), process.stdout, { end: false }).catch((error: unknown) => {
+    // A reader that has seen enough (`| head`) is no mistake.
+    if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
+  });
+}
+
 function addEncode(noun: Command): void {
   noun
     .command("encode")
@@ -87,6 +136,11 @@ function addEncode(noun: Command): void {
     .action((model: string, file: string | undefined, flags: EncodeFlags) =>
       guard(async () => {
         const tokenizer = await open(model);
+        const stream = streamFor(tokenizer, flags);
+        if (stream) {
+          await encodeStream(stream, file);
+          return;
+        }
         const bytes = await input(file, flags.text);
         if (flags.offsets && (!flags.json || flags.sample !== undefined)) {
           throw new OptionError("encode: --offsets must come with --json and without --sample.");

@@ -17,6 +17,8 @@ import { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
 import { lineEnd } from "./unigram.ts";
 import { strictTextOf } from "./utf8.ts";
 
+/** A match of so many bytes that begins and ends with one byte may lie in a row of it. */
+const LONG = 16;
 /** Remembered answers of `longestAfter`: 48 KiB. */
 const ASKED = 1 << 12;
 
@@ -250,16 +252,34 @@ function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
   const first = out.length;
   const data = out.reserve(to - from);
   let n = first;
+  // In a row of one byte the longest match is the same at every place that has `maxLength` bytes of it ahead.
+  let rowFrom = 0;
+  let rowTo = 0;
+  let rowToken = -1;
   for (let at = from; at < to; ) {
     for (;;) {
-      if (token >= 0 && n > first) token = longestAfter(e, data[n - 1] ?? 0, token);
-      if (token < 0 || blocked[at + (lengths[token] ?? 1) - from] === 0) break;
-      token = prefix[token] ?? -1;
+      // A blocked end is known at once; whether two tokens may be neighbours takes a look-up.
+      while (token >= 0 && blocked[at + (lengths[token] ?? 1) - from] === 1) token = prefix[token] ?? -1;
+      if (token < 0 || n === first) break;
+      const fitting = longestAfter(e, data[n - 1] ?? 0, token);
+      if (fitting === token) break;
+      token = fitting;
     }
     if (token >= 0) {
       data[n++] = token;
       at += lengths[token] ?? 1;
-      if (at < to) token = longestMatch(trie, bytes, at, to);
+      if (at >= rowFrom && at < rowTo) token = rowToken;
+      else if (at < to) {
+        token = longestMatch(trie, bytes, at, to);
+        if ((lengths[token] ?? 0) >= LONG && bytes[at] === bytes[at + LONG - 1]) {
+          const past = rowEnd(bytes, at, to) - trie.maxLength + 1;
+          if (at < past) {
+            rowFrom = rowStart(bytes, at, from);
+            rowTo = past;
+            rowToken = token;
+          }
+        }
+      }
     } else {
       // Nothing goes on from here: take the last token back and try a shorter one in its place.
       blocked[at - from] = 1;
@@ -270,6 +290,21 @@ function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
     }
   }
   out.length = n;
+}
+
+/** Start of the row of equal bytes that `at` lies in. */
+function rowStart(bytes: Uint8Array, at: number, from: number): number {
+  let i = at;
+  while (i > from && bytes[i - 1] === bytes[at]) i--;
+  return i;
+}
+
+/** End of the row of equal bytes that `at` lies in. */
+function rowEnd(bytes: Uint8Array, at: number, to: number): number {
+  const byte = bytes[at];
+  let i = at + 1;
+  while (i < to && bytes[i] === byte) i++;
+  return i;
 }
 
 /**

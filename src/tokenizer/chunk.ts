@@ -118,7 +118,7 @@ export class Chunker {
     this.invalid += invalid;
     this.#ready = this.#ready.length > 0 ? concatBytes([this.#ready, bytes]) : bytes;
     const rest = pending.subarray(cut);
-    this.#raw = rest.length > 0 ? [rest] : [];
+    this.#raw = rest.length > 0 ? [rest.slice()] : []; // the block is overwritten by the next
   }
 
   #take(last: boolean): ChunkBlock {

@@ -5,7 +5,7 @@ import type { Corpus } from "./corpus.ts";
 import type { TextBlock } from "./chunk.ts";
 
 /** Bytes of one block; part of what makes a resumed training meet the same shards. */
-const BLOCK = 1 << 22;
+const BLOCK = 1 << 20;
 
 /** A corpus of files and what identifies its state on disk. */
 export interface FileCorpus extends Corpus {
@@ -14,12 +14,14 @@ export interface FileCorpus extends Corpus {
   fingerprint: string;
 }
 
+/** The file's blocks, in two buffers that take turns: one is read while the other is looked at. */
 async function* fileBlocks(path: string): AsyncGenerator<TextBlock> {
   const file = await open(path);
+  const buffers: readonly [Uint8Array, Uint8Array] = [new Uint8Array(BLOCK), new Uint8Array(BLOCK)];
   try {
     let held: Uint8Array | undefined;
-    for (;;) {
-      const buffer = new Uint8Array(BLOCK);
+    for (let turn = 0; ; turn++) {
+      const buffer = buffers[turn % 2 === 0 ? 0 : 1];
       let filled = 0;
       while (filled < BLOCK) {
         const { bytesRead } = await file.read(buffer, filled, BLOCK - filled, null);
@@ -58,7 +60,7 @@ export async function fileCorpus(paths: readonly string[]): Promise<FileCorpus> 
   }
   return {
     bytes,
-    fingerprint: marks.join("\n"),
+    fingerprint: [`blocks of ${BLOCK}`, ...marks].join("\n"),
     async *blocks() {
       for (const path of paths) yield* fileBlocks(path);
     },

@@ -7,7 +7,7 @@ export type Text = string | Uint8Array;
 
 /** A source of text that can be read again from its beginning. */
 export interface Corpus {
-  /** All texts from the first, block by block. A block is not changed after it was given. */
+  /** All texts from the first, block by block. A block holds until the next is asked for. */
   blocks(): Iterable<TextBlock> | AsyncIterable<TextBlock>;
   /** Bytes in all, where known beforehand: for the time left. */
   bytes?: number;
@@ -73,7 +73,7 @@ export function asCorpus(source: CorpusLike, where: string): Corpus {
 }
 
 /**
- * The chunks of a corpus, block by block; fills `report` as it reads.
+ * The chunks of a corpus, block by block, each valid until the next is asked for; fills `report` as it reads.
  * @param report Counts of this reading; starts at zero.
  */
 export async function* chunkBlocks(

@@ -11,16 +11,33 @@ import type { Pace } from "./pace.ts";
 import { type PieceList, PieceListBuilder } from "./pieces.ts";
 import { readPieceRun, readWindowRun } from "./run-files-node.ts";
 import { mergeRuns } from "./runs.ts";
-import { shardPool } from "./shard-pool-node.ts";
+import { WAITING, shardPool } from "./shard-pool-node.ts";
 import type { ShardTask } from "./shards-node.ts";
 import { WorkFolder } from "./work-folder-node.ts";
 
 /** How a training on disk is carried out; none of it changes the result. */
 export interface CountingPlan {
   workers: number;
-  /** Bytes for counting tables, all workers together. */
+  /** Bytes for the whole process. */
   memoryLimit: number;
   folder: WorkFolder;
+}
+
+/** Bytes a running worker thread comes to need beside its tables: compiled code, buffers of files. */
+const THREAD = 22 << 20;
+/** Bytes of text on its way to the counters: blocks being read and chunked, and what waits at each worker. */
+const TEXT = 6 << 20;
+/** Tables smaller than this are not worth their files, unless the limit is as small. */
+const LEAST_TABLE = 4 << 20;
+
+/**
+ * Bytes for the tables of each worker: what is left of the limit beside the process as it stands (Node, worker
+ * threads, the language model) and text on its way.
+ */
+function tableMemory({ memoryLimit, workers }: CountingPlan): number {
+  const threads = workers > 1 ? workers * (THREAD + WAITING) : 0;
+  const left = memoryLimit - process.memoryUsage.rss() - TEXT - threads;
+  return Math.max(Math.min(LEAST_TABLE, memoryLimit / 4), left / workers);
 }
 
 /** Bytes of merged pieces handed over at once. */
@@ -62,8 +79,8 @@ export function countOnDisk(
     let done = 0;
     // A new name for each start: a resumed training must not write over finished files.
     const attempt = `${prefix}-${name}-${folder.groups(name).length}-${Date.now().toString(36)}`;
-    const place = { directory: folder.directory, name: attempt, memory: plan.memoryLimit / 2 };
-    const pool = shardPool(workers, task, place, {
+    const place = { directory: folder.directory, name: attempt };
+    const pool = await shardPool(workers, task, place, () => tableMemory(plan), {
       group: (group) => writes.push(folder.add(name, group)),
       counted: (bytes) => {
         done += bytes;
@@ -90,6 +107,10 @@ export function countOnDisk(
 
   return {
     shared: workers > 1,
+    states: {
+      load: (name) => folder.loadState(WorkFolder.taskName([...what, name])),
+      save: (name, state) => folder.saveState(WorkFolder.taskName([...what, name]), state),
+    },
     blocks: () => chunkBlocks(corpus, isolateDigits, emptyReport()),
     async countWindows(windowOrder) {
       order = windowOrder;

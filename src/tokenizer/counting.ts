@@ -3,6 +3,7 @@
 import { type Corpus, type CorpusReport, chunkBlocks, emptyReport } from "./corpus.ts";
 import type { ChunkBlock } from "./chunk.ts";
 import type { LanguageModel } from "./language-model.ts";
+import type { StateStore } from "./em-state.ts";
 import { WindowCounter } from "./ngrams.ts";
 import type { Pace } from "./pace.ts";
 import { PieceCounter, type PieceList } from "./pieces.ts";
@@ -17,6 +18,8 @@ export interface Counting {
   countPieces(model: LanguageModel, pieceStart: PieceStart): Promise<() => Iterable<PieceList>>;
   /** The chunks once more, for what needs the text itself. */
   blocks(): AsyncIterable<ChunkBlock>;
+  /** Where later stages keep what they have reached, if a killed training is to go on. */
+  states?: StateStore;
   /** True if models should lie in memory shared with worker threads. */
   shared: boolean;
 }

@@ -58,4 +58,5 @@ export {
 export { type UnigramOptions, trainUnigram } from "./train-unigram.ts";
 export { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
 export { type UnigramEncoder, encodeUnigram, encodeUnigramInto, unigramEncoder } from "./unigram.ts";
+export { type StreamEncoder, unigramStream } from "./unigram-stream.ts";
 export { Utf8Stream } from "./utf8.ts";

@@ -5,17 +5,20 @@ import { exactLog } from "./exact-log.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import type { Run } from "./runs.ts";
 
-/** Numbers per state in `values`: the scores of the last 1 … 6 bytes, then two words of links and a spare. */
+/** Numbers per state in `values`: six scores, then three words of links and a spare. */
 export const STATE = 8;
+/** The first of the links among the 32-bit words of a state. */
+export const LINKS = 12;
 
 /**
  * The kept n-grams as states: a state is the longest kept gram that ends at a position. State 0 is the
  * empty gram, states 1 … 256 the single bytes, then the levels in order, each in order of its bytes; the
  * children of a state are therefore neighbours.
  *
- * State `s` fills one cache line: `values[8s + t] = L(last t + 1 bytes of s)` for `t < 6` (-Infinity beyond
- * its length), and in the same memory `links[16s + 12]` is the state of `s` without its first byte,
- * `links[16s + 13]` its first child, `links[16s + 14]` the number of its children.
+ * State `s` fills one cache line. `values[8s + 6 - order + t] = L(last t + 1 bytes of s)`, -Infinity beyond its
+ * length: aligned to the right, so that the last tag is last for every order. In the same memory
+ * `links[16s + 12]` is the state of `s` without its first byte, `links[16s + 13]` its first child and
+ * `links[16s + 14]` the number of its children.
  */
 export interface LanguageModel {
   order: number;
@@ -30,26 +33,28 @@ export interface LanguageModel {
   kept: number[];
 }
 
-/** Kept grams of one order: their bytes as a number, ascending, and their counts. */
-interface Level {
-  keys: Float64Array;
-  counts: Float64Array;
-  length: number;
+/** Kept grams of one order in the order of their bytes: last byte, count, and how many kept grams extend them. */
+class Level {
+  labels: Uint8Array = new Uint8Array(256);
+  counts: Float64Array = new Float64Array(256);
+  children: Uint16Array = new Uint16Array(256);
+  length = 0;
+
+  push(label: number, count: number, children: number): void {
+    if (this.length === this.labels.length) {
+      this.labels = grown(this.labels, new Uint8Array(2 * this.length));
+      this.counts = grown(this.counts, new Float64Array(2 * this.length));
+      this.children = grown(this.children, new Uint16Array(2 * this.length));
+    }
+    this.labels[this.length] = label;
+    this.counts[this.length] = count;
+    this.children[this.length++] = children;
+  }
 }
 
-const emptyLevel = (): Level => ({ keys: new Float64Array(256), counts: new Float64Array(256), length: 0 });
-
-function push(level: Level, key: number, count: number): void {
-  if (level.length === level.keys.length) {
-    const keys = new Float64Array(2 * level.length);
-    const counts = new Float64Array(2 * level.length);
-    keys.set(level.keys);
-    counts.set(level.counts);
-    level.keys = keys;
-    level.counts = counts;
-  }
-  level.keys[level.length] = key;
-  level.counts[level.length++] = count;
+function grown<A extends Uint8Array | Uint16Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
 }
 
 /** Powers of 256: `POWER[j]` moves a number by `j` bytes. */
@@ -58,18 +63,38 @@ const POWER = Array.from({ length: MAX_ORDER + 1 }, (_, j) => 256 ** j);
 /**
  * Counts of every order from sorted windows: `c(g) = Σ counts of records that begin with g and are at least
  * as long`. Keeps every order-1 gram and at higher orders those with `c ≥ minCount`; the rule is inherited
- * by prefixes and suffixes, so what is kept is closed under both.
+ * by prefixes and suffixes, so what is kept is closed under both. Each of the 256 bytes is given a count of
+ * at least 1.
+ * @returns The levels, and the bytes counted without those that were given.
  */
-function sweep(runs: Iterable<Run>, order: number, minCount: number): Level[] {
-  const levels = Array.from({ length: order }, emptyLevel);
+function sweep(
+  runs: Iterable<Run>,
+  order: number,
+  minCount: number,
+): { levels: Level[]; total: number; added: number } {
+  const levels = Array.from({ length: order }, () => new Level());
   const open = new Float64Array(order).fill(-1);
   const counts = new Float64Array(order);
-  const close = (j: number): void => {
-    const count = counts[j] ?? 0;
-    const level = levels[j];
-    if (level && count > 0 && (j === 0 || count >= minCount)) push(level, open[j] ?? 0, count);
-    open[j] = -1;
-    counts[j] = 0;
+  const children = new Uint16Array(order);
+  const firstCounts = new Float64Array(256);
+  const firstChildren = new Uint16Array(256);
+  // A gram's children are all closed when it closes: the deepest level goes first.
+  const closeFrom = (level: number): void => {
+    for (let j = order - 1; j >= level; j--) {
+      const count = counts[j] ?? 0;
+      if (count === 0) continue;
+      const label = (open[j] ?? 0) % 256;
+      if (j === 0) {
+        firstCounts[label] = count;
+        firstChildren[label] = children[0] ?? 0;
+      } else if (count >= minCount) {
+        levels[j]?.push(label, count, children[j] ?? 0);
+        children[j - 1] = (children[j - 1] ?? 0) + 1;
+      }
+      open[j] = -1;
+      counts[j] = 0;
+      children[j] = 0;
+    }
   };
   for (const { keys, counts: found } of runs) {
     for (let i = 0; i < keys.length; i++) {
@@ -80,37 +105,29 @@ function sweep(runs: Iterable<Run>, order: number, minCount: number): Level[] {
       for (let j = 0; j < length; j++) {
         const prefix = Math.floor(window / (POWER[MAX_ORDER - 1 - j] ?? 0));
         if (prefix !== open[j]) {
-          close(j);
+          closeFrom(j);
           open[j] = prefix;
         }
         counts[j] = (counts[j] ?? 0) + count;
       }
     }
   }
-  for (let j = 0; j < order; j++) close(j);
-  return levels;
-}
-
-/** Gives each of the 256 bytes a count of at least 1; returns how many were added. */
-function completeBytes(level: Level): number {
-  const counts = new Float64Array(256);
-  for (let i = 0; i < level.length; i++) counts[level.keys[i] ?? 0] = level.counts[i] ?? 0;
+  closeFrom(0);
+  let total = 0;
   let added = 0;
   for (let b = 0; b < 256; b++) {
-    if (counts[b] !== 0) continue;
-    counts[b] = 1;
-    added += 1;
+    const count = firstCounts[b] ?? 0;
+    total += count;
+    if (count === 0) added += 1;
+    levels[0]?.push(b, Math.max(1, count), firstChildren[b] ?? 0);
   }
-  level.keys = Float64Array.from(counts, (_, b) => b);
-  level.counts = counts;
-  level.length = 256;
-  return added;
+  return { levels, total, added };
 }
 
 /** The child of state `s` by byte `b`, or -1: a halving search among its neighbours. */
 export function childOf(links: Int32Array, labels: Uint8Array, s: number, b: number): number {
-  let low = links[16 * s + 13] ?? 0;
-  let high = low + (links[16 * s + 14] ?? 0);
+  let low = links[16 * s + LINKS + 1] ?? 0;
+  let high = low + (links[16 * s + LINKS + 2] ?? 0);
   while (low < high) {
     const middle = (low + high) >> 1;
     const label = labels[middle] ?? 0;
@@ -133,77 +150,73 @@ export function buildLanguageModel(
   runs: Iterable<Run>,
   { order, minCount, shared = false }: { order: number; minCount: number; shared?: boolean },
 ): LanguageModel {
-  const levels = sweep(runs, order, minCount);
-  const bytes = levels[0] ?? emptyLevel();
-  let total = 0;
-  for (let i = 0; i < bytes.length; i++) total += bytes.counts[i] ?? 0;
-  const added = completeBytes(bytes);
-  const states = 1 + levels.reduce((sum, level) => sum + level.length, 0);
+  const { levels, total, added } = sweep(runs, order, minCount);
+  const kept = levels.map((level) => level.length);
+  const states = 1 + kept.reduce((sum, n) => sum + n, 0);
   if (states > 2 ** 27) {
     throw new OptionError(
       `buildLanguageModel: kept n-grams must number at most ${2 ** 27}, got ${states}. Raise minCount or lower order.`,
     );
   }
-  const buffer = shared ? new SharedArrayBuffer(64 * states) : new ArrayBuffer(64 * states);
+  const buffer = shared ? new SharedArrayBuffer(8 * STATE * states) : new ArrayBuffer(8 * STATE * states);
   const values = new Float64Array(buffer).fill(-Infinity);
   const links = new Int32Array(buffer);
   const labels = new Uint8Array(shared ? new SharedArrayBuffer(states) : new ArrayBuffer(states));
-  const model = { order, states, values, links, labels, total, kept: levels.map((l) => l.length) };
-  for (let w = 12; w < 16; w++) links[w] = 0;
-  let parents: Level = {
-    keys: Float64Array.of(0),
-    counts: Float64Array.of(total + added),
-    length: 1,
-  };
-  let firstParent = 0;
+  const model: LanguageModel = { order, states, values, links, labels, total, kept };
+  links.set([0, 1, 256, 0], LINKS);
+  let parentCounts: Float64Array = Float64Array.of(total + added);
+  let parent = 0;
   let first = 1;
   levels.forEach((level, j) => {
-    linkLevel(model, level, first, parents, firstParent, j);
-    firstParent = first;
+    linkLevel(model, level, first, parentCounts, parent, j);
+    parent = first;
     first += level.length;
-    parents = level;
+    parentCounts = level.counts;
+    levels[j] = new Level(); // what is linked need not be held any longer
   });
   shortenLeaves(model);
   return model;
 }
 
 /**
- * A state without children moves exactly as its suffix does, so it takes over the suffix's links: one cache
- * line less to wait for at nearly every byte, since most states met in running text have full length.
+ * A state without children moves exactly as its suffix does, so it takes over the suffix's links: one wait for
+ * memory less at nearly every byte, since most states met in running text have full length.
  */
 function shortenLeaves({ states, links }: LanguageModel): void {
   for (let s = 1; s < states; s++) {
-    if (links[16 * s + 14] !== 0) continue;
-    const suffix = links[16 * s + 12] ?? 0;
-    for (let w = 12; w < 15; w++) links[16 * s + w] = links[16 * suffix + w] ?? 0;
+    if (links[16 * s + LINKS + 2] !== 0) continue;
+    const suffix = links[16 * s + LINKS] ?? 0;
+    for (let w = LINKS; w < LINKS + 3; w++) links[16 * s + w] = links[16 * suffix + w] ?? 0;
   }
 }
 
 /** Fills the states of order `j + 1`: labels, links from and to the parents, suffix links, scores. */
 function linkLevel(
-  { values, links, labels }: LanguageModel,
+  { order, values, links, labels }: LanguageModel,
   level: Level,
   first: number,
-  parents: Level,
+  parentCounts: Float64Array,
   firstParent: number,
   j: number,
 ): void {
-  let p = 0;
+  const column = MAX_ORDER - order;
+  let parent = firstParent;
+  let left = links[16 * parent + LINKS + 2] ?? 0;
   for (let i = 0; i < level.length; i++) {
-    const key = level.keys[i] ?? 0;
-    const prefix = Math.floor(key / 256);
-    while (parents.keys[p] !== prefix) p += 1;
-    const parent = firstParent + p;
+    while (left === 0) left = links[16 * ++parent + LINKS + 2] ?? 0;
+    left -= 1;
     const state = first + i;
-    const byte = key % 256;
-    labels[state] = byte;
-    for (let w = 12; w < 16; w++) links[16 * state + w] = 0;
-    if (links[16 * parent + 14] === 0) links[16 * parent + 13] = state;
-    links[16 * parent + 14] = (links[16 * parent + 14] ?? 0) + 1;
+    const label = level.labels[i] ?? 0;
+    const at = 16 * parent + LINKS;
+    if (links[at + 1] === 0) links[at + 1] = state;
+    labels[state] = label;
     // The suffix of a kept gram is kept, so this child exists.
-    const suffix = j === 0 ? 0 : childOf(links, labels, links[16 * parent + 12] ?? 0, byte);
-    links[16 * state + 12] = suffix;
-    for (let t = 0; t < j; t++) values[STATE * state + t] = values[STATE * suffix + t] ?? 0;
-    values[STATE * state + j] = exactLog(level.counts[i] ?? 0) - exactLog(parents.counts[p] ?? 0);
+    const suffix = j === 0 ? 0 : childOf(links, labels, links[at] ?? 0, label);
+    links[16 * state + LINKS] = suffix;
+    links[16 * state + LINKS + 1] = 0;
+    links[16 * state + LINKS + 2] = level.children[i] ?? 0;
+    for (let t = column; t < column + j; t++) values[STATE * state + t] = values[STATE * suffix + t] ?? 0;
+    const parentCount = parentCounts[parent - firstParent] ?? 0;
+    values[STATE * state + column + j] = exactLog(level.counts[i] ?? 0) - exactLog(parentCount);
   }
 }

@@ -1,9 +1,10 @@
 // Kudo 2018, sections 3.2 and 3.3, https://arxiv.org/abs/1804.10959: expectation-maximisation over a sample of
 // the text, and pruning by the tokens that pieces save (loss.ts).
 import type { ChunkBlock } from "./chunk.ts";
+import type { EmState } from "./em-state.ts";
 import { buildLattice, digamma, expectBlock, expectedByPiece } from "./expectation.ts";
 import { type Weighted, pieceLosses } from "./loss.ts";
-import { type UnigramModel, compareBytes, unigramFromPieces } from "./model.ts";
+import { type CountedPiece, type UnigramModel, compareBytes, unigramFromPieces } from "./model.ts";
 import type { Pace } from "./pace.ts";
 import { frequentPairs } from "./pairs.ts";
 import type { SeedRule } from "./seeds.ts";
@@ -23,44 +24,49 @@ const UNUSED = 0.5;
 export class Maximiser {
   readonly #sample: readonly ChunkBlock[];
   readonly #pace: Pace;
+  readonly #save: (stage: string, state: EmState) => Promise<void>;
   #now: Weighted = { pieces: [], counts: new Float64Array(0) };
   #p: Float64Array = new Float64Array(0);
   /** Nats per byte of the last pass. */
   #tilt = 1.8;
   #passes = 0;
+  #grown = 0;
 
-  constructor(sample: readonly ChunkBlock[], pace: Pace) {
+  /** @param save Called with every state that a killed training could go on from. */
+  constructor(
+    sample: readonly ChunkBlock[],
+    pace: Pace,
+    save: (stage: string, state: EmState) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#sample = sample;
     this.#pace = pace;
+    this.#save = save;
   }
 
   get size(): number {
     return this.#now.pieces.length;
   }
 
-  start(pieces: Uint8Array[], counts: Float64Array): void {
+  /** Begins with candidates and their rough counts. */
+  async start(seeds: readonly CountedPiece[]): Promise<void> {
+    this.#begin(seeds);
+    await this.#keep("grow");
+  }
+
+  /** Goes on from a stored state. */
+  restore({ pieces, counts, p, tilt, passes, grown }: EmState): void {
     this.#now = { pieces, counts };
-    let total = 0;
-    for (const count of counts) total += count;
-    this.#p = counts.map((count) => count / total);
+    this.#p = p;
+    this.#tilt = tilt;
+    this.#passes = passes;
+    this.#grown = grown;
   }
 
   /** First passes, with new candidates from frequent neighbours in between. */
   async grow(rule: SeedRule): Promise<void> {
-    await this.#maximise(PASSES, true);
-    for (let k = 0; k < JOININGS; k++) {
-      const { pieces, counts } = this.#now;
-      const logProbs = this.#p.map((p) => Math.log(p));
-      const pairs = await frequentPairs(this.#sample, pieces, logProbs, rule, this.#pace);
-      const all = pieces.map((bytes, i) => ({ bytes, count: Math.max(0.1, counts[i] ?? 0) }));
-      // EM settles how much of a pair's count is the pair's; half is as good a start as any.
-      for (const { bytes, count } of pairs) all.push({ bytes, count: count / 2 });
-      all.sort((x, y) => compareBytes(x.bytes, y.bytes));
-      this.start(
-        all.map((piece) => piece.bytes),
-        Float64Array.from(all, (piece) => piece.count),
-      );
-      await this.#maximise(PASSES, true);
+    for (; this.#grown < PASSES * (1 + JOININGS); this.#grown++, await this.#keep("grow")) {
+      if (this.#grown > 0 && this.#grown % PASSES === 0) await this.#join(rule);
+      await this.#maximise(true);
     }
   }
 
@@ -69,7 +75,8 @@ export class Maximiser {
     while (this.size > size) {
       this.#prune(Math.max(size, Math.floor(this.size * KEPT_SHARE)));
       const more = this.size > size;
-      await this.#maximise(more ? 1 : PASSES, more);
+      for (let pass = 0; pass < (more ? 1 : PASSES); pass++) await this.#maximise(more);
+      await this.#keep(`size-${size}`);
     }
   }
 
@@ -81,18 +88,43 @@ export class Maximiser {
     );
   }
 
-  /** EM; `drop` removes pieces that are hardly ever used, as long as there will be another pruning. */
-  async #maximise(passes: number, drop: boolean): Promise<void> {
-    for (let pass = 0; pass < passes; pass++) {
-      await this.#expect();
-      if (drop) this.#select((id) => (this.#now.counts[id] ?? 0) >= UNUSED);
-      const { counts } = this.#now;
-      let total = 0;
-      for (const count of counts) total += count;
-      // ψ instead of ln favours a vocabulary with fewer pieces in use (a sparse prior).
-      const logTotal = digamma(total);
-      this.#p = counts.map((count) => Math.exp(digamma(Math.max(count, UNUSED)) - logTotal));
-    }
+  #keep(stage: string): Promise<void> {
+    const { pieces, counts } = this.#now;
+    const [p, tilt, passes, grown] = [this.#p, this.#tilt, this.#passes, this.#grown];
+    return this.#save(stage, { pieces, counts, p, tilt, passes, grown });
+  }
+
+  #begin(pieces: readonly CountedPiece[]): void {
+    this.#now = {
+      pieces: pieces.map(({ bytes }) => bytes),
+      counts: Float64Array.from(pieces, ({ count }) => count),
+    };
+    let total = 0;
+    for (const count of this.#now.counts) total += count;
+    this.#p = this.#now.counts.map((count) => count / total);
+  }
+
+  /** Adds frequent neighbours as candidates. */
+  async #join(rule: SeedRule): Promise<void> {
+    const { pieces, counts } = this.#now;
+    const logProbs = this.#p.map((p) => Math.log(p));
+    const pairs = await frequentPairs(this.#sample, pieces, logProbs, rule, this.#pace);
+    const all = pieces.map((bytes, i) => ({ bytes, count: Math.max(0.1, counts[i] ?? 0) }));
+    // EM settles how much of a pair's count is the pair's; half is as good a start as any.
+    for (const { bytes, count } of pairs) all.push({ bytes, count: count / 2 });
+    this.#begin(all.sort((x, y) => compareBytes(x.bytes, y.bytes)));
+  }
+
+  /** One pass of EM; `drop` removes pieces that are hardly ever used, as long as there will be another pruning. */
+  async #maximise(drop: boolean): Promise<void> {
+    await this.#expect();
+    if (drop) this.#select((id) => (this.#now.counts[id] ?? 0) >= UNUSED);
+    const { counts } = this.#now;
+    let total = 0;
+    for (const count of counts) total += count;
+    // ψ instead of ln favours a vocabulary with fewer pieces in use (a sparse prior).
+    const logTotal = digamma(total);
+    this.#p = counts.map((count) => Math.exp(digamma(Math.max(count, UNUSED)) - logTotal));
   }
 
   /** One pass over the sample, or a quarter of it; sets the counts. */

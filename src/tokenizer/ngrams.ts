@@ -1,6 +1,7 @@
 // Counting of byte n-grams with one record per byte: the window of `order` bytes at each position. A sweep
 // over the sorted records gives the counts of every lower order exactly (language-model.ts).
 import type { ChunkBlock } from "./chunk.ts";
+import { release } from "./release.ts";
 import type { Run } from "./runs.ts";
 
 /** Highest order: six bytes and a length fit one float64 integer. */
@@ -147,13 +148,14 @@ export class WindowCounter {
 
   /**
    * @param order Bytes of a window, 1 to 6.
-   * @param memory Bytes the table may take (a doubling needs the old one beside it). Default 1 GiB.
    * @param spill Takes a run when the table is full; the counter then starts empty.
+   * @param memory Bytes for the table, its doubling and its sorting together. Default 1.75 GiB.
    */
-  constructor(order: number, spill: (run: Run) => void, memory: number = 2 ** 30) {
+  constructor(order: number, spill: (run: Run) => void, memory: number = 1.75 * 2 ** 30) {
     this.order = order;
     this.#spill = spill;
-    const slots = 2 ** Math.floor(Math.log2(memory / SLOT_BYTES));
+    // A doubling keeps a table of half the size beside the new one, sorting 16 bytes for each of 5/8 of the slots.
+    const slots = 2 ** Math.floor(Math.log2(memory / (1.75 * SLOT_BYTES)));
     this.#mostSlots = Math.min(2 ** 27, Math.max(SMALLEST_TABLE, slots));
   }
 
@@ -195,6 +197,11 @@ export class WindowCounter {
     this.#spill(run);
   }
 
+  /** Gives its memory back; the counter must not be used afterwards. */
+  close(): void {
+    release(this.#table);
+  }
+
   #makeRoom(slots: number): void {
     if (2 * slots > this.#mostSlots) {
       this.flush();
@@ -202,6 +209,7 @@ export class WindowCounter {
     }
     const grown = new Int32Array(2 * slots * SLOT);
     rehash(this.#table, grown, 2 * slots - 1);
+    release(this.#table);
     this.#table = grown;
   }
 }

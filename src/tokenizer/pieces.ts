@@ -1,5 +1,7 @@
 // Counting of byte strings: an open-addressing table over one arena of bytes, no object per piece.
 
+import { release } from "./release.ts";
+
 /** Byte strings and their counts: string `i` is `arena[offsets[i] .. offsets[i] + lengths[i])`. */
 export interface PieceList {
   arena: Uint8Array;
@@ -79,6 +81,11 @@ export class PieceCounter {
       counts: this.#counts,
       size: this.#size,
     };
+  }
+
+  /** Gives its memory back; the counter and what it finished must not be used afterwards. */
+  close(): void {
+    release(this.#arena, this.#slots, this.#offsets, this.#lengths, this.#hashes, this.#counts);
   }
 
   #equals(entry: number, bytes: Uint8Array, from: number, to: number): boolean {

@@ -1,13 +1,14 @@
 // Su Jianlin 2023, BytePiece, https://kexue.fm/archives/9752: from candidate pieces to a vocabulary.
 // SEG(keep, items): segment every item with the vocabulary `keep` (p = count / sum) and add the item's count
 // to each piece of its segmentation.
+//
+// Counts are integers, so sums do not depend on the order of the pieces, and lists need not be sorted.
 import { exactLog } from "./exact-log.ts";
-import { IdBuffer } from "./ids.ts";
-import { compareBytes, type CountedPiece } from "./model.ts";
+import { type CountedPiece, compareBytes } from "./model.ts";
 import { isUtf8 } from "./nfc.ts";
 import { Pace } from "./pace.ts";
-import { type PieceList, pieceAt } from "./pieces.ts";
-import { encodeUnigramInto, unigramEncoder } from "./unigram.ts";
+import { type PieceList, PieceListBuilder, pieceAt } from "./pieces.ts";
+import { BASE_MASK, type Trie, buildListTrie } from "./trie.ts";
 
 /** Candidate pieces in parts, each part small enough for memory. */
 export type PieceParts = Iterable<PieceList>;
@@ -27,67 +28,123 @@ const TICK = 1024;
 
 /** A vocabulary at work: its pieces and the sum of what was assigned to them. */
 class Segmenter {
-  readonly #encoder;
-  readonly #out: IdBuffer = new IdBuffer();
+  readonly #trie: Trie;
+  /** ln p by trie node. */
+  readonly #scores: Float64Array;
+  #best: Float64Array = new Float64Array(256);
+  #node: Int32Array = new Int32Array(256);
+  #start: Int32Array = new Int32Array(256);
+  /** By piece. */
   readonly counts: Float64Array;
 
-  constructor(keep: readonly CountedPiece[]) {
+  constructor(keep: PieceList) {
     let total = 0;
-    for (const piece of keep) total += piece.count;
+    for (let i = 0; i < keep.size; i++) total += keep.counts[i] ?? 0;
     const logTotal = exactLog(total);
-    const logProbs = Float64Array.from(keep, (piece) => exactLog(piece.count) - logTotal);
-    this.#encoder = unigramEncoder(
-      keep.map((piece) => piece.bytes),
-      logProbs,
-    );
-    this.counts = new Float64Array(keep.length);
+    this.#trie = buildListTrie(keep);
+    const { values } = this.#trie;
+    this.#scores = new Float64Array(values.length);
+    for (let node = 0; node < values.length; node++) {
+      const id = values[node] ?? -1;
+      if (id >= 0) this.#scores[node] = exactLog(keep.counts[id] ?? 0) - logTotal;
+    }
+    this.counts = new Float64Array(keep.size);
   }
 
+  /** Adds `count` to every piece of the best segmentation of `bytes[from..to)`. */
   add(bytes: Uint8Array, from: number, to: number, count: number): void {
-    const out = this.#out;
-    out.length = 0;
-    encodeUnigramInto(this.#encoder, bytes, from, to, out);
-    for (let k = 0; k < out.length; k++) {
-      const id = out.data[k] ?? 0;
+    const n = to - from;
+    if (n >= this.#best.length) {
+      this.#best = new Float64Array(2 * n);
+      this.#node = new Int32Array(2 * n);
+      this.#start = new Int32Array(2 * n);
+    }
+    bestPath(this.#trie, this.#scores, bytes, from, to, this.#best, this.#node, this.#start);
+    const { values } = this.#trie;
+    for (let end = n; end > 0; end = this.#start[end] ?? 0) {
+      const id = values[this.#node[end] ?? 0] ?? 0;
       this.counts[id] = (this.counts[id] ?? 0) + count;
     }
   }
 }
 
-/** The pieces whose count is not zero. */
-function counted(keep: readonly CountedPiece[], counts: Float64Array): CountedPiece[] {
-  const out: CountedPiece[] = [];
-  keep.forEach((piece, i) => {
-    const count = counts[i] ?? 0;
-    if (count > 0) out.push({ bytes: piece.bytes, count });
-  });
-  return out;
+/** The recursion of unigram.ts for a text that is short: no windows. Fills the last piece at each position. */
+function bestPath(
+  { units, root }: Trie,
+  scores: Float64Array,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  best: Float64Array,
+  node: Int32Array,
+  start: Int32Array,
+): void {
+  const n = to - from;
+  best[0] = 0;
+  for (let i = 1; i <= n; i++) best[i] = -Infinity;
+  for (let i = 0; i < n; i++) {
+    const s = best[i] ?? 0;
+    let base = root;
+    for (let j = from + i; j < to; j++) {
+      const c = bytes[j] ?? 0;
+      const next = base ^ c;
+      const unit = units[next] ?? 0;
+      if ((unit & 255) !== c) break;
+      if (unit < 0) {
+        const t = s + (scores[next] ?? 0);
+        const end = j - from + 1;
+        if (t > (best[end] ?? 0)) {
+          best[end] = t;
+          node[end] = next;
+          start[end] = i;
+        }
+      }
+      base = (unit >>> 8) & BASE_MASK;
+    }
+  }
 }
 
-/** SEG(keep, items) for items in memory. */
-export async function redistribute(
-  keep: readonly CountedPiece[],
-  items: readonly CountedPiece[],
-  pace: Pace = new Pace(),
-): Promise<CountedPiece[]> {
+/** The pieces at `indices`, with `counts` for theirs; the bytes are shared with `list`. */
+function select(list: PieceList, indices: readonly number[], counts: Float64Array): PieceList {
+  return {
+    arena: list.arena,
+    offsets: Int32Array.from(indices, (i) => list.offsets[i] ?? 0),
+    lengths: Int32Array.from(indices, (i) => list.lengths[i] ?? 0),
+    counts: Float64Array.from(indices, (i) => counts[i] ?? 0),
+    size: indices.length,
+  };
+}
+
+/** SEG(keep, items) by piece of `keep`, for the items of `list` at `indices`. */
+async function redistribute(
+  keep: PieceList,
+  list: PieceList,
+  indices: ArrayLike<number>,
+  pace: Pace,
+): Promise<Float64Array> {
   const segmenter = new Segmenter(keep);
-  let done = 0;
-  for (const { bytes, count } of items) {
-    segmenter.add(bytes, 0, bytes.length, count);
-    if (++done % TICK === 0 && pace.due) await pace.rest(done);
+  pace.phase("prune", indices.length);
+  for (let k = 0; k < indices.length; k++) {
+    const i = indices[k] ?? 0;
+    const from = list.offsets[i] ?? 0;
+    segmenter.add(list.arena, from, from + (list.lengths[i] ?? 0), list.counts[i] ?? 0);
+    if (k % TICK === 0 && pace.due) await pace.rest(k);
   }
-  return counted(keep, segmenter.counts);
+  return segmenter.counts;
 }
 
 /** keep ← SEG(keep, keep) until no more piece vanishes: then every piece is its own best segmentation. */
-export async function pruneWasted(
-  keep: readonly CountedPiece[],
-  pace: Pace = new Pace(),
-): Promise<CountedPiece[]> {
-  let now = [...keep];
+export async function pruneWasted(keep: PieceList, pace: Pace = new Pace()): Promise<PieceList> {
+  let now = keep;
   for (;;) {
-    const next = await redistribute(now, now, pace);
-    if (next.length === now.length) return next;
+    const all = Array.from({ length: now.size }, (_, i) => i);
+    const counts = await redistribute(now, now, all, pace);
+    const next = select(
+      now,
+      all.filter((i) => (counts[i] ?? 0) > 0),
+      counts,
+    );
+    if (next.size === now.size) return next;
     now = next;
   }
 }
@@ -101,36 +158,37 @@ export async function pruneCandidates(
   candidates: () => PieceParts,
   rule: KeepRule,
   pace: Pace = new Pace(),
-): Promise<CountedPiece[]> {
-  const keep: CountedPiece[] = [];
-  const bytes = new Float64Array(256);
+): Promise<PieceList> {
+  const builder = new PieceListBuilder();
+  const single = new Float64Array(256).fill(1);
+  let seen = 0;
+  pace.phase("prune");
   for (const list of candidates()) {
     for (let i = 0; i < list.size; i++) {
       const piece = pieceAt(list, i);
       const count = list.counts[i] ?? 0;
-      if (piece.length === 1) bytes[piece[0] ?? 0] = count;
-      else if (stays(piece, count, rule)) keep.push({ bytes: piece.slice(), count });
+      if (piece.length === 1) single[piece[0] ?? 0] = Math.max(1, count);
+      else if (stays(piece, count, rule)) builder.append(piece, count);
+      if (++seen % TICK === 0 && pace.due) await pace.rest(seen);
     }
   }
-  bytes.forEach((count, b) => keep.push({ bytes: Uint8Array.of(b), count: Math.max(1, count) }));
-  keep.sort((x, y) => compareBytes(x.bytes, y.bytes));
+  single.forEach((count, b) => builder.append(Uint8Array.of(b), count));
+  const keep = builder.finish();
   const segmenter = new Segmenter(keep);
+  pace.phase("prune", seen);
   let done = 0;
   for (const list of candidates()) {
     for (let i = 0; i < list.size; i++) {
+      if (++done % TICK === 0 && pace.due) await pace.rest(done);
       const from = list.offsets[i] ?? 0;
       const to = from + (list.lengths[i] ?? 0);
       const count = list.counts[i] ?? 0;
-      if (++done % TICK === 0 && pace.due) await pace.rest(done);
       if (to - from === 1 || stays(list.arena.subarray(from, to), count, rule)) continue;
       segmenter.add(list.arena, from, to, count);
     }
   }
-  const all = keep.map((piece, i) => ({
-    bytes: piece.bytes,
-    count: piece.count + (segmenter.counts[i] ?? 0),
-  }));
-  return await pruneWasted(all, pace);
+  for (let i = 0; i < keep.size; i++) keep.counts[i] = (keep.counts[i] ?? 0) + (segmenter.counts[i] ?? 0);
+  return await pruneWasted(keep, pace);
 }
 
 function stays(piece: Uint8Array, count: number, rule: KeepRule): boolean {
@@ -138,27 +196,32 @@ function stays(piece: Uint8Array, count: number, rule: KeepRule): boolean {
   return !rule.wholeCharacters || isUtf8(piece);
 }
 
-/** Order of preference: single bytes, then the more frequent, the longer, the smaller bytes. */
-function byPreference(x: CountedPiece, y: CountedPiece): number {
-  return (
-    Number(x.bytes.length > 1) - Number(y.bytes.length > 1) ||
-    y.count - x.count ||
-    y.bytes.length - x.bytes.length ||
-    compareBytes(x.bytes, y.bytes)
-  );
-}
-
 /** The `size` preferred pieces with the others' counts shared out among them; may end below `size`. */
 export async function pruneToSize(
-  keep: readonly CountedPiece[],
+  keep: PieceList,
   size: number,
   pace: Pace = new Pace(),
-): Promise<CountedPiece[]> {
-  if (keep.length <= size) return [...keep];
-  const sorted = [...keep].sort(byPreference);
-  const head = sorted.slice(0, size).sort((x, y) => compareBytes(x.bytes, y.bytes));
-  const shared = await redistribute(head, sorted.slice(size), pace);
-  const added = new Map(shared.map((piece) => [piece.bytes, piece.count]));
-  const merged = head.map(({ bytes, count }) => ({ bytes, count: count + (added.get(bytes) ?? 0) }));
-  return await pruneWasted(merged, pace);
+): Promise<PieceList> {
+  if (keep.size <= size) return keep;
+  const { lengths, counts } = keep;
+  // Preference: single bytes, then the more frequent, the longer, the smaller bytes.
+  const sorted = Array.from({ length: keep.size }, (_, i) => i).sort(
+    (x, y) =>
+      Number((lengths[x] ?? 0) > 1) - Number((lengths[y] ?? 0) > 1) ||
+      (counts[y] ?? 0) - (counts[x] ?? 0) ||
+      (lengths[y] ?? 0) - (lengths[x] ?? 0) ||
+      compareBytes(pieceAt(keep, x), pieceAt(keep, y)),
+  );
+  const head = select(keep, sorted.slice(0, size), counts);
+  const shared = await redistribute(head, keep, sorted.slice(size), pace);
+  for (let i = 0; i < size; i++) head.counts[i] = (head.counts[i] ?? 0) + (shared[i] ?? 0);
+  return await pruneWasted(head, pace);
+}
+
+/** The pieces of a list, each with bytes of its own. */
+export function countedPieces(list: PieceList): CountedPiece[] {
+  return Array.from({ length: list.size }, (_, i) => ({
+    bytes: pieceAt(list, i).slice(),
+    count: list.counts[i] ?? 0,
+  }));
 }

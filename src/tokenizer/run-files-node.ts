@@ -61,7 +61,7 @@ function spillError(path: string, cause: unknown): Error {
   return new FileError(message, { cause });
 }
 
-/** Reads the blocks of a run file in order. */
+/** Reads the blocks of a run file in order; each is valid until the next is asked for. */
 function* readBlocks(path: string): Generator<{ entries: number; payload: Uint8Array<ArrayBuffer> }> {
   let file: number;
   try {
@@ -82,11 +82,14 @@ function* readBlocks(path: string): Generator<{ entries: number; payload: Uint8A
   };
   try {
     const header = new DataView(new ArrayBuffer(HEADER));
+    let buffer = new Uint8Array(0);
     for (;;) {
       get(new Uint8Array(header.buffer));
       const entries = header.getUint32(0, true);
       if (entries === 0) return;
-      const payload = new Uint8Array(header.getUint32(4, true));
+      const length = header.getUint32(4, true);
+      if (length > buffer.length) buffer = new Uint8Array(length);
+      const payload = buffer.subarray(0, length);
       get(payload);
       yield { entries, payload };
     }
@@ -135,9 +138,9 @@ const VARINT = 8;
 /** Writes a run of windows: 8 bytes a key and one to a few for its count. */
 export function writeWindowRun(path: string, { keys, counts }: Run): void {
   writeBlocks(path, (block) => {
+    const payload = new Uint8Array(WINDOWS * (8 + VARINT));
     for (let from = 0; from < keys.length; from += WINDOWS) {
       const n = Math.min(WINDOWS, keys.length - from);
-      const payload = new Uint8Array(n * (8 + VARINT));
       new Float64Array(payload.buffer, 0, n).set(keys.subarray(from, from + n));
       let at = 8 * n;
       for (let i = 0; i < n; i++) at = putVarint(payload, at, counts[from + i] ?? 0);
@@ -146,11 +149,12 @@ export function writeWindowRun(path: string, { keys, counts }: Run): void {
   });
 }
 
-/** Reads a run of windows block by block. */
+/** Reads a run of windows block by block; each is valid until the next is asked for. */
 export function* readWindowRun(path: string): Generator<Run> {
+  const room = new Float64Array(WINDOWS);
   for (const { entries, payload } of readBlocks(path)) {
     const keys = new Float64Array(payload.buffer, 0, entries);
-    const counts = new Float64Array(entries);
+    const counts = room.subarray(0, entries);
     const numbers = new VarintReader(payload, 8 * entries);
     for (let i = 0; i < entries; i++) counts[i] = numbers.next();
     yield { keys, counts };

@@ -8,7 +8,7 @@ export interface Run {
   counts: Float64Array;
 }
 
-/** Blocks of one run, in order; every block ascends and begins above the end of the one before. */
+/** Blocks of one run, in order, each valid until the next is asked for; every block ascends and begins above the end of the one before. */
 export type RunReader = Iterable<Run>;
 
 /** Entries of one merged block. */
@@ -46,7 +46,8 @@ const emptyRun = (entries: number): Run => ({
 
 /**
  * Merges runs into one, adding the counts of equal keys. The result depends only on what the runs hold
- * together, not on how it is divided among them: the sums are of integers below 2⁵³.
+ * together, not on how it is divided among them: the sums are of integers below 2⁵³. A block is valid until the
+ * next is asked for.
  */
 export function* mergeRuns(readers: readonly RunReader[]): Generator<Run> {
   const [only] = readers;
@@ -59,14 +60,13 @@ export function* mergeRuns(readers: readonly RunReader[]): Generator<Run> {
     const cursor = { key: 0, count: 0, run: emptyRun(0), at: -1, blocks: reader[Symbol.iterator]() };
     if (advance(cursor)) pushHeap(heap, cursor, before);
   }
-  let out = emptyRun(MERGED_BLOCK);
+  const out = emptyRun(MERGED_BLOCK);
   let n = 0;
   for (let top = heap[0]; top !== undefined; top = heap[0]) {
     if (n > 0 && out.keys[n - 1] === top.key) out.counts[n - 1] = (out.counts[n - 1] ?? 0) + top.count;
     else {
       if (n === MERGED_BLOCK) {
         yield out;
-        out = emptyRun(MERGED_BLOCK);
         n = 0;
       }
       out.keys[n] = top.key;

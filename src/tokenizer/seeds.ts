@@ -6,6 +6,7 @@ import { type CountedPiece, compareBytes } from "./model.ts";
 import { isUtf8 } from "./nfc.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { PieceCounter, pieceAt } from "./pieces.ts";
+import { release } from "./release.ts";
 import type { Run } from "./runs.ts";
 
 /** What may be a candidate. */
@@ -51,6 +52,7 @@ export async function seedPieces(
       shared: counting.shared,
     });
     const parts = await counting.countPieces(model, rule.ensureUnicode ? "characters" : "bytes");
+    release(model.values, model.labels);
     for (const list of parts()) {
       for (let i = 0; i < list.size; i++) {
         const piece = pieceAt(list, i);

@@ -7,7 +7,10 @@ import type { ShardReply, ShardRequest } from "./shard-worker-node.ts";
 import { type Group, ShardCounter, type ShardPlace, type ShardTask } from "./shards-node.ts";
 
 /** Bytes that may wait at one worker. */
-const WAITING = 1 << 23;
+export const WAITING: number = 1 << 22;
+
+/** Room beyond the first block in a buffer: blocks differ a little in size. */
+const SPARE = 1 << 16;
 
 /** Takes shards; reports closed groups and counted bytes through its callbacks. */
 export interface ShardPool {
@@ -24,14 +27,21 @@ export interface ShardEvents {
   counted: (bytes: number) => void;
 }
 
-/** A pool of `workers` threads; with one worker, no thread is started. */
-export function shardPool(
+/**
+ * A pool of `workers` threads; with one worker, no thread is started.
+ * @param memory Asked once all threads run: bytes for each worker's tables.
+ */
+export async function shardPool(
   workers: number,
   task: ShardTask,
-  place: ShardPlace,
+  place: Omit<ShardPlace, "memory">,
+  memory: () => number,
   events: ShardEvents,
-): ShardPool {
-  return workers > 1 ? new ThreadPool(workers, task, place, events) : new LocalPool(task, place, events);
+): Promise<ShardPool> {
+  if (workers === 1) return new LocalPool(task, { ...place, memory: memory() }, events);
+  const pool = new ThreadPool(workers, events);
+  await pool.start(task, place, memory);
+  return pool;
 }
 
 class LocalPool implements ShardPool {
@@ -53,10 +63,11 @@ class LocalPool implements ShardPool {
   close(): Promise<void> {
     const group = this.#counter.close();
     if (group) this.#events.group(group);
-    return Promise.resolve();
+    return this.stop();
   }
 
   stop(): Promise<void> {
+    this.#counter.free();
     return Promise.resolve();
   }
 }
@@ -65,7 +76,7 @@ class LocalPool implements ShardPool {
 interface Member {
   worker: Worker;
   waiting: number;
-  closed: boolean;
+  state: "starting" | "ready" | "closed";
 }
 
 /** The file beside this one, in the language this one is in: source or build. */
@@ -77,12 +88,24 @@ function workerFile(): URL {
 class ThreadPool implements ShardPool {
   readonly #members: Member[];
   readonly #events: ShardEvents;
+  /** Buffers that came back from the workers. */
+  readonly #buffers: ArrayBuffer[] = [];
   #failure: unknown;
   #wake: (() => void) | undefined;
 
-  constructor(workers: number, task: ShardTask, place: ShardPlace, events: ShardEvents) {
+  constructor(workers: number, events: ShardEvents) {
     this.#events = events;
-    this.#members = Array.from({ length: workers }, (_, i) => this.#start(task, place, i, workers));
+    this.#members = Array.from({ length: workers }, () => this.#member());
+  }
+
+  /** Waits for the threads to run and tells them their task. */
+  async start(task: ShardTask, place: Omit<ShardPlace, "memory">, memory: () => number): Promise<void> {
+    await this.#all("ready");
+    const share = memory();
+    for (const [i, { worker }] of this.#members.entries()) {
+      const own = { ...place, name: `${place.name}-${i}`, memory: share };
+      worker.postMessage({ kind: "start", task, place: own } satisfies ShardRequest, []);
+    }
   }
 
   async add(shard: number, { bytes, ends }: ChunkBlock): Promise<void> {
@@ -90,7 +113,10 @@ class ThreadPool implements ShardPool {
       if (this.#failure) throw this.#failure;
       const member = this.#members.reduce((a, b) => (b.waiting < a.waiting ? b : a));
       if (member.waiting === 0 || member.waiting + bytes.length <= WAITING) {
-        const own = bytes.slice();
+        const k = this.#buffers.findIndex((buffer) => buffer.byteLength >= bytes.length);
+        const buffer = this.#buffers.splice(k < 0 ? this.#buffers.length : k, 1)[0];
+        const own = new Uint8Array(buffer ?? new ArrayBuffer(bytes.length + SPARE), 0, bytes.length);
+        own.set(bytes);
         member.waiting += own.length;
         const request: ShardRequest = { kind: "shard", shard, bytes: own, ends };
         member.worker.postMessage(request, [own.buffer]);
@@ -102,26 +128,36 @@ class ThreadPool implements ShardPool {
 
   async close(): Promise<void> {
     for (const { worker } of this.#members) worker.postMessage({ kind: "close" } satisfies ShardRequest, []);
-    while (!this.#failure && this.#members.some((member) => !member.closed)) await this.#news();
+    await this.#all("closed");
     await this.stop();
-    if (this.#failure) throw this.#failure;
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
   }
 
-  #start(task: ShardTask, place: ShardPlace, i: number, workers: number): Member {
-    const worker = new Worker(workerFile());
-    const member = { worker, waiting: 0, closed: false };
+  /** Waits until every thread is in `state`; throws what made one fail. */
+  async #all(state: Member["state"]): Promise<void> {
+    while (!this.#failure && this.#members.some((member) => member.state !== state)) await this.#news();
+    if (!this.#failure) return;
+    await this.stop();
+    throw this.#failure;
+  }
+
+  #member(): Member {
+    // Counting makes hardly any objects: a small nursery saves tens of megabytes a thread.
+    const worker = new Worker(workerFile(), { resourceLimits: { maxYoungGenerationSizeMb: 4 } });
+    const member: Member = { worker, waiting: 0, state: "starting" };
     worker.on("message", (reply: ShardReply) => {
       if (reply.kind === "failed") {
         this.#failure ??= reply.isUserError ? new FileError(reply.message) : new Error(reply.message);
-      } else {
+      } else if (reply.kind === "ready") member.state = "ready";
+      else {
         if (reply.group) this.#events.group(reply.group);
-        if (reply.kind === "closed") member.closed = true;
+        if (reply.kind === "closed") member.state = "closed";
         else {
           member.waiting -= reply.bytes;
+          this.#buffers.push(reply.buffer);
           this.#events.counted(reply.bytes);
         }
       }
@@ -131,8 +167,6 @@ class ThreadPool implements ShardPool {
       this.#failure ??= error;
       this.#wake?.();
     });
-    const own = { ...place, name: `${place.name}-${i}`, memory: place.memory / workers };
-    worker.postMessage({ kind: "start", task, place: own } satisfies ShardRequest, []);
     return member;
   }
 

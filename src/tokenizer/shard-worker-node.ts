@@ -6,12 +6,13 @@ import { type Group, ShardCounter, type ShardPlace, type ShardTask } from "./sha
 /** Messages to a worker. */
 export type ShardRequest =
   | { kind: "start"; task: ShardTask; place: ShardPlace }
-  | { kind: "shard"; shard: number; bytes: Uint8Array; ends: Int32Array }
+  | { kind: "shard"; shard: number; bytes: Uint8Array<ArrayBuffer>; ends: Int32Array }
   | { kind: "close" };
 
-/** Messages from a worker: one per shard, one for `close`; or one that says why it cannot go on. */
+/** Messages from a worker: one when it runs, one per shard, one for `close`; or one that says why it cannot go on. */
 export type ShardReply =
-  | { kind: "done"; bytes: number; group: Group | undefined }
+  | { kind: "ready" }
+  | { kind: "done"; bytes: number; group: Group | undefined; buffer: ArrayBuffer }
   | { kind: "closed"; group: Group | undefined }
   | { kind: "failed"; message: string; isUserError: boolean };
 
@@ -24,7 +25,9 @@ function answer(request: ShardRequest): ShardReply | undefined {
     return undefined;
   }
   if (request.kind === "shard") {
-    return { kind: "done", bytes: request.bytes.length, group: counter?.add(request.shard, request) };
+    const { bytes, shard } = request;
+    const group = counter?.add(shard, request);
+    return { kind: "done", bytes: bytes.length, group, buffer: bytes.buffer };
   }
   return { kind: "closed", group: counter?.close() };
 }
@@ -38,5 +41,8 @@ port?.on("message", (request: ShardRequest) => {
     const message = error instanceof Error ? error.message : String(error);
     reply = { kind: "failed", message, isUserError: error instanceof UserError };
   }
-  if (reply) port.postMessage(reply);
+  // Buffers go back and forth, so that none waits for a garbage collector.
+  if (reply) port.postMessage(reply, reply.kind === "done" ? [reply.buffer] : []);
 });
+
+port?.postMessage({ kind: "ready" } satisfies ShardReply);

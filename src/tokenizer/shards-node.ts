@@ -8,6 +8,8 @@ import type { LanguageModel } from "./language-model.ts";
 import { WindowCounter } from "./ngrams.ts";
 import { PieceCounter } from "./pieces.ts";
 import { writePieceRun, writeWindowRun } from "./run-files-node.ts";
+import { release } from "./release.ts";
+import type { Run } from "./runs.ts";
 import type { PieceStart } from "./segment.ts";
 
 /** What to do with shards. */
@@ -20,7 +22,7 @@ export interface ShardPlace {
   directory: string;
   /** Begins the names of this worker's files. */
   name: string;
-  /** Bytes for tables. */
+  /** Bytes for this worker's tables. */
   memory: number;
 }
 
@@ -38,6 +40,7 @@ export class ShardCounter {
   readonly #place: ShardPlace;
   readonly #add: (block: ChunkBlock) => void;
   readonly #flush: () => void;
+  readonly #free: () => void;
   #group: Group = { shards: [], files: [] };
   #bytes = 0;
   #files = 0;
@@ -45,24 +48,27 @@ export class ShardCounter {
   constructor(task: ShardTask, place: ShardPlace) {
     this.#place = place;
     if (task.kind === "windows") {
-      // A doubling keeps the old table beside the new one, and sorting takes half a table more.
-      const counter = new WindowCounter(
-        task.order,
-        (run) => writeWindowRun(this.#newFile(), run),
-        place.memory / 2,
-      );
+      const spill = (run: Run): void => {
+        writeWindowRun(this.#newFile(), run);
+        release(run.keys, run.counts);
+      };
+      const counter = new WindowCounter(task.order, spill, place.memory);
       this.#add = (block) => counter.add(block);
       this.#flush = () => counter.flush();
+      this.#free = () => counter.close();
     } else {
       let counter = new PieceCounter();
       const segmenter = new BlockSegmenter(task.model, task.pieceStart);
       this.#flush = () => {
         if (counter.size > 0) writePieceRun(this.#newFile(), counter.finish());
+        counter.close();
         counter = new PieceCounter();
       };
+      this.#free = () => counter.close();
       this.#add = (block) => {
         segmenter.add(block, counter);
-        if (counter.memory > place.memory / 3) this.#flush();
+        // Arrays double, and the old ones stay beside the new until the garbage collector comes.
+        if (counter.memory > place.memory / 4) this.#flush();
       };
     }
   }
@@ -82,6 +88,11 @@ export class ShardCounter {
     this.#group = { shards: [], files: [] };
     this.#bytes = 0;
     return group.shards.length > 0 ? group : undefined;
+  }
+
+  /** Gives its memory back; nothing can be counted afterwards. */
+  free(): void {
+    this.#free();
   }
 
   #newFile(): string {

@@ -21,7 +21,11 @@ import { WorkFolder } from "./work-folder-node.ts";
 export interface FileTrainControl extends TrainControl {
   /** Threads that count. Default: the cores of this machine, at most 8. */
   workers?: number;
-  /** Bytes for the counting tables of all workers; the language model and text blocks come on top. Default 1 GiB. */
+  /**
+   * Bytes that the process may take, Node included (about 70 MB): counting tables go to disk so that the limit
+   * holds. What does not depend on it is the language model, 65 bytes for each n-gram seen `minCount` times, and
+   * the text of EM; where these alone exceed the limit a warning says so. Default 1 GiB.
+   */
   memoryLimit?: number;
   /**
    * Folder for runs. It is kept when the training is stopped, and the next one with the same files and options
@@ -36,7 +40,28 @@ const LEAST_MEMORY = 1 << 20;
 const MEMORY_PER_BYTE = 32;
 
 /** Opens the corpus and the folder, hands a counter to `body`, and cleans up. */
-export async function withDiskCounting<T>(
+export async function withDiskCounting<T extends TrainResult>(
+  where: string,
+  paths: readonly string[],
+  isolateDigits: boolean,
+  control: FileTrainControl,
+  body: (counting: Counting, pace: Pace) => Promise<T>,
+): Promise<T> {
+  const result = await count(where, paths, isolateDigits, control, body);
+  const peak = process.resourceUsage().maxRSS * 1024;
+  const { memoryLimit } = control;
+  if (memoryLimit !== undefined && peak > memoryLimit) {
+    result.report.warnings.push(
+      `memoryLimit ${megabytes(memoryLimit)} could not be kept: the process needed ${megabytes(peak)}. Use one worker or raise minCount.`,
+    );
+  }
+  return result;
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+
+/** `withDiskCounting` without its look at memory. */
+async function count<T>(
   where: string,
   paths: readonly string[],
   isolateDigits: boolean,

@@ -8,10 +8,12 @@ import { OptionError, checkOptions } from "../errors.ts";
 import { type CorpusLike, type CorpusReport, asCorpus } from "./corpus.ts";
 import { type Counting, countInMemory } from "./counting.ts";
 import { buildLanguageModel } from "./language-model.ts";
-import { type CountedPiece, type UnigramModel, unigramFromPieces } from "./model.ts";
+import { type UnigramModel, unigramFromPieces } from "./model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { Pace, type TrainControl } from "./pace.ts";
-import { pruneCandidates, pruneToSize } from "./prune.ts";
+import type { PieceList } from "./pieces.ts";
+import { type PieceParts, countedPieces, pruneCandidates, pruneToSize } from "./prune.ts";
+import { release } from "./release.ts";
 
 /** Ids taken by `<pad>`, `<bos>` and `<eos>`. */
 export const SPECIALS = 3;
@@ -136,37 +138,47 @@ export async function bytePieceFrom(
   settings: BytePieceSettings,
   pace: Pace,
 ): Promise<TrainResult> {
-  const { order, minCount, maxPieceLength, ensureUnicode, reference } = settings;
+  const { minCount, maxPieceLength, ensureUnicode, reference } = settings;
+  const { candidates, report, kept } = await cutCorpus(where, counting, settings);
+  const rule = { minCount, maxPieceLength, wholeCharacters: ensureUnicode && !reference };
+  const keep = await pruneCandidates(candidates, rule, pace);
+  const warnings = corpusWarnings(report);
+  const pruned = await pruneToSizes(keep, settings.sizes, pace, warnings);
+  pace.end(keep.size);
+  return {
+    models: pruned.map((pieces) => unigramFromPieces(countedPieces(pieces))),
+    report: { ...report, kept, candidates: keep.size, warnings },
+  };
+}
+
+/** Counts the corpus, cuts it with the language model and counts the pieces; the model is gone afterwards. */
+async function cutCorpus(
+  where: string,
+  counting: Counting,
+  { order, minCount, ensureUnicode, reference }: BytePieceSettings,
+): Promise<{ candidates: () => PieceParts; report: CorpusReport; kept: number[] }> {
   const { windows, report } = await counting.countWindows(order);
   checkCorpus(where, report);
   const model = buildLanguageModel(windows(), { order, minCount, shared: counting.shared });
   const pieceStart = !ensureUnicode ? "bytes" : reference ? "reference" : "characters";
   const candidates = await counting.countPieces(model, pieceStart);
-  const rule = { minCount, maxPieceLength, wholeCharacters: ensureUnicode && !reference };
-  pace.phase("prune");
-  const keep = await pruneCandidates(candidates, rule, pace);
-  const warnings = corpusWarnings(report);
-  const pruned = await pruneToSizes(keep, settings.sizes, pace, warnings);
-  pace.end(keep.length);
-  return {
-    models: pruned.map((pieces) => unigramFromPieces(pieces)),
-    report: { ...report, kept: model.kept, candidates: keep.length, warnings },
-  };
+  release(model.values, model.labels);
+  return { candidates, report, kept: model.kept };
 }
 
 /** Vocabularies of the requested sizes, in the order of the request; each starts from the next larger one. */
 async function pruneToSizes(
-  keep: readonly CountedPiece[],
+  keep: PieceList,
   sizes: readonly number[],
   pace: Pace,
   warnings: string[],
-): Promise<readonly (readonly CountedPiece[])[]> {
-  const done = new Map<number, readonly CountedPiece[]>();
+): Promise<readonly PieceList[]> {
+  const done = new Map<number, PieceList>();
   let now = keep;
   for (const size of [...new Set(sizes)].sort((x, y) => y - x)) {
     now = await pruneToSize(now, size - SPECIALS, pace);
     done.set(size, now);
-    if (keep.length < size - SPECIALS) warnings.push(smallVocabulary(size, keep.length + SPECIALS));
+    if (keep.size < size - SPECIALS) warnings.push(smallVocabulary(size, keep.size + SPECIALS));
   }
   return sizes.map((size) => done.get(size) ?? now);
 }

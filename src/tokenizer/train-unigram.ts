@@ -7,11 +7,12 @@ import { OptionError, checkOptions } from "../errors.ts";
 import type { ChunkBlock } from "./chunk.ts";
 import { type CorpusLike, asCorpus } from "./corpus.ts";
 import { type Counting, countInMemory, slices } from "./counting.ts";
+import { type EmAbout, type EmState, decodeState, encodeState } from "./em-state.ts";
 import { Maximiser } from "./maximise.ts";
-import type { UnigramModel } from "./model.ts";
+import type { CountedPiece, UnigramModel } from "./model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { Pace, type TrainControl } from "./pace.ts";
-import { seedPieces, strictness } from "./seeds.ts";
+import { type SeedRule, seedPieces, strictness } from "./seeds.ts";
 import {
   SPECIALS,
   type TrainResult,
@@ -102,27 +103,53 @@ export async function unigramFrom(
   settings: UnigramSettings,
   pace: Pace,
 ): Promise<TrainResult> {
-  const { windows, report } = await counting.countWindows(MAX_ORDER);
-  checkCorpus(where, report);
-  const pieces = Math.max(...settings.sizes);
-  const rule = { ...settings, most: Math.max(SEEDS, 10 * pieces) };
-  const seeds = await seedPieces(counting, windows, report.bytes, rule);
+  const { sizes, minCount } = settings;
+  const rule = { ...settings, most: Math.max(SEEDS, 10 * Math.max(...sizes)) };
+  const { states } = counting;
+  // Stages that stand on disk need not be done again; what came before the last of them is not even read.
+  const stored = (stage: string): (EmState & EmAbout) | undefined => {
+    const bytes = states?.load(stateName(settings, stage));
+    return bytes && decodeState(bytes);
+  };
+  const begun = stored("grow");
+  const { report, candidates, seeds } = begun
+    ? { ...begun, seeds: [] }
+    : await findSeeds(where, counting, rule);
   const sample = await takeSample(counting, report.bytes);
-  const em = new Maximiser(sample, pace);
-  em.start(
-    seeds.map((seed) => seed.bytes),
-    Float64Array.from(seeds, (seed) => seed.count),
-  );
-  await em.grow({ ...rule, minCount: strictness(report.bytes, settings.minCount) });
+  const em = new Maximiser(sample, pace, async (stage, state) => {
+    await states?.save(stateName(settings, stage), encodeState(state, { report, candidates }));
+  });
+  if (begun) em.restore(begun);
+  else await em.start(seeds);
+  await em.grow({ ...rule, minCount: strictness(report.bytes, minCount) });
   const warnings = corpusWarnings(report);
   const done = new Map<number, UnigramModel>();
-  for (const size of [...new Set(settings.sizes)].sort((x, y) => y - x)) {
+  for (const size of [...new Set(sizes)].sort((x, y) => y - x)) {
+    const reached = stored(`size-${size - SPECIALS}`);
+    if (reached) em.restore(reached);
     await em.pruneTo(size - SPECIALS);
     if (em.size < size - SPECIALS) warnings.push(smallVocabulary(size, em.size + SPECIALS));
     done.set(size, em.model());
   }
-  const models = settings.sizes.map((size) => done.get(size) ?? em.model());
-  return { models, report: { ...report, kept: [], candidates: seeds.length, warnings } };
+  const models = sizes.map((size) => done.get(size) ?? em.model());
+  return { models, report: { ...report, kept: [], candidates, warnings } };
+}
+
+/** Everything that determines a stage, as a name. */
+function stateName(settings: UnigramSettings, stage: string): string {
+  return JSON.stringify([settings, stage]);
+}
+
+/** Counts the corpus and finds the first candidates. */
+async function findSeeds(
+  where: string,
+  counting: Counting,
+  rule: SeedRule,
+): Promise<EmAbout & { seeds: CountedPiece[] }> {
+  const { windows, report } = await counting.countWindows(MAX_ORDER);
+  checkCorpus(where, report);
+  const seeds = await seedPieces(counting, windows, report.bytes, rule);
+  return { report, candidates: seeds.length, seeds };
 }
 
 /** The corpus, or an even sample of it, as slices in memory. */
@@ -133,8 +160,7 @@ async function takeSample(counting: Counting, bytes: number): Promise<ChunkBlock
   for await (const block of counting.blocks()) {
     for (const slice of slices(block)) {
       if (index++ % every !== 0) continue;
-      // A slice is a view of its block; when most of the text is left out, only copies let blocks go.
-      sample.push(every === 1 ? slice : { bytes: slice.bytes.slice(), ends: slice.ends });
+      sample.push({ bytes: slice.bytes.slice(), ends: slice.ends }); // the block is overwritten by the next
     }
   }
   return sample;

@@ -1,6 +1,7 @@
 // Aoe 1989, "An efficient digital search algorithm by using a double-array structure", with XOR addressing
 // and a one-byte check so that a node is one 32-bit word and a step of a walk touches one cache line.
 import { OptionError } from "../errors.ts";
+import { type PieceList, PieceListBuilder } from "./pieces.ts";
 
 /**
  * A trie over bytes. Node `n` is `units[n]`, packed as
@@ -115,30 +116,30 @@ class Builder {
 /** Keys joined, with a list of their indices that is sorted byte by byte as the trie grows. */
 interface Keys {
   readonly bytes: Uint8Array;
-  /** Key `i` is `bytes[starts[i] … starts[i + 1])`. */
+  /** Key `i` is `bytes[starts[i] … starts[i] + lengths[i])`. */
   readonly starts: Int32Array;
+  readonly lengths: Int32Array;
   readonly order: Int32Array;
   readonly spare: Int32Array;
   readonly maxLength: number;
 }
 
-function joinKeys(keys: readonly Uint8Array[]): Keys {
-  const starts = new Int32Array(keys.length + 1);
+function joinKeys(keys: readonly Uint8Array[]): PieceList {
+  const list = new PieceListBuilder();
+  for (const key of keys) list.append(key, 0);
+  return list.finish();
+}
+
+function keysOf({ arena, offsets, lengths, size }: PieceList): Keys {
   let maxLength = 0;
-  keys.forEach((key, i) => {
-    starts[i + 1] = (starts[i] ?? 0) + key.length;
-    if (key.length > maxLength) maxLength = key.length;
-  });
-  const bytes = new Uint8Array(starts[keys.length] ?? 0);
-  keys.forEach((key, i) => bytes.set(key, starts[i] ?? 0));
-  const order = Int32Array.from(keys.keys()).filter((i) => (starts[i] ?? 0) < (starts[i + 1] ?? 0));
-  return { bytes, starts, order, spare: new Int32Array(order.length), maxLength };
+  for (let i = 0; i < size; i++) maxLength = Math.max(maxLength, lengths[i] ?? 0);
+  const order = Int32Array.from({ length: size }, (_, i) => i).filter((i) => (lengths[i] ?? 0) > 0);
+  return { bytes: arena, starts: offsets, lengths, order, spare: new Int32Array(order.length), maxLength };
 }
 
 /** The byte of key `i` at `depth`, plus one; 0 where the key has ended. */
 function labelAt(keys: Keys, i: number, depth: number): number {
-  const at = (keys.starts[i] ?? 0) + depth;
-  return at < (keys.starts[i + 1] ?? 0) ? (keys.bytes[at] ?? 0) + 1 : 0;
+  return depth < (keys.lengths[i] ?? 0) ? (keys.bytes[(keys.starts[i] ?? 0) + depth] ?? 0) + 1 : 0;
 }
 
 /** Sorts `order[lo … hi)` by the byte at `depth`, ended keys first; equal ones keep their order. */
@@ -176,7 +177,12 @@ function sortRange(keys: Keys, lo: number, hi: number, depth: number, counts: In
  * @throws OptionError if the keys need more than 2²³ slots (about a million ordinary pieces).
  */
 export function buildTrie(keys: readonly Uint8Array[]): Trie {
-  const joined = joinKeys(keys);
+  return buildListTrie(joinKeys(keys));
+}
+
+/** The same for keys that lie in one list; its counts do not matter. */
+export function buildListTrie(list: PieceList): Trie {
+  const joined = keysOf(list);
   const { order, maxLength } = joined;
   const b = new Builder();
   // Block 0 belongs to base 0, which every leaf has: its labels answer no byte.

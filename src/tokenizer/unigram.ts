@@ -100,32 +100,62 @@ export function encodeUnigramInto(
   }
 }
 
-/** One chunk, window by window. Scores run on across windows, so a window's size never shows in the result. */
-function encodeChunk(e: UnigramEncoder, bytes: Uint8Array, from: number, to: number, out: IdBuffer): void {
-  let at = from; // position of score[0]
-  let done = 0; // starts already scanned, relative to `at`
-  let known = 1; // entries of `score` that hold values, relative to `at`
+/** How far the segmentation of one chunk has come. */
+export interface Place {
+  /** Position of `score[0]`; everything before it is written out. */
+  at: number;
+  /** Starts already scanned, relative to `at`. */
+  done: number;
+  /** Entries of `score` that hold values. */
+  known: number;
+}
+
+/** The place at the beginning of a chunk. */
+export function beginChunk(e: UnigramEncoder, at: number): Place {
   e.score[0] = 0;
+  return { at, done: 0, known: 1 };
+}
+
+function encodeChunk(e: UnigramEncoder, bytes: Uint8Array, from: number, to: number, out: IdBuffer): void {
+  scanChunk(e, bytes, to, true, beginChunk(e, from), out);
+}
+
+/**
+ * Goes on with a chunk, window by window: to its end if it ends at `to`, else as far as is certain whatever
+ * follows. Scores run on across windows, so a window's size never shows in the result.
+ */
+export function scanChunk(
+  e: UnigramEncoder,
+  bytes: Uint8Array,
+  to: number,
+  ends: boolean,
+  place: Place,
+  out: IdBuffer,
+): void {
   for (;;) {
+    const { at, done, known } = place;
     const length = to - at;
-    const reach = Math.min(length, Math.max(WINDOW, done * 2));
+    const window = Math.max(WINDOW, done * 2);
+    if (!ends && window + e.trie.maxLength > length) return;
+    const reach = Math.min(length, window);
     const top = Math.min(length, reach + e.trie.maxLength);
     if (top + 1 > e.score.length) growRoom(e, top + 1);
     e.score.fill(-Infinity, known, top + 1);
     forward(e.trie, e.nodeScores, bytes, at, done, reach, to, e.score, e.back, e.start);
     if (reach === length) {
       emit(e, at, length, out);
+      place.at = to;
       return;
     }
     const settled = meetingPoint(e, reach, top);
     emit(e, at, settled, out);
-    at += settled;
-    done = reach - settled;
-    known = top + 1 - settled;
+    place.at = at + settled;
+    place.done = reach - settled;
+    place.known = top + 1 - settled;
     e.score.copyWithin(0, settled, top + 1);
     e.back.copyWithin(0, settled, top + 1);
     e.start.copyWithin(0, settled, top + 1);
-    for (let p = 0; p < known; p++) e.start[p] = (e.start[p] ?? 0) - settled;
+    for (let p = 0; p < place.known; p++) e.start[p] = (e.start[p] ?? 0) - settled;
   }
 }
 

@@ -10,6 +10,10 @@ import { removeRun } from "./run-files-node.ts";
 import type { Group } from "./shards-node.ts";
 
 const MANIFEST = "manifest.json";
+const STATE = /^state-[0-9a-f]{12}\.bin$/;
+/** What a kill may leave behind: a run no manifest names, a file that was to replace another. */
+const RUN = /^(windows|pieces)-[\w-]+\.run$/;
+const HALF = /^(manifest\.json|state-[0-9a-f]{12}\.bin)\.\d+\.[0-9a-f]+\.tmp$/;
 
 /** What the manifest holds: finished groups by task. A task is named by all that determines its counts. */
 interface Manifest {
@@ -73,7 +77,7 @@ export class WorkFolder {
       for (const { files } of whole) for (const file of files) owned.add(file);
     }
     for (const file of readdirSync(directory)) {
-      if (/^(windows|pieces)-[\w-]+\.run$/.test(file) && !owned.has(file)) removeRun(join(directory, file));
+      if ((RUN.test(file) && !owned.has(file)) || HALF.test(file)) removeRun(join(directory, file));
     }
     return new WorkFolder(directory, manifest);
   }
@@ -99,8 +103,25 @@ export class WorkFolder {
     await writeFileAtomic(join(this.directory, MANIFEST), `${JSON.stringify(this.#manifest)}\n`);
   }
 
-  /** Removes all run files and the manifest. */
+  /** Writes the state of a later stage. */
+  async saveState(name: string, state: Uint8Array): Promise<void> {
+    await writeFileAtomic(this.#stateFile(name), state);
+  }
+
+  /** What was last written under `name`, or undefined. */
+  loadState(name: string): Uint8Array | undefined {
+    const file = this.#stateFile(name);
+    return existsSync(file) ? readFileSync(file) : undefined;
+  }
+
+  #stateFile(name: string): string {
+    return join(this.directory, `state-${name}.bin`);
+  }
+
+  /** Removes all run files, states and the manifest. */
   clear(): void {
+    for (const file of readdirSync(this.directory))
+      if (STATE.test(file)) removeRun(join(this.directory, file));
     for (const task of Object.keys(this.#manifest.tasks)) this.files(task).forEach(removeRun);
     removeRun(join(this.directory, MANIFEST));
   }

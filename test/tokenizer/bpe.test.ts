@@ -103,6 +103,32 @@ describe("encodeBpe", () => {
     }
   });
 
+  test("rows of one byte with tokens of many lengths, alone and in a text", () => {
+    // Tokens of 2, 4, 8, 16, 32, then of 20, 24, 19 and 40 dashes, and one that begins before a row.
+    const merges: [number, number][] = [
+      [45, 45],
+      [256, 256],
+      [257, 257],
+      [258, 258],
+      [259, 259],
+      [259, 257],
+      [259, 258],
+      [256, 45],
+      [259, 263],
+      [260, 258],
+      [97, 45],
+    ];
+    const model = modelFrom(merges);
+    const tokenizer = createTokenizer(model);
+    for (let n = 0; n < 150; n++) {
+      const row = "-".repeat(n);
+      for (const text of [row, `a${row}b`, `${row}ba${row}${"-".repeat(n % 7)}a`]) {
+        const bytes = new TextEncoder().encode(text);
+        expect([...tokenizer.encode(bytes)]).toEqual(slowIds(model, bytes));
+      }
+    }
+  });
+
   test("matches and gaps of the split pattern are encoded alone, also around bytes that are no text", () => {
     const model: BpeModel = {
       ...modelFrom([

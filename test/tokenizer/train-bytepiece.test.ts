@@ -8,6 +8,7 @@ import { latin1 } from "../../src/tokenizer/model.ts";
 import { isUtf8 } from "../../src/tokenizer/nfc.ts";
 import { WindowCounter } from "../../src/tokenizer/ngrams.ts";
 import type { TrainProgress } from "../../src/tokenizer/pace.ts";
+import { PieceListBuilder } from "../../src/tokenizer/pieces.ts";
 import { pruneWasted } from "../../src/tokenizer/prune.ts";
 import { type Run, mergeRuns } from "../../src/tokenizer/runs.ts";
 import { type PieceStart, segmentChunk, segmentScratch } from "../../src/tokenizer/segment.ts";
@@ -221,8 +222,9 @@ describe("a trained vocabulary", () => {
       expect(sum - report.bytes).toBeGreaterThanOrEqual(0);
       expect(sum - report.bytes).toBeLessThanOrEqual(256);
       // Fixed point: every piece is its own best segmentation.
-      const counted = pieces.map((bytes, i) => ({ bytes, count: models[0]?.counts?.[i + 3] ?? 0 }));
-      expect((await pruneWasted(counted)).length).toBe(counted.length);
+      const list = new PieceListBuilder();
+      pieces.forEach((bytes, i) => list.append(bytes, models[0]?.counts?.[i + 3] ?? 0));
+      expect((await pruneWasted(list.finish())).size).toBe(pieces.length);
     }
   });
 

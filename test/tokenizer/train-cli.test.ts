@@ -68,7 +68,7 @@ test("mistakes end with one sentence and code 2, and write nothing", async () =>
     [["--min-count", "-1"], 'tokenizer train: --min-count must be a whole number, got "-1".'],
     [
       ["--vocab", "12"],
-      "trainUnigramFiles: vocabularySize must be an integer ≥ 259 (256 bytes and 3 specials), got 12.",
+      "tokenizer train: --vocab must be an integer ≥ 259 (256 bytes and 3 specials), got 12.",
     ],
   ];
   for (const [args, sentence] of mistakes) {
