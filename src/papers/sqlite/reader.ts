@@ -110,10 +110,10 @@ function eachFound({ at, terms, allowed, exact }: Found, visit: (slot: number, s
 /** Everything that is found, for orders that do not depend on the score. */
 function collectScores(found: Found): { slots: Slots; scores: Float64Array } {
   const scores = new Float64Array(found.at.size);
-  const slots = collectSlots(found.at.size, (mark) => {
+  const slots = collectSlots(found.at.size, (add) => {
     const keep = (slot: number, score: number) => {
       scores[slot] = score;
-      mark(slot);
+      add(slot);
     };
     eachFound(found, keep);
     for (const [slot, score] of found.exact) keep(slot, score);
