@@ -125,7 +125,11 @@ export function progressLine(p: TrainProgress): string {
   return `${p.phase} ${amount(p.done)}${of}, ${amount(p.rate)}/s${left}`;
 }
 
-async function train(files: readonly string[], flags: TrainFlags, control: FileTrainControl): Promise<Trained> {
+async function train(
+  files: readonly string[],
+  flags: TrainFlags,
+  control: FileTrainControl,
+): Promise<Trained> {
   const sizes = sizesOf(flags.vocab);
   const common = {
     ...integer("minCount", "--min-count", flags.minCount),
