@@ -5,7 +5,7 @@
 // Counts are integers, so sums do not depend on the order of the pieces, and lists need not be sorted.
 import { exactLog } from "./exact-log.ts";
 import { type CountedPiece, compareBytes } from "./model.ts";
-import { isUtf8 } from "./nfc.ts";
+import { isUtf8 } from "./utf8.ts";
 import { Pace } from "./pace.ts";
 import { type PieceList, PieceListBuilder, pieceAt } from "./pieces.ts";
 import { BASE_MASK, type Trie, buildListTrie } from "./trie.ts";
