@@ -212,7 +212,9 @@ async function run(files: string[], flags: TrainFlags): Promise<void> {
     const { models, report } = await train(files, flags, {
       signal: stop.signal,
       // In the first second there is nothing to say yet.
-      onProgress: (p) => performance.now() - began > 1000 && line.update(progressLine(p)),
+      onProgress: (p) => {
+        if (p.done > 0 && performance.now() - began > 1000) line.update(progressLine(p));
+      },
       ...integer("workers", "--workers", flags.workers),
       ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
       ...(directory !== undefined && { directory }),
