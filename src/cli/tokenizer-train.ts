@@ -125,7 +125,11 @@ export function progressLine(p: TrainProgress): string {
   return `${p.phase} ${amount(p.done)}${of}, ${amount(p.rate)}/s${left}`;
 }
 
-async function train(files: readonly string[], flags: TrainFlags, control: FileTrainControl): Promise<Trained> {
+async function train(
+  files: readonly string[],
+  flags: TrainFlags,
+  control: FileTrainControl,
+): Promise<Trained> {
   const sizes = sizesOf(flags.vocab);
   const common = {
     ...integer("minCount", "--min-count", flags.minCount),
@@ -208,7 +212,9 @@ async function run(files: string[], flags: TrainFlags): Promise<void> {
     const { models, report } = await train(files, flags, {
       signal: stop.signal,
       // In the first second there is nothing to say yet.
-      onProgress: (p) => performance.now() - began > 1000 && line.update(progressLine(p)),
+      onProgress: (p) => {
+        if (p.done > 0 && performance.now() - began > 1000) line.update(progressLine(p));
+      },
       ...integer("workers", "--workers", flags.workers),
       ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
       ...(directory !== undefined && { directory }),

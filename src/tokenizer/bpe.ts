@@ -15,7 +15,7 @@ import type { IdBuffer } from "./ids.ts";
 import { type BpeModel, checkSpecials } from "./model.ts";
 import { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
 import { lineEnd } from "./unigram.ts";
-import { strictTextOf } from "./utf8.ts";
+import { sequenceLength, strictTextOf } from "./utf8.ts";
 
 /** A match of so many bytes that begins and ends with one byte may lie in a row of it. */
 const LONG = 16;
@@ -123,20 +123,11 @@ export function encodeBpeInto(
   // Bytes that are no text: the valid runs between them are split, each invalid byte stands alone.
   for (let at = from; at < to; ) {
     let end = at;
-    while (end < to && characterLength(bytes, end, to) > 0) end += characterLength(bytes, end, to);
+    while (end < to && sequenceLength(bytes, end, to) > 0) end += sequenceLength(bytes, end, to);
     if (end > at) encodeSplit(e, e.split, bytes, at, end, out, strictTextOf(bytes.subarray(at, end)) ?? "");
     if (end < to) encodePart(e, bytes, end, end + 1, out);
     at = end + 1;
   }
-}
-
-/** Bytes of the valid character at `i`, or 0. */
-function characterLength(bytes: Uint8Array, i: number, to: number): number {
-  for (let n = 1; n <= 4 && i + n <= to; n++) {
-    const part = bytes.subarray(i, i + n);
-    if (isOneCharacter(part)) return strictTextOf(part) === undefined ? 0 : n;
-  }
-  return 0;
 }
 
 /** Encodes each match of `split` and each gap between matches alone. */
@@ -209,7 +200,7 @@ function encodePart(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
     let end = at;
     let width = 0;
     while (end < to) {
-      width = Math.max(1, characterLength(bytes, end, to));
+      width = Math.max(1, sequenceLength(bytes, end, to));
       if (find(e.trie, bytes, end, end + width) < 0) break;
       end += width;
     }

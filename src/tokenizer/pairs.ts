@@ -4,7 +4,7 @@ import type { ChunkBlock } from "./chunk.ts";
 import { IdBuffer } from "./ids.ts";
 import type { SeedRule } from "./seeds.ts";
 import { type CountedPiece, compareBytes } from "./model.ts";
-import { isUtf8 } from "./nfc.ts";
+import { isUtf8 } from "./utf8.ts";
 import type { Pace } from "./pace.ts";
 import { PieceCounter, pieceAt } from "./pieces.ts";
 import { find } from "./trie.ts";

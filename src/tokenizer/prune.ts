@@ -5,7 +5,7 @@
 // Counts are integers, so sums do not depend on the order of the pieces, and lists need not be sorted.
 import { exactLog } from "./exact-log.ts";
 import { type CountedPiece, compareBytes } from "./model.ts";
-import { isUtf8 } from "./nfc.ts";
+import { isUtf8 } from "./utf8.ts";
 import { Pace } from "./pace.ts";
 import { type PieceList, PieceListBuilder, pieceAt } from "./pieces.ts";
 import { BASE_MASK, type Trie, buildListTrie } from "./trie.ts";
@@ -26,29 +26,39 @@ export interface KeepRule {
 /** Items between two looks at the clock. */
 const TICK = 1024;
 
-/** A vocabulary at work: its pieces and the sum of what was assigned to them. */
+/** A vocabulary at work: its pieces, those of them in use, and the sum of what was assigned to each. */
 class Segmenter {
+  readonly list: PieceList;
   readonly #trie: Trie;
-  /** ln p by trie node. */
+  /** ln p by trie node, -Infinity for pieces that are no longer in use. */
   readonly #scores: Float64Array;
   #best: Float64Array = new Float64Array(256);
   #node: Int32Array = new Int32Array(256);
   #start: Int32Array = new Int32Array(256);
-  /** By piece. */
-  readonly counts: Float64Array;
+  /** What was assigned, by piece. */
+  assigned: Float64Array = new Float64Array(0);
 
-  constructor(keep: PieceList) {
+  /** @param list Pieces; those with count 0 are not used. */
+  constructor(list: PieceList) {
+    this.list = list;
+    this.#trie = buildListTrie(list);
+    this.#scores = new Float64Array(this.#trie.values.length);
+    this.weigh();
+  }
+
+  /** Starts anew with the counts that the list has now; a trie serves many rounds of pruning. */
+  weigh(): void {
+    const { counts, size } = this.list;
     let total = 0;
-    for (let i = 0; i < keep.size; i++) total += keep.counts[i] ?? 0;
+    for (let i = 0; i < size; i++) total += counts[i] ?? 0;
     const logTotal = exactLog(total);
-    this.#trie = buildListTrie(keep);
     const { values } = this.#trie;
-    this.#scores = new Float64Array(values.length);
     for (let node = 0; node < values.length; node++) {
       const id = values[node] ?? -1;
-      if (id >= 0) this.#scores[node] = exactLog(keep.counts[id] ?? 0) - logTotal;
+      const count = id < 0 ? 0 : (counts[id] ?? 0);
+      this.#scores[node] = count > 0 ? exactLog(count) - logTotal : -Infinity;
     }
-    this.counts = new Float64Array(keep.size);
+    this.assigned = new Float64Array(size);
   }
 
   /** Adds `count` to every piece of the best segmentation of `bytes[from..to)`. */
@@ -63,7 +73,7 @@ class Segmenter {
     const { values } = this.#trie;
     for (let end = n; end > 0; end = this.#start[end] ?? 0) {
       const id = values[this.#node[end] ?? 0] ?? 0;
-      this.counts[id] = (this.counts[id] ?? 0) + count;
+      this.assigned[id] = (this.assigned[id] ?? 0) + count;
     }
   }
 }
@@ -115,14 +125,13 @@ function select(list: PieceList, indices: readonly number[], counts: Float64Arra
   };
 }
 
-/** SEG(keep, items) by piece of `keep`, for the items of `list` at `indices`. */
-async function redistribute(
-  keep: PieceList,
+/** Assigns the items of `list` at `indices`. */
+async function assign(
+  segmenter: Segmenter,
   list: PieceList,
   indices: ArrayLike<number>,
   pace: Pace,
-): Promise<Float64Array> {
-  const segmenter = new Segmenter(keep);
+): Promise<void> {
   pace.phase("prune", indices.length);
   for (let k = 0; k < indices.length; k++) {
     const i = indices[k] ?? 0;
@@ -130,22 +139,29 @@ async function redistribute(
     segmenter.add(list.arena, from, from + (list.lengths[i] ?? 0), list.counts[i] ?? 0);
     if (k % TICK === 0 && pace.due) await pace.rest(k);
   }
-  return segmenter.counts;
+}
+
+/** Indices of the pieces that have a count. */
+function inUse({ counts, size }: PieceList): number[] {
+  const indices: number[] = [];
+  for (let i = 0; i < size; i++) if ((counts[i] ?? 0) > 0) indices.push(i);
+  return indices;
 }
 
 /** keep ← SEG(keep, keep) until no more piece vanishes: then every piece is its own best segmentation. */
-export async function pruneWasted(keep: PieceList, pace: Pace = new Pace()): Promise<PieceList> {
-  let now = keep;
-  for (;;) {
-    const all = Array.from({ length: now.size }, (_, i) => i);
-    const counts = await redistribute(now, now, all, pace);
-    const next = select(
-      now,
-      all.filter((i) => (counts[i] ?? 0) > 0),
-      counts,
-    );
-    if (next.size === now.size) return next;
-    now = next;
+export function pruneWasted(keep: PieceList, pace: Pace = new Pace()): Promise<PieceList> {
+  return pruneRounds(new Segmenter(keep), pace);
+}
+
+async function pruneRounds(segmenter: Segmenter, pace: Pace): Promise<PieceList> {
+  const { list } = segmenter;
+  for (let indices = inUse(list); ; ) {
+    segmenter.weigh();
+    await assign(segmenter, list, indices, pace);
+    list.counts = segmenter.assigned;
+    const left = inUse(list);
+    if (left.length === indices.length) return select(list, left, list.counts);
+    indices = left;
   }
 }
 
@@ -187,8 +203,13 @@ export async function pruneCandidates(
       segmenter.add(list.arena, from, to, count);
     }
   }
-  for (let i = 0; i < keep.size; i++) keep.counts[i] = (keep.counts[i] ?? 0) + (segmenter.counts[i] ?? 0);
-  return await pruneWasted(keep, pace);
+  addAssigned(segmenter);
+  return await pruneRounds(segmenter, pace);
+}
+
+/** Adds to the counts of the list what was assigned to its pieces. */
+function addAssigned({ list, assigned }: Segmenter): void {
+  for (let i = 0; i < list.size; i++) list.counts[i] = (list.counts[i] ?? 0) + (assigned[i] ?? 0);
 }
 
 function stays(piece: Uint8Array, count: number, rule: KeepRule): boolean {
@@ -213,9 +234,10 @@ export async function pruneToSize(
       compareBytes(pieceAt(keep, x), pieceAt(keep, y)),
   );
   const head = select(keep, sorted.slice(0, size), counts);
-  const shared = await redistribute(head, keep, sorted.slice(size), pace);
-  for (let i = 0; i < size; i++) head.counts[i] = (head.counts[i] ?? 0) + (shared[i] ?? 0);
-  return await pruneWasted(head, pace);
+  const segmenter = new Segmenter(head);
+  await assign(segmenter, keep, sorted.slice(size), pace);
+  addAssigned(segmenter);
+  return await pruneRounds(segmenter, pace);
 }
 
 /** The pieces of a list, each with bytes of its own. */

@@ -3,7 +3,7 @@
 import type { Counting } from "./counting.ts";
 import { buildLanguageModel } from "./language-model.ts";
 import { type CountedPiece, compareBytes } from "./model.ts";
-import { isUtf8 } from "./nfc.ts";
+import { isUtf8 } from "./utf8.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { PieceCounter, pieceAt } from "./pieces.ts";
 import { release } from "./release.ts";

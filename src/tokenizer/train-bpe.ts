@@ -5,7 +5,7 @@ import { learnMerges } from "./bpe-merges.ts";
 import { type CorpusLike, type CorpusReport, asCorpus, chunkBlocks, emptyReport } from "./corpus.ts";
 import type { Corpus } from "./corpus.ts";
 import { type BpeModel, DEFAULT_SPECIALS } from "./model.ts";
-import { sequenceLength } from "./nfc.ts";
+import { sequenceLength } from "./utf8.ts";
 import { Pace, type TrainControl } from "./pace.ts";
 import { PieceCounter, type PieceList } from "./pieces.ts";
 import { checkCorpus, checkInteger, checkSizes, corpusWarnings, smallVocabulary } from "./train-bytepiece.ts";

@@ -1,4 +1,4 @@
-// UTF-8 as a stream (The Unicode Standard 16, section 3.9, table 3-7; WHATWG Encoding, "UTF-8 decoder"):
+// UTF-8, whole and as a stream (The Unicode Standard 16, section 3.9, table 3-7; WHATWG Encoding, "UTF-8 decoder"):
 // a character is given out with its last byte, and only a tail that can still become one is held back.
 
 const encoder = new TextEncoder();
@@ -23,6 +23,46 @@ export function strictTextOf(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** True if no byte of `bytes[start..end)` is above 0x7f. */
+export function isAscii(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
+  let seen = 0;
+  let i = start;
+  // Four at a time: this looks at every byte of a corpus several times.
+  for (; i + 4 <= end; i += 4) {
+    seen |= (bytes[i] ?? 0) | (bytes[i + 1] ?? 0) | (bytes[i + 2] ?? 0) | (bytes[i + 3] ?? 0);
+  }
+  for (; i < end; i++) seen |= bytes[i] ?? 0;
+  return seen < 128;
+}
+
+/**
+ * Length of the valid UTF-8 sequence (one code point) that starts at `i`, or 0 if there is none before `end`.
+ * Overlong forms, surrogates and code points above U+10FFFF are not valid (Unicode 15, table 3-7).
+ */
+export function sequenceLength(bytes: Uint8Array, i: number, end: number): number {
+  const a = bytes[i] ?? 0;
+  if (a < 0x80) return 1;
+  if (a < 0xc2 || a > 0xf4) return 0;
+  const length = a < 0xe0 ? 2 : a < 0xf0 ? 3 : 4;
+  if (i + length > end) return 0;
+  const b = bytes[i + 1] ?? 0;
+  const low = a === 0xe0 ? 0xa0 : a === 0xf0 ? 0x90 : 0x80;
+  const high = a === 0xed ? 0x9f : a === 0xf4 ? 0x8f : 0xbf;
+  if (b < low || b > high) return 0;
+  for (let k = 2; k < length; k++) if (((bytes[i + k] ?? 0) & 0xc0) !== 0x80) return 0;
+  return length;
+}
+
+/** True if `bytes[start..end)` is UTF-8 from end to end. */
+export function isUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
+  for (let i = start; i < end; ) {
+    const length = sequenceLength(bytes, i, end);
+    if (length === 0) return false;
+    i += length;
+  }
+  return true;
 }
 
 /** Bytes of the longest tail of `bytes` that begins a character without completing it: 0 to 3. */

@@ -5,7 +5,7 @@ import { type ChunkBlock, Chunker } from "../../src/tokenizer/chunk.ts";
 import { exactLog } from "../../src/tokenizer/exact-log.ts";
 import { buildLanguageModel } from "../../src/tokenizer/language-model.ts";
 import { latin1 } from "../../src/tokenizer/model.ts";
-import { isUtf8 } from "../../src/tokenizer/nfc.ts";
+import { isUtf8 } from "../../src/tokenizer/utf8.ts";
 import { WindowCounter } from "../../src/tokenizer/ngrams.ts";
 import type { TrainProgress } from "../../src/tokenizer/pace.ts";
 import { PieceListBuilder } from "../../src/tokenizer/pieces.ts";

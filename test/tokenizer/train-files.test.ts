@@ -70,6 +70,19 @@ describe("training from files", () => {
     expect(await vocabulary({ workers: 2, memoryLimit: 2 ** 20 })).toBe(expected);
   });
 
+  test("a line longer than several blocks is cut and counted as in memory", async () => {
+    const line = zipfText(2_500_000, 5).replaceAll("\n", " ");
+    const path = join(folder, "line.txt");
+    writeFileSync(path, line);
+    const options = { vocabularySize: 600, minCount: 8 };
+    const { models } = await trainBytePiece([line], options);
+    for (const workers of [1, 2]) {
+      const fromFile = await trainBytePieceFiles([path], options, { workers });
+      expect(fromFile.report.bytes).toBe(Buffer.byteLength(line));
+      expect(fromFile.models).toEqual(models);
+    }
+  });
+
   test("EM from files is the same for every number of workers", async () => {
     expect(await unigramVocabulary(2)).toBe(await unigramVocabulary(1));
   });

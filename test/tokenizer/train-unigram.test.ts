@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { buildLattice, digamma, expectBlock, expectedByPiece } from "../../src/tokenizer/expectation.ts";
 import { pieceLosses } from "../../src/tokenizer/loss.ts";
 import { latin1 } from "../../src/tokenizer/model.ts";
-import { isUtf8 } from "../../src/tokenizer/nfc.ts";
+import { isUtf8 } from "../../src/tokenizer/utf8.ts";
 import { trainBytePiece } from "../../src/tokenizer/train-bytepiece.ts";
 import { trainUnigram } from "../../src/tokenizer/train-unigram.ts";
 import { encodeUnigram, unigramEncoder } from "../../src/tokenizer/unigram.ts";
