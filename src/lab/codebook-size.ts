@@ -59,10 +59,15 @@ async function run(
       );
     }
   }
+  return { rows, figures: pictures(rows, steps) };
+}
+
+function pictures(rows: readonly CodebookSizeRow[], steps: number): Record<string, string> {
+  const seeds = new Set(rows.map((r) => r.seed)).size;
   const across = (name: string): [number, number][] => CODES.map((codes) => [codes, meanLoss(rows, name)]);
   const figure = lineChart({
     title: "Loss against the number of codes",
-    subtitle: `Transformer-VQ on English books, ${steps} steps, context ${SIZES.context}, block ${BLOCK}, mean of ${seeds.length} seeds`,
+    subtitle: `Transformer-VQ on English books, ${steps} steps, context ${SIZES.context}, block ${BLOCK}, mean of ${seeds} seeds`,
     x: "codes a head",
     y: "held-out nats per byte",
     xScale: "log2",
@@ -72,7 +77,7 @@ async function run(
       { name: `window of ${BLOCK + 1}`, points: across("window") },
     ],
   });
-  return { rows, figures: { "codebook-size.svg": figure } };
+  return { "codebook-size.svg": figure };
 }
 
 function meanLoss(rows: readonly CodebookSizeRow[], method: string): number {
