@@ -4,7 +4,7 @@ import { lineChart } from "../draw/line-chart.ts";
 import { type AttentionConfig, splitCodebooks } from "../model/index.ts";
 import type { Source } from "../train/index.ts";
 import { type Lab, verdictOf } from "./lab.ts";
-import { spreadOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
+import { meanOf, seedsOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 
 export interface CodebookSizeOptions {
   readonly sources: readonly Source[];
@@ -63,11 +63,10 @@ async function run(
 }
 
 function pictures(rows: readonly CodebookSizeRow[], steps: number): Record<string, string> {
-  const seeds = new Set(rows.map((r) => r.seed)).size;
   const across = (name: string): [number, number][] => CODES.map((codes) => [codes, meanLoss(rows, name)]);
   const figure = lineChart({
     title: "Loss against the number of codes",
-    subtitle: `Transformer-VQ on English books, ${steps} steps, context ${SIZES.context}, block ${BLOCK}, mean of ${seeds} seeds`,
+    subtitle: `Transformer-VQ on English books, ${steps} steps, context ${SIZES.context}, block ${BLOCK}, ${seedsOf(rows)}`,
     x: "codes a head",
     y: "held-out nats per byte",
     xScale: "log2",
@@ -81,7 +80,7 @@ function pictures(rows: readonly CodebookSizeRow[], steps: number): Record<strin
 }
 
 function meanLoss(rows: readonly CodebookSizeRow[], method: string): number {
-  return spreadOf(rows.filter((r) => r.method === method).map((r) => r.loss)).mean;
+  return meanOf(rows.filter((r) => r.method === method).map((r) => r.loss));
 }
 
 function verdict(rows: readonly CodebookSizeRow[]): ReturnType<typeof verdictOf> {
