@@ -19,9 +19,9 @@ interface Options {
 
 const LABS = [latentAttention, codebookSize, textLength] as readonly Lab<Options, unknown>[];
 
-/** `{claim, source, rows, verdict}` of one experiment with `--seeds` seeds and `--steps` steps a training. */
+/** `{claim, source, rows, verdict}` of one experiment, with `--seeds 0,1,2` and `--steps` of a training where given. */
 export async function run(args: string[]): Promise<unknown> {
-  const { name, seeds, steps } = options(args, { name: "", seeds: 0, steps: 0 });
+  const { name, seeds, steps } = options(args, { name: "", seeds: "", steps: 0 });
   const lab = LABS.find((l) => l.name === name);
   if (lab === undefined) {
     const names = LABS.map((l) => l.name);
@@ -33,7 +33,7 @@ export async function run(args: string[]): Promise<unknown> {
   const { rows, figures } = await lab.run(
     {
       sources: books(),
-      ...(seeds > 0 && { seeds: Array.from({ length: seeds }, (_, i) => i) }),
+      ...(seeds !== "" && { seeds: seedsFrom(seeds) }),
       ...(steps > 0 && { steps }),
     },
     say,
@@ -44,6 +44,14 @@ export async function run(args: string[]): Promise<unknown> {
   const verdict = lab.verdict(rows);
   for (const finding of verdict.findings) say(`${finding.holds ? "holds" : "FAILS"}  ${finding.says}`);
   return { claim: lab.claim, source: lab.source, verdict, rows };
+}
+
+function seedsFrom(text: string): number[] {
+  const seeds = text.split(",").map(Number);
+  if (seeds.some((seed) => !Number.isSafeInteger(seed) || seed < 0)) {
+    throw new OptionError(`lab: --seeds must be whole numbers ≥ 0 with commas between, got "${text}".`);
+  }
+  return seeds;
 }
 
 /** Each book a source of its own, so that what is held out comes from all of them. */

@@ -4,7 +4,7 @@ import { lineChart } from "../draw/line-chart.ts";
 import { type AttentionConfig, splitCodebooks } from "../model/index.ts";
 import type { Source } from "../train/index.ts";
 import { type Lab, verdictOf } from "./lab.ts";
-import { spreadOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
+import { meanOf, seedsOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 
 export interface CodebookSizeOptions {
   readonly sources: readonly Source[];
@@ -59,10 +59,14 @@ async function run(
       );
     }
   }
+  return { rows, figures: pictures(rows, steps) };
+}
+
+function pictures(rows: readonly CodebookSizeRow[], steps: number): Record<string, string> {
   const across = (name: string): [number, number][] => CODES.map((codes) => [codes, meanLoss(rows, name)]);
   const figure = lineChart({
     title: "Loss against the number of codes",
-    subtitle: `Transformer-VQ on English books, ${steps} steps, context ${SIZES.context}, block ${BLOCK}, mean of ${seeds.length} seeds`,
+    subtitle: `Transformer-VQ on English books, ${steps} steps, context ${SIZES.context}, block ${BLOCK}, ${seedsOf(rows)}`,
     x: "codes a head",
     y: "held-out nats per byte",
     xScale: "log2",
@@ -72,11 +76,11 @@ async function run(
       { name: `window of ${BLOCK + 1}`, points: across("window") },
     ],
   });
-  return { rows, figures: { "codebook-size.svg": figure } };
+  return { "codebook-size.svg": figure };
 }
 
 function meanLoss(rows: readonly CodebookSizeRow[], method: string): number {
-  return spreadOf(rows.filter((r) => r.method === method).map((r) => r.loss)).mean;
+  return meanOf(rows.filter((r) => r.method === method).map((r) => r.loss));
 }
 
 function verdict(rows: readonly CodebookSizeRow[]): ReturnType<typeof verdictOf> {

@@ -4,7 +4,7 @@ import { parameterCount } from "../model/index.ts";
 import type { Source } from "../train/index.ts";
 import { barChart } from "./bar-chart.ts";
 import { type Lab, verdictOf } from "./lab.ts";
-import { spreadOf, type TextCorpus, textConfig, textCorpus, trainOnText } from "./text-model.ts";
+import { meanOf, seedsOf, type TextCorpus, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 
 export interface LatentAttentionOptions {
   readonly sources: readonly Source[];
@@ -71,11 +71,15 @@ async function run(
       );
     }
   }
+  return { rows, figures: pictures(rows) };
+}
+
+function pictures(rows: readonly LatentAttentionRow[]): Record<string, string> {
   const means = meanLosses(rows);
   const best = Math.min(...Object.values(means));
   const figure = barChart({
     title: "What a smaller cache costs",
-    subtitle: `Held-out nats per byte above the best, and cache of a token and layer in kB; ${seeds.length} seeds`,
+    subtitle: `Held-out nats per byte above the best, and cache of a token and layer in kB; ${seedsOf(rows)}`,
     names: ["loss above the best", "cache, kB"],
     rows: Object.entries(means).map(([method, loss]) => ({
       name: method,
@@ -83,14 +87,14 @@ async function run(
     })),
     most: (4 * METHODS.MHA.numbers) / 1000,
   });
-  return { rows, figures: { "latent-attention.svg": figure } };
+  return { "latent-attention.svg": figure };
 }
 
 /** Mean loss of each method over its seeds. */
 function meanLosses(rows: readonly LatentAttentionRow[]): Record<string, number> {
   const methods = Object.keys(METHODS).filter((m) => rows.some((r) => r.method === m));
   return Object.fromEntries(
-    methods.map((m) => [m, spreadOf(rows.filter((r) => r.method === m).map((r) => r.loss)).mean]),
+    methods.map((m) => [m, meanOf(rows.filter((r) => r.method === m).map((r) => r.loss))]),
   );
 }
 

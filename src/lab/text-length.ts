@@ -5,7 +5,7 @@ import type { CausalLMConfig, CausalLMParams } from "../model/index.ts";
 import { hwfaPlan, type PositionSpec } from "../position/index.ts";
 import type { Source } from "../train/index.ts";
 import { type Lab, verdictOf } from "./lab.ts";
-import { lossByContext, spreadOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
+import { lossByContext, meanOf, seedsOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 
 export interface TextLengthOptions {
   readonly sources: readonly Source[];
@@ -21,7 +21,6 @@ export interface TextLengthRow {
   readonly context: number;
   /** Nats per byte. */
   readonly loss: number;
-  readonly accuracy: number;
 }
 
 const N = 128;
@@ -102,7 +101,7 @@ async function run(
     params: CausalLMParams,
   ): Promise<void> => {
     const losses = await lossByContext(config, params, corpus, SCORED);
-    for (const { context, loss, accuracy } of losses) rows.push({ method, seed, context, loss, accuracy });
+    for (const { context, loss } of losses) rows.push({ method, seed, context, loss });
     report(`${method}, seed ${seed}: ${losses.map((l) => l.loss.toFixed(3)).join("  ")}`);
   };
   for (const seed of seeds) {
@@ -112,15 +111,15 @@ async function run(
       for (const [method, how] of inference) await score(method, seed, { ...config, ...how }, params);
     }
   }
-  return { rows, figures: pictures(rows, seeds.length) };
+  return { rows, figures: pictures(rows) };
 }
 
-function pictures(rows: readonly TextLengthRow[], seeds: number): Record<string, string> {
+function pictures(rows: readonly TextLengthRow[]): Record<string, string> {
   const at = curves(rows);
   const chart = (title: string, methods: readonly string[]): string =>
     lineChart({
       title,
-      subtitle: `Byte models of English books trained at ${N}: the same last ${N} bytes, mean of ${seeds} seeds`,
+      subtitle: `Byte models of English books trained at ${N}: the same last ${N} bytes, ${seedsOf(rows)}`,
       x: "bytes of context",
       y: "nats per byte",
       xScale: "log2",
@@ -136,7 +135,7 @@ function pictures(rows: readonly TextLengthRow[], seeds: number): Record<string,
 /** Mean loss over seeds of a method at a context. */
 function curves(rows: readonly TextLengthRow[]): (method: string, context: number) => number {
   return (method, context) =>
-    spreadOf(rows.filter((r) => r.method === method && r.context === context).map((r) => r.loss)).mean;
+    meanOf(rows.filter((r) => r.method === method && r.context === context).map((r) => r.loss));
 }
 
 function verdict(rows: readonly TextLengthRow[]): ReturnType<typeof verdictOf> {

@@ -109,8 +109,13 @@ export async function lossByContext(
   }
 }
 
-/** Mean of numbers, and half the distance between the largest and the smallest. */
-export function spreadOf(values: readonly number[]): { readonly mean: number; readonly half: number } {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  return { mean, half: (Math.max(...values) - Math.min(...values)) / 2 };
+/** Mean of numbers; not a number for none. */
+export function meanOf(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+/** Which seeds the rows are of, for a picture: `seed 0`, or `mean of seeds 0, 1`. */
+export function seedsOf(rows: readonly { readonly seed: number }[]): string {
+  const seeds = [...new Set(rows.map((r) => r.seed))];
+  return seeds.length === 1 ? `seed ${seeds.join()}` : `mean of seeds ${seeds.join(", ")}`;
 }
