@@ -3,23 +3,30 @@
 import { OptionError } from "../errors.ts";
 import {
   argMin,
+  cast,
   checkShapes,
+  cumSum,
   type Dtype,
   expandDims,
   gather,
   iota,
+  less,
+  lessEqual,
   matmul,
   maximum,
   mean,
+  minimum,
   mulDims,
   oneHot,
   permute,
+  random,
   reshape,
   square,
   stopGradient,
   straightThrough,
   sum,
   type Tensor,
+  where,
 } from "../tensor/index.ts";
 
 /** Moving sums of keys per code, and how many keys there were. Codes are their ratio. */
@@ -114,6 +121,38 @@ export function updateCodebook(
   });
   const move = (a: Tensor, b: Tensor): Tensor => a.mul(decay).add(b.mul(1 - decay));
   return { sum: move(state.sum, seen.sum), count: move(state.count, seen.count) };
+}
+
+/** A code with less than this share of the mean count is out of use. */
+const UNUSED = 0.1;
+/** How far from a code, in each number, a new one beside it begins: little beside keys of unit size. */
+const ASIDE = 0.1;
+
+/**
+ * Codes out of use begin anew beside codes in use, in proportion to the keys those have, as a particle filter draws
+ * its particles again: without it a few codes take all keys, and the others never move. The keys of a code with
+ * newcomers beside it part by direction at the next batch.
+ */
+export function dealUnusedCodes(state: CodebookState): CodebookState {
+  const { H, K, D } = checkShapes("dealUnusedCodes", {
+    sum: [state.sum, "H K D"],
+    count: [state.count, "H K"],
+  });
+  const { dtype } = state.count;
+  const typical = mean(state.count, { axis: 1, keep: true }); // [H, 1]
+  // Code j takes the place of the code in which the quantile (j + ½)/K of all keys falls.
+  const quantile = cast(iota(K), dtype).add(0.5).mul(typical); // [H, K]
+  const upTo = cumSum(state.count, { axis: 1 });
+  const below = cast(lessEqual(expandDims(upTo, 1), expandDims(quantile, 2)), "int32"); // [H, K, K]
+  const places = minimum(sum(below, { axis: 2 }), K - 1);
+  const beside = reshape(lookUp(codebookOf(state), reshape(places, [1, H, K])), [H, K, D]);
+  const fresh = beside.add(random.normal(random.key(0), [K, D], { std: ASIDE, dtype }));
+  const count = typical.mul(2 * UNUSED); // enough to be in use until keys come
+  const unused = less(state.count, typical.mul(UNUSED));
+  return {
+    sum: where(expandDims(unused, 2), fresh.mul(expandDims(count, 2)), state.sum),
+    count: where(unused, count, state.count),
+  };
 }
 
 /** `Δ` `[…, K]`: one where a token chose a code; nothing for a code outside the book. */

@@ -11,6 +11,7 @@ export {
   type QuantizedKeys,
   quantizeKeys,
   updateCodebook,
+  dealUnusedCodes,
 } from "./codebook.ts";
 export {
   concentration,

@@ -13,6 +13,7 @@ import {
   addDims,
   checkShapes,
   type Dim,
+  full,
   gather,
   gelu,
   iota,
@@ -68,6 +69,9 @@ export interface CausalLMOutput {
   /** What the codebooks of the parameters are to learn from these tokens (`learnCodebooks`). */
   readonly seen: SeenKeys;
 }
+
+/** How often a code counts as chosen before the first batch. */
+const FIRST_COUNT = 0.01;
 
 /** Weight of the distance between keys and their codes in the loss: Lingle 2023, section 3.4. */
 const COMMITMENT = 1e-4;
@@ -161,15 +165,18 @@ function mlp(
 
 /**
  * Fresh parameters: normal with deviation 0.02, projections back into the residual stream divided by `√(2·layers)`
- * (Radford et al. 2019, section 2.3), norms one, biases zero. Codes begin short, each as if chosen once: a code that
- * moves to the mean of diverse keys gets short, and among long ones it would soon be the nearest to every key.
+ * (Radford et al. 2019, section 2.3), norms one, biases zero. Codes begin short, and with so little weight that those
+ * which no key chooses are dealt out again within a few batches.
  */
 export function initCausalLM(config: CausalLMConfig, key: random.Key): CausalLMParams {
   const residual = 1 / Math.sqrt(2 * config.layers);
   return parameterTree(config, (name, shape) => {
     if (name.endsWith(".bias")) return zeros(shape);
-    if (shape.length === 1 || name.endsWith("codebook.count")) return ones(shape);
-    if (name.endsWith("codebook.sum")) return random.normal(random.fold(key, name), shape, { std: 0.1 });
+    if (shape.length === 1) return ones(shape);
+    if (name.endsWith("codebook.count")) return full(shape, FIRST_COUNT);
+    if (name.endsWith("codebook.sum")) {
+      return random.normal(random.fold(key, name), shape, { std: 0.1 * FIRST_COUNT });
+    }
     const intoResidual = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
     return random.normal(random.fold(key, name), shape, { std: 0.02 * (intoResidual ? residual : 1) });
   }) as CausalLMParams;

@@ -1,5 +1,5 @@
 // Codebooks among the parameters: they are saved and loaded with them, but learn by moving averages, not by gradient.
-import { type CodebookState, type CodeSums, updateCodebook } from "../attention/index.ts";
+import { type CodebookState, type CodeSums, dealUnusedCodes, updateCodebook } from "../attention/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import type { DenseParams } from "./mixer.ts";
 
@@ -39,7 +39,7 @@ export function learnCodebooks(codebooks: Codebooks, seen: SeenKeys): Codebooks 
     Object.entries(codebooks).map(([layer, state]) => {
       const sums = seen[layer];
       if (sums === undefined) throw new Error(`codebook of layer ${layer} saw no keys`);
-      return [layer, updateCodebook(state, sums)];
+      return [layer, dealUnusedCodes(updateCodebook(state, sums))];
     }),
   );
 }

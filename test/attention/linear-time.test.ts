@@ -380,6 +380,48 @@ describe("Transformer-VQ", () => {
     expect(() => a.updateCodebook(state, state, { decay: 1 })).toThrow("decay must be in [0, 1), got 1.");
   });
 
+  test("codes out of use begin anew beside those in use, by their keys", async () => {
+    const [K, width] = [6, 3];
+    const count = [8, 0.1, 24, 0.2, 3, 0.7]; // mean 6: codes 1 and 3 are out of use, code 5 is not
+    const codes = Array.from({ length: K * width }, (_, i) => 10 * Math.floor(i / width) + (i % width));
+    const state = {
+      sum: tensor(
+        codes.map((c, i) => c * (count[Math.floor(i / width)] ?? 0)),
+        { shape: [1, K, width], dtype: "float64" },
+      ),
+      count: tensor(count, { shape: [1, K], dtype: "float64" }),
+    };
+    const next = await evaluate(a.dealUnusedCodes(state));
+    const book = await numbersOf(a.codebookOf(next));
+    const total = count.reduce((x, y) => x + y);
+    const counts = count.map((c) => (c < 0.6 ? 1.2 : c));
+    expectClose(await next.count.data(), counts, 1e-12);
+    count.forEach((c, j) => {
+      // The code in which the quantile falls.
+      let beside = 0;
+      for (let left = ((j + 0.5) / K) * total; left >= (count[beside] ?? 0); beside++)
+        left -= count[beside] ?? 0;
+      const [at, near] = c < 0.6 ? [beside, 0.5] : [j, 1e-12];
+      for (let d = 0; d < width; d++) {
+        const far = Math.abs((book[j * width + d] ?? 0) - (codes[at * width + d] ?? 0));
+        expect(far).toBeLessThan(near);
+        if (c < 0.6) expect(far).toBeGreaterThan(0);
+      }
+    });
+  });
+
+  test("of many codes most are soon in use, although all keys begin with one", async () => {
+    const K = 32;
+    let state = a.codebookState(random.normal(random.key(2), [1, K, D], { std: 0.01 }));
+    state = { sum: state.sum.mul(0.01), count: state.count.mul(0.01) };
+    for (let step = 0; step < 40; step++) {
+      const keys = random.normal(random.fold(random.key(3), step), [1, 1, 256, D]).add(3);
+      const chosen = a.nearestCodes(keys, a.codebookOf(state));
+      state = await evaluate(a.dealUnusedCodes(a.updateCodebook(state, a.codeSums(keys, chosen, K))));
+    }
+    expect(a.codesInUse(await numbersOf(state.count))).toBeGreaterThan(K / 2);
+  });
+
   test("derivatives pass straight to the keys, and through the cache only when asked", async () => {
     const { codes } = a.quantizeKeys(k, codebook);
     const slope = (cacheGradient: "flow" | "stop"): Tensor =>
