@@ -186,8 +186,8 @@ test("codebooks leave the parameters and come back, and learn from what was seen
   const { seen, auxiliary } = causalLM(config, params, tensor([ids], { dtype: "int32" }));
   const after = await evaluate(learnCodebooks(codebooks, seen));
   const counts = Array.from((await after["2"]?.count.data()) ?? [], Number);
-  // 4 heads of 4 codes with weight 0.99 each, and 0.01 for each of 10 keys a head.
-  expect(counts.reduce((a, b) => a + b, 0)).toBeCloseTo(0.99 * 16 + 0.01 * 40, 5);
+  // 4 heads of 4 codes that weighed 0.01 each times 0.99, and 0.01 for each of 10 keys a head.
+  expect(counts.reduce((a, b) => a + b, 0)).toBeCloseTo(0.99 * 0.16 + 0.01 * 40, 5);
   expect(Number(await auxiliary?.item())).toBeGreaterThan(0);
   const plain = MODELS["llama"] as CausalLMConfig;
   const without = causalLM(plain, initCausalLM(plain, random.key(3)), tensor([ids], { dtype: "int32" }));
