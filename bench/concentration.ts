@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { lineChart } from "../src/draw/line-chart.ts";
 import { FileError } from "../src/errors.ts";
-import { writeFileAtomic } from "../src/files/atomic.ts";
+import { writeFileAtomic } from "../src/files/node/atomic.ts";
 import { attentionMaps } from "../src/model/attention-maps.ts";
-import { loadModel } from "../src/model/load-node.ts";
-import { loadTokenizer } from "../src/tokenizer/load-save-node.ts";
+import { loadModel } from "../src/model/node/load.ts";
+import { loadTokenizer } from "../src/tokenizer/node/load-save.ts";
 import { options } from "./support.ts";
 
 /** `{tokens, floor, heads: [{layer, head, concentration, ifNormal}], correlation}`; `--tokens` of the text after BOS. */

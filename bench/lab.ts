@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { say } from "../src/cli/command.ts";
 import { nearest, OptionError } from "../src/errors.ts";
-import { writeFileAtomic } from "../src/files/atomic.ts";
+import { writeFileAtomic } from "../src/files/node/atomic.ts";
 import { codebookSize, type Lab, latentAttention, textLength } from "../src/lab/index.ts";
-import { englishBooks } from "../src/train/demo-texts-node.ts";
+import { englishBooks } from "../src/train/node/demo-texts.ts";
 import type { Source } from "../src/train/index.ts";
 import { options } from "./support.ts";
 

@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createTokenizer } from "../src/tokenizer/create.ts";
 import type { TokenizerModel } from "../src/tokenizer/model.ts";
-import { trainBpeFiles } from "../src/tokenizer/train-bpe-node.ts";
-import { trainBytePieceFiles } from "../src/tokenizer/train-bytepiece-node.ts";
-import { trainUnigramFiles } from "../src/tokenizer/train-unigram-node.ts";
+import { trainBpeFiles } from "../src/tokenizer/node/train-bpe.ts";
+import { trainBytePieceFiles } from "../src/tokenizer/node/train-bytepiece.ts";
+import { trainUnigramFiles } from "../src/tokenizer/node/train-unigram.ts";
 
 /** What to train and measure. */
 export interface Job {

@@ -5,7 +5,7 @@
 // inside a word, and each way of going on says how probable it finds the byte that truly follows.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../src/files/atomic.ts";
+import { writeFileAtomic } from "../../src/files/node/atomic.ts";
 import {
   type Backoff,
   backoffs,
@@ -15,7 +15,7 @@ import {
   randomStream,
   takeBranch,
 } from "../../src/tokenizer/index.ts";
-import { trainUnigram } from "../../src/tokenizer/train-unigram.ts";
+import { trainUnigram } from "../../src/tokenizer/train/unigram.ts";
 import { barChart } from "./bars.ts";
 
 const SIZE = 8000;

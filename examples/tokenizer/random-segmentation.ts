@@ -1,7 +1,7 @@
 // Draws docs/methods/random-segmentation.svg and prints the table beside it:
 // `node --conditions=source examples/tokenizer/random-segmentation.ts`
 import { join } from "node:path";
-import { writeFileAtomic } from "../../src/files/atomic.ts";
+import { writeFileAtomic } from "../../src/files/node/atomic.ts";
 import {
   IdBuffer,
   type SampleMethod,

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { lineChart } from "../draw/line-chart.ts";
 import { FileError, OptionError } from "../errors.ts";
-import { writeFileAtomic } from "../files/atomic.ts";
+import { writeFileAtomic } from "../files/node/atomic.ts";
 import { contextLoss, type ContextLoss } from "../model/context-loss.ts";
 import { createDecoder } from "../model/decode.ts";
 import type { Device } from "../tensor/index.ts";

@@ -3,10 +3,10 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError, UserError } from "../errors.ts";
 import { causalLM } from "../model/index.ts";
-import { saveModel } from "../model/save-node.ts";
+import { saveModel } from "../model/node/save.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
-import { saveOnnx } from "../tensor/export-node.ts";
-import { saveTokenizer } from "../tokenizer/load-save-node.ts";
+import { saveOnnx } from "../tensor/node/export.ts";
+import { saveTokenizer } from "../tokenizer/node/load-save.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { attentionPicture } from "../draw/attention-picture.ts";
 import { OptionError } from "../errors.ts";
-import { writeFileAtomic } from "../files/atomic.ts";
+import { writeFileAtomic } from "../files/node/atomic.ts";
 import { attentionMaps } from "../model/attention-maps.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";
 import { openModel } from "./open-model.ts";

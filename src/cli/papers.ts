@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { OptionError, UserError } from "../errors.ts";
-import { writeFileAtomic } from "../files/atomic.ts";
+import { writeFileAtomic } from "../files/node/atomic.ts";
 import {
   cloud,
   cloudWords,

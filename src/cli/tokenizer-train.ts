@@ -3,12 +3,12 @@ import { rmdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { OptionError } from "../errors.ts";
 import { createTokenizer } from "../tokenizer/create.ts";
-import { saveTokenizer } from "../tokenizer/load-save-node.ts";
+import { saveTokenizer } from "../tokenizer/node/load-save.ts";
 import type { TokenizerModel } from "../tokenizer/model.ts";
 import type { TrainProgress } from "../tokenizer/pace.ts";
-import { trainBpeFiles } from "../tokenizer/train-bpe-node.ts";
-import { type FileTrainControl, trainBytePieceFiles } from "../tokenizer/train-bytepiece-node.ts";
-import { trainUnigramFiles } from "../tokenizer/train-unigram-node.ts";
+import { trainBpeFiles } from "../tokenizer/node/train-bpe.ts";
+import { type FileTrainControl, trainBytePieceFiles } from "../tokenizer/node/train-bytepiece.ts";
+import { trainUnigramFiles } from "../tokenizer/node/train-unigram.ts";
 import { duration, guard, printJson, progress, say } from "./command.ts";
 
 interface TrainFlags {

@@ -4,12 +4,12 @@ import { readFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { FileError, OptionError } from "../errors.ts";
-import { writeFileAtomic } from "../files/atomic.ts";
+import { writeFileAtomic } from "../files/node/atomic.ts";
 import { byteTokenizer } from "../tokenizer/create.ts";
 import { drawAnsi, drawPlain, drawSvg, shownTokens } from "../tokenizer/draw.ts";
-import { loadTokenizer } from "../tokenizer/load-save-node.ts";
+import { loadTokenizer } from "../tokenizer/node/load-save.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type StreamEncoder, unigramStream } from "../tokenizer/unigram-stream.ts";
+import { type StreamEncoder, unigramStream } from "../tokenizer/encode/unigram-stream.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";
 import { addTokenizerTrain } from "./tokenizer-train.ts";
 

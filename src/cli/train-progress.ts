@@ -1,5 +1,5 @@
 // What a person sees of a training: one repainted line on a terminal, a plain line now and then elsewhere.
-import type { RunControl, RunReady } from "../train/train-node.ts";
+import type { RunControl, RunReady } from "../train/node/run.ts";
 import { duration, progress, say } from "./command.ts";
 
 /** Reports on a training. */

@@ -7,7 +7,7 @@ import { parsePosition } from "../position/index.ts";
 import type { Device } from "../tensor/index.ts";
 import { PRESETS, presetNamed, type Recipe, withRecipe } from "../train/presets.ts";
 import { trainSettings, type TrainSettings } from "../train/settings.ts";
-import { resumeRun, type RunControl, type RunResult, startRun } from "../train/train-node.ts";
+import { resumeRun, type RunControl, type RunResult, startRun } from "../train/node/run.ts";
 import { guard, printJson, say } from "./command.ts";
 import { defaultRunFolder } from "./run-name.ts";
 import { stopOnInterrupt, unlessStopped } from "./interrupt.ts";

@@ -1,6 +1,6 @@
 // The safetensors format: eight bytes of header length (little-endian), a JSON header, then the tensors' bytes.
 // https://github.com/huggingface/safetensors#format
-// Everything here works on bytes and runs anywhere; files are in safetensors-node.ts.
+// Everything here works on bytes and runs anywhere; files are in node/safetensors.ts.
 import { FileError, nearest, OptionError } from "../errors.ts";
 import { DTYPES, type Dtype, type HostArray } from "../graph/dtype.ts";
 

@@ -1,4 +1,4 @@
-// Hugging Face's config.json for the Llama family, both ways. Pure: files are in load-node.ts.
+// Hugging Face's config.json for the Llama family, both ways. Pure: files are in node/load.ts.
 import { FileError, nearest, OptionError } from "../errors.ts";
 import { type CausalLMConfig, causalLMConfig, type PositionConfig } from "./config.ts";
 

@@ -1,5 +1,5 @@
 // From a vocabulary to a tokenizer.
-import { bpeEncoder, encodeBpeInto } from "./bpe.ts";
+import { bpeEncoder, encodeBpeInto } from "./encode/bpe.ts";
 import {
   DEFAULT_SPECIALS,
   type Special,
@@ -7,9 +7,9 @@ import {
   type UnigramModel,
   checkUnigram,
 } from "./model.ts";
-import { sampleUnigram, unigramSampler } from "./sample.ts";
+import { sampleUnigram, unigramSampler } from "./encode/sample.ts";
 import { type Engine, type Tokenizer, tokenizerFrom } from "./tokenizer.ts";
-import { encodeUnigramInto, unigramEncoder } from "./unigram.ts";
+import { encodeUnigramInto, unigramEncoder } from "./encode/unigram.ts";
 
 /** A tokenizer from a vocabulary. @throws OptionError if the vocabulary is inconsistent. */
 export function createTokenizer(model: TokenizerModel): Tokenizer {

@@ -10,13 +10,13 @@ export {
   pieceOrder,
   prefixRange,
   takeBranch,
-} from "./boundary.ts";
-export { type BpeEncoder, bpeEncoder, encodeBpeInto } from "./bpe.ts";
+} from "./encode/boundary.ts";
+export { type BpeEncoder, bpeEncoder, encodeBpeInto } from "./encode/bpe.ts";
 export { byteTokenizer, createTokenizer } from "./create.ts";
 export { readBytePiece } from "./formats/bytepiece.ts";
 export { readHuggingFace } from "./formats/hugging-face-read.ts";
 export { writeHuggingFace } from "./formats/hugging-face-write.ts";
-export { IdBuffer } from "./ids.ts";
+export { IdBuffer } from "./encode/ids.ts";
 export {
   type BpeModel,
   type CountedPiece,
@@ -38,7 +38,7 @@ export {
   sampleBiased,
   sampleUnigram,
   unigramSampler,
-} from "./sample.ts";
+} from "./encode/sample.ts";
 export type { AllowSpecials } from "./specials.ts";
 export type {
   DecodeOptions,
@@ -48,15 +48,15 @@ export type {
   StreamDecoder,
   Tokenizer,
 } from "./tokenizer.ts";
-export { type BpeOptions, type BpeTrainResult, trainBpe } from "./train-bpe.ts";
+export { type BpeOptions, type BpeTrainResult, trainBpe } from "./train/bpe.ts";
 export {
   type BytePieceOptions,
   type TrainReport,
   type TrainResult,
   trainBytePiece,
-} from "./train-bytepiece.ts";
-export { type UnigramOptions, trainUnigram } from "./train-unigram.ts";
-export { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
-export { type UnigramEncoder, encodeUnigram, encodeUnigramInto, unigramEncoder } from "./unigram.ts";
-export { type StreamEncoder, unigramStream } from "./unigram-stream.ts";
+} from "./train/bytepiece.ts";
+export { type UnigramOptions, trainUnigram } from "./train/unigram.ts";
+export { type Trie, buildTrie, find, longestMatch } from "./encode/trie.ts";
+export { type UnigramEncoder, encodeUnigram, encodeUnigramInto, unigramEncoder } from "./encode/unigram.ts";
+export { type StreamEncoder, unigramStream } from "./encode/unigram-stream.ts";
 export { Utf8Stream } from "./utf8.ts";

@@ -1,10 +1,10 @@
 // The room's contract: what model training and text generation need from a tokenizer, whatever its kind.
 import { OptionError } from "../errors.ts";
-import { IdBuffer } from "./ids.ts";
+import { IdBuffer } from "./encode/ids.ts";
 import type { Special, TokenizerModel } from "./model.ts";
 import { type Offsets, mapBoundaries, normalizeNfc, offsetsFromBytes } from "./offsets.ts";
 import { type Random, randomStream } from "./random.ts";
-import { type SampleMethod, checkAlpha } from "./sample.ts";
+import { type SampleMethod, checkAlpha } from "./encode/sample.ts";
 import { type AllowSpecials, allowedSpecials, splitSpecials } from "./specials.ts";
 import { Utf8Stream, strictTextOf, textOf, utf8 } from "./utf8.ts";
 

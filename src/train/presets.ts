@@ -1,6 +1,6 @@
 // Trainings by name: a model, its settings and a tokenizer that go together.
 import { checkOptions, nearest, OptionError } from "../errors.ts";
-import type { ModelSizes } from "./train-node.ts";
+import type { ModelSizes } from "./node/run.ts";
 import { type TrainSettings, trainSettings } from "./settings.ts";
 
 /** A training without its texts. */

@@ -1,7 +1,7 @@
 // Which tokenizer a training uses: bytes, characters, or pieces learnt from its own text.
 import { FileError, nearest, OptionError } from "../errors.ts";
 import { byteTokenizer, createTokenizer, type Tokenizer, unigramFromPieces } from "../tokenizer/index.ts";
-import { trainBytePiece } from "../tokenizer/train-bytepiece.ts";
+import { trainBytePiece } from "../tokenizer/train/bytepiece.ts";
 import type { TrainControl } from "../tokenizer/pace.ts";
 
 const WORDS = ["bytes", "chars", "train"];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withPosition } from "../../src/cli/open-model.ts";
-import { openSafetensors } from "../../src/files/safetensors-node.ts";
+import { openSafetensors } from "../../src/files/node/safetensors.ts";
 import { causalLMConfig } from "../../src/model/index.ts";
 import { hwfaPlan } from "../../src/position/index.ts";
 import { athanor, babble, temporaryFolder } from "../train/helpers.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openSafetensors } from "../../src/files/safetensors-node.ts";
+import { openSafetensors } from "../../src/files/node/safetensors.ts";
 import { athanor, babble, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();

@@ -12,7 +12,7 @@ import {
   tensorBytes,
   type StoredTensor,
 } from "../../src/files/safetensors.ts";
-import { openSafetensors, writeSafetensors } from "../../src/files/safetensors-node.ts";
+import { openSafetensors, writeSafetensors } from "../../src/files/node/safetensors.ts";
 
 let folder = "";
 beforeAll(async () => {

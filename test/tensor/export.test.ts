@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OptionError } from "../../src/errors.ts";
-import { saveOnnx } from "../../src/tensor/export-node.ts";
+import { saveOnnx } from "../../src/tensor/node/export.ts";
 import * as t from "../../src/tensor/index.ts";
 import { readModel } from "../reference/onnx.ts";
 import { CONFIGS, exportable, gap, idsOf, LENGTHS } from "../support/exported.ts";

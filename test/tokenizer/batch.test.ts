@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { encoderPool } from "../../src/tokenizer/batch-node.ts";
+import { encoderPool } from "../../src/tokenizer/node/batch.ts";
 import { createTokenizer } from "../../src/tokenizer/create.ts";
 import { SMALL } from "./models.ts";
 

@@ -7,7 +7,7 @@ import {
   pieceOrder,
   prefixRange,
   takeBranch,
-} from "../../src/tokenizer/boundary.ts";
+} from "../../src/tokenizer/encode/boundary.ts";
 import { createTokenizer } from "../../src/tokenizer/create.ts";
 import { randomStream } from "../../src/tokenizer/random.ts";
 import { SMALL, modelOf } from "./models.ts";

@@ -1,8 +1,8 @@
 // A training in a process of its own, for kill.test.ts to kill. Arguments: mode, directory, workers, files.
 import { createHash } from "node:crypto";
 import { writeBytePiece } from "../../src/tokenizer/formats/bytepiece.ts";
-import { trainBytePieceFiles } from "../../src/tokenizer/train-bytepiece-node.ts";
-import { trainUnigramFiles } from "../../src/tokenizer/train-unigram-node.ts";
+import { trainBytePieceFiles } from "../../src/tokenizer/node/train-bytepiece.ts";
+import { trainUnigramFiles } from "../../src/tokenizer/node/train-unigram.ts";
 
 const [mode, directory = "", workers, ...files] = process.argv.slice(2);
 const train = mode === "unigram" ? trainUnigramFiles : trainBytePieceFiles;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createTokenizer } from "../../src/tokenizer/create.ts";
-import { IdBuffer } from "../../src/tokenizer/ids.ts";
+import { IdBuffer } from "../../src/tokenizer/encode/ids.ts";
 import { randomStream } from "../../src/tokenizer/random.ts";
 import {
   type SampleMethod,
@@ -8,8 +8,8 @@ import {
   sampleBiased,
   sampleUnigram,
   unigramSampler,
-} from "../../src/tokenizer/sample.ts";
-import { unigramEncoder } from "../../src/tokenizer/unigram.ts";
+} from "../../src/tokenizer/encode/sample.ts";
+import { unigramEncoder } from "../../src/tokenizer/encode/unigram.ts";
 import { chiSquare, probabilities, scoreOf, segmentations } from "../reference/unigram.ts";
 import { SMALL } from "./models.ts";
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createTokenizer } from "../../src/tokenizer/create.ts";
 import { latin1 } from "../../src/tokenizer/model.ts";
-import { trainBpe } from "../../src/tokenizer/train-bpe.ts";
+import { trainBpe } from "../../src/tokenizer/train/bpe.ts";
 
 /** Merges by recounting everything each time: most frequent pair, ties to the smaller ids, left to right. */
 function learnByRecounting(parts: readonly string[], most: number): [number, number][] {

@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ChunkBlock, Chunker } from "../../src/tokenizer/chunk.ts";
-import { exactLog } from "../../src/tokenizer/exact-log.ts";
-import { buildLanguageModel } from "../../src/tokenizer/language-model.ts";
+import { type ChunkBlock, Chunker } from "../../src/tokenizer/train/chunk.ts";
+import { exactLog } from "../../src/tokenizer/train/exact-log.ts";
+import { buildLanguageModel } from "../../src/tokenizer/train/language-model.ts";
 import { latin1 } from "../../src/tokenizer/model.ts";
 import { isUtf8 } from "../../src/tokenizer/utf8.ts";
-import { WindowCounter } from "../../src/tokenizer/ngrams.ts";
+import { WindowCounter } from "../../src/tokenizer/train/ngrams.ts";
 import type { TrainProgress } from "../../src/tokenizer/pace.ts";
 import { PieceListBuilder } from "../../src/tokenizer/pieces.ts";
-import { pruneWasted } from "../../src/tokenizer/prune.ts";
-import { type Run, mergeRuns } from "../../src/tokenizer/runs.ts";
-import { type PieceStart, segmentChunk, segmentScratch } from "../../src/tokenizer/segment.ts";
-import { type BytePieceOptions, trainBytePiece } from "../../src/tokenizer/train-bytepiece.ts";
-import { encodeUnigram, unigramEncoder } from "../../src/tokenizer/unigram.ts";
+import { pruneWasted } from "../../src/tokenizer/train/prune.ts";
+import { type Run, mergeRuns } from "../../src/tokenizer/train/runs.ts";
+import { type PieceStart, segmentChunk, segmentScratch } from "../../src/tokenizer/train/segment.ts";
+import { type BytePieceOptions, trainBytePiece } from "../../src/tokenizer/train/bytepiece.ts";
+import { encodeUnigram, unigramEncoder } from "../../src/tokenizer/encode/unigram.ts";
 import { bestScore, chunksSlowly, conditionals, gramCounts, pieceScore } from "../reference/bytepiece.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

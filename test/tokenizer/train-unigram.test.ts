@@ -1,13 +1,18 @@
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildLattice, digamma, expectBlock, expectedByPiece } from "../../src/tokenizer/expectation.ts";
-import { pieceLosses } from "../../src/tokenizer/loss.ts";
+import {
+  buildLattice,
+  digamma,
+  expectBlock,
+  expectedByPiece,
+} from "../../src/tokenizer/train/expectation.ts";
+import { pieceLosses } from "../../src/tokenizer/train/loss.ts";
 import { latin1 } from "../../src/tokenizer/model.ts";
 import { isUtf8 } from "../../src/tokenizer/utf8.ts";
-import { trainBytePiece } from "../../src/tokenizer/train-bytepiece.ts";
-import { trainUnigram } from "../../src/tokenizer/train-unigram.ts";
-import { encodeUnigram, unigramEncoder } from "../../src/tokenizer/unigram.ts";
+import { trainBytePiece } from "../../src/tokenizer/train/bytepiece.ts";
+import { trainUnigram } from "../../src/tokenizer/train/unigram.ts";
+import { encodeUnigram, unigramEncoder } from "../../src/tokenizer/encode/unigram.ts";
 import { segmentations } from "../reference/unigram.ts";
 import { alphabetText, randomPieces } from "./models.ts";
 

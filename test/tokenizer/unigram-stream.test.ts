@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { createTokenizer } from "../../src/tokenizer/create.ts";
 import type { UnigramModel } from "../../src/tokenizer/model.ts";
-import { unigramStream } from "../../src/tokenizer/unigram-stream.ts";
+import { unigramStream } from "../../src/tokenizer/encode/unigram-stream.ts";
 import { SMALL, modelOf } from "./models.ts";
 
 /** Ids of `bytes` pushed in parts that end at `cuts`. */

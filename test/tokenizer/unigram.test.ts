@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildTrie, find, longestMatch } from "../../src/tokenizer/trie.ts";
-import { encodeUnigram, unigramEncoder } from "../../src/tokenizer/unigram.ts";
+import { buildTrie, find, longestMatch } from "../../src/tokenizer/encode/trie.ts";
+import { encodeUnigram, unigramEncoder } from "../../src/tokenizer/encode/unigram.ts";
 import { scoreOf, segmentations } from "../reference/unigram.ts";
 import { alphabetText, randomPieces } from "./models.ts";
 

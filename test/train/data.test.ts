@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { FileError, OptionError } from "../../src/errors.ts";
 import { byteTokenizer } from "../../src/tokenizer/index.ts";
 import { batches } from "../../src/train/batches.ts";
-import { readCorpus } from "../../src/train/corpus-node.ts";
+import { readCorpus } from "../../src/train/node/corpus.ts";
 import {
   bytesOfIds,
   characterStart,

@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { FileError } from "../../src/errors.ts";
-import { writeSafetensors } from "../../src/files/safetensors-node.ts";
+import { writeSafetensors } from "../../src/files/node/safetensors.ts";
 import { causalLMConfig, initCausalLM } from "../../src/model/index.ts";
 import { flattenTree, random, type Tensor } from "../../src/tensor/index.ts";
 import {
@@ -19,12 +19,12 @@ import {
   loadCheckpoint,
   removeLeftovers,
   saveCheckpoint,
-} from "../../src/train/checkpoint-node.ts";
-import { cutAtBlankLines, englishBooks, stripNotices } from "../../src/train/demo-texts-node.ts";
+} from "../../src/train/node/checkpoint.ts";
+import { cutAtBlankLines, englishBooks, stripNotices } from "../../src/train/node/demo-texts.ts";
 import { ticks } from "../../src/draw/svg.ts";
 import { lossPicture } from "../../src/train/loss-svg.ts";
-import { appendMetrics, readMetrics, rewindMetrics } from "../../src/train/metrics-node.ts";
-import { createRunFolder, openRun, readRunConfig } from "../../src/train/run-folder-node.ts";
+import { appendMetrics, readMetrics, rewindMetrics } from "../../src/train/node/metrics.ts";
+import { createRunFolder, openRun, readRunConfig } from "../../src/train/node/run-folder.ts";
 import { trainSettings } from "../../src/train/settings.ts";
 import { type TrainState, trainStep } from "../../src/train/step.ts";
 import { temporaryFolder } from "./helpers.ts";

@@ -2,7 +2,7 @@
 // store, so that an interrupted one goes on from there.
 import { readFile, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { writeFileAtomic } from "../../files/atomic.ts";
+import { writeFileAtomic } from "../../files/node/atomic.ts";
 import type { PaperStore } from "../store.ts";
 import { readBibtexFile } from "./bibtex.ts";
 import { unreadable } from "./file.ts";

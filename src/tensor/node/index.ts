@@ -1,2 +1,2 @@
 // What needs Node: files. The rest of the room is `athanor/tensor`.
-export { saveOnnx } from "../export-node.ts";
+export { saveOnnx } from "./export.ts";

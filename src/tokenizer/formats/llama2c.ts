@@ -2,10 +2,10 @@
 // id float32 score, int32 length, bytes. Ids 0, 1, 2 are <unk>, <s>, </s>; 3 … 258 the bytes; merging starts
 // from characters after an added space, highest score first, leftmost first among equals.
 import { FileError } from "../../errors.ts";
-import { mergesFromOrder } from "../bpe-tables.ts";
-import { isOneCharacter } from "../bpe.ts";
+import { mergesFromOrder } from "../encode/bpe-tables.ts";
+import { isOneCharacter } from "../encode/bpe.ts";
 import type { BpeModel, Special } from "../model.ts";
-import { buildTrie, find } from "../trie.ts";
+import { buildTrie, find } from "../encode/trie.ts";
 
 const SPECIALS: readonly Special[] = [
   { id: 0, text: "<unk>", role: "unk" },

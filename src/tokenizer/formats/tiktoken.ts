@@ -1,9 +1,9 @@
 // tiktoken vocabularies (https://github.com/openai/tiktoken, load.py): lines of `base64(token) rank`; the rank
 // is the id and the order of merging. The split pattern and the specials are not in the file.
 import { FileError } from "../../errors.ts";
-import { mergesFromOrder } from "../bpe-tables.ts";
+import { mergesFromOrder } from "../encode/bpe-tables.ts";
 import type { BpeModel } from "../model.ts";
-import { buildTrie } from "../trie.ts";
+import { buildTrie } from "../encode/trie.ts";
 import { base64Bytes } from "./bytepiece.ts";
 import { GPT2_SPLIT, jsPattern, roleOf } from "./hugging-face-read.ts";
 

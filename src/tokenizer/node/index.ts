@@ -1,6 +1,6 @@
 // What needs Node: files, worker threads and training with a memory limit. The rest of the room is `athanor/tokenizer`.
-export { type EncoderPool, encoderPool } from "../batch-node.ts";
-export { loadTokenizer, saveTokenizer } from "../load-save-node.ts";
-export { trainBpeFiles } from "../train-bpe-node.ts";
-export { type FileTrainControl, trainBytePieceFiles } from "../train-bytepiece-node.ts";
-export { trainUnigramFiles } from "../train-unigram-node.ts";
+export { type EncoderPool, encoderPool } from "./batch.ts";
+export { loadTokenizer, saveTokenizer } from "./load-save.ts";
+export { trainBpeFiles } from "./train-bpe.ts";
+export { type FileTrainControl, trainBytePieceFiles } from "./train-bytepiece.ts";
+export { trainUnigramFiles } from "./train-unigram.ts";

