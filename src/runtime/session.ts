@@ -1,6 +1,7 @@
 // Opening and running models on a device.
 import { platform } from "#platform";
 import { BackendError, nearest, OptionError } from "../errors.ts";
+import { halfBits } from "./half.ts";
 import type { Device, InferenceSession, Memory, ModelFile, OrtTensor } from "./platform.ts";
 
 /** Options of a session. */
@@ -110,7 +111,7 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   let released = false;
   return {
     device,
-    wrap: (dtype, data, shape) => new HostTensor(dtype, data, shape),
+    wrap: (dtype, data, shape) => new HostTensor(dtype, dtype === "float16" ? halfBits(data) : data, shape),
     async run(feeds, into) {
       const fetches = into === undefined ? session.outputNames : ready(into);
       const results = (await session.run(

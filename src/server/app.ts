@@ -1,7 +1,7 @@
 // The ground every server of this project stands on: Hono, this machine only, safe headers, plain errors.
-import { createAdaptorServer } from "@hono/node-server";
-import { type Context, Hono } from "hono";
+import type { Context, Hono } from "hono";
 import { BackendError, UserError } from "../errors.ts";
+import { optional } from "../optional.ts";
 import { type Asset, matchesEtag } from "./assets.ts";
 import { checkLoopback, isOwnHost, securityHeaders } from "./security.ts";
 
@@ -29,8 +29,12 @@ export function refuse(context: Context, status: 400 | 403 | 404 | 405 | 500, er
   return context.json({ error }, status);
 }
 
-/** An app that refuses foreign hosts and every method but GET and HEAD, and adds the headers of `security.ts`. */
-export function createApp(allowedHosts: readonly string[] = []): Hono {
+/**
+ * An app that refuses foreign hosts and every method but GET and HEAD, and adds the headers of `security.ts`.
+ * @throws UserError without the package hono.
+ */
+export async function createApp(allowedHosts: readonly string[] = []): Promise<Hono> {
+  const { Hono } = await optional("server", "hono", () => import("hono"));
   const app = new Hono();
   app.use(async (context, next) => {
     for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value);
@@ -71,10 +75,19 @@ export function sendAsset(context: Context, asset: Asset): Response {
   return context.body(asset.body);
 }
 
-/** Starts an app on this machine. @throws OptionError for a foreign address, BackendError for a port in use. */
+/**
+ * Starts an app on this machine.
+ * @throws OptionError for a foreign address, BackendError for a port in use, UserError without the package
+ * @hono/node-server.
+ */
 export async function listen(app: Hono, options: ListenOptions = {}): Promise<Listening> {
   const { port = 0, host = "127.0.0.1" } = options;
   checkLoopback("listen", host);
+  const { createAdaptorServer } = await optional(
+    "listen",
+    "@hono/node-server",
+    () => import("@hono/node-server"),
+  );
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { maxHeaderSize } });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
