@@ -3,10 +3,10 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError, UserError } from "../errors.ts";
 import { causalLM } from "../model/index.ts";
-import { saveModel } from "../model/node/save.ts";
+import { saveModel } from "../model/save.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import { saveOnnx } from "../tensor/node/export.ts";
-import { saveTokenizer } from "../tokenizer/node/load-save.ts";
+import { saveTokenizer } from "../tokenizer/load-save.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 

@@ -7,7 +7,7 @@ import { FileError, OptionError } from "../errors.ts";
 import { writeFileAtomic } from "../files/node/atomic.ts";
 import { byteTokenizer } from "../tokenizer/create.ts";
 import { drawAnsi, drawPlain, drawSvg, shownTokens } from "../tokenizer/draw.ts";
-import { loadTokenizer } from "../tokenizer/node/load-save.ts";
+import { loadTokenizer } from "../tokenizer/load-save.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type StreamEncoder, unigramStream } from "../tokenizer/encode/unigram-stream.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { addTokenizerTrain, outputName, progressLine } from "../../src/cli/tokenizer-train.ts";
-import { loadTokenizer } from "../../src/tokenizer/node/load-save.ts";
+import { loadTokenizer } from "../../src/tokenizer/load-save.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "athanor-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
