@@ -1,17 +1,18 @@
 // athanor train: a language model from text files.
 import { readFile } from "node:fs/promises";
-import { type Command, Option } from "commander";
-import { FileError, OptionError } from "../errors.ts";
-import { ATTENTION_TYPES, parseAttention, usualPosition } from "../model/attention-config.ts";
-import { parsePosition } from "../position/index.ts";
-import type { Device } from "../tensor/index.ts";
-import { PRESETS, presetNamed, type Recipe, withRecipe } from "../train/presets.ts";
-import { trainSettings, type TrainSettings } from "../train/settings.ts";
-import { resumeRun, type RunControl, type RunResult, startRun } from "../train/node/run.ts";
-import { guard, printJson, say } from "./command.ts";
+import type { Command } from "commander";
+import { FileError, OptionError } from "../../errors.ts";
+import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
+import { parsePosition } from "../../position/index.ts";
+import type { Device } from "../../tensor/index.ts";
+import { PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
+import { trainSettings, type TrainSettings } from "../../train/settings.ts";
+import { resumeRun, type RunControl, type RunResult, startRun } from "../../train/node/run.ts";
+import { printJson, say } from "../command.ts";
+import { count, positive, whole } from "../numbers.ts";
 import { defaultRunFolder } from "./run-name.ts";
-import { stopOnInterrupt, unlessStopped } from "./interrupt.ts";
-import { watchTraining } from "./train-progress.ts";
+import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
+import { watchTraining } from "./watch.ts";
 
 /** Options as commander hands them over. */
 interface TrainOptions {
@@ -63,17 +64,8 @@ A configuration file holds what differs from the preset, for example
     "training": { "steps": 5000, "beta2": 0.95 }, "tokenizer": "bytes" }
 `;
 
-/** A number from the command line. */
-function numeric(text: string): number {
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (!Number.isFinite(value)) throw new OptionError(`train: option must be a number, got "${text}".`);
-  return value;
-}
-
-/** Adds `athanor train`. */
-export function addTrain(program: Command): void {
-  program
-    .command("train")
+export function define(command: Command): void {
+  command
     .description('Train a language model on text files (.txt, .jsonl with a "text", either as .gz).')
     .argument("[files...]", "texts")
     .option("--preset <name>", `what to train: ${Object.keys(PRESETS).join(", ")} (default: small)`)
@@ -81,28 +73,24 @@ export function addTrain(program: Command): void {
     .option("--run <dir>", "folder of the run (default: runs/DATE-PRESET)")
     .option("--resume <dir>", "go on with a run that was stopped")
     .option("--tokenizer <how>", "bytes, chars, train:SIZE or a tokenizer file")
-    .addOption(new Option("--steps <n>", "updates of the parameters").argParser(numeric))
-    .addOption(
-      new Option("--minutes <n>", "stop after this time, with the learning rate run down").argParser(numeric),
-    )
-    .addOption(new Option("--batch <n>", "sequences in an update").argParser(numeric))
-    .addOption(
-      new Option("--accumulate <n>", "parts that a batch is computed in, to save memory").argParser(numeric),
-    )
-    .addOption(new Option("--context <n>", "tokens in a sequence").argParser(numeric))
-    .addOption(new Option("--layers <n>", "blocks of the model").argParser(numeric))
-    .addOption(new Option("--heads <n>", "attention heads in a block").argParser(numeric))
-    .addOption(new Option("--width <n>", "width of the model").argParser(numeric))
+    .option("--steps <n>", "updates of the parameters", count)
+    .option("--minutes <n>", "stop after this time, with the learning rate run down", positive)
+    .option("--batch <n>", "sequences in an update", count)
+    .option("--accumulate <n>", "parts that a batch is computed in, to save memory", count)
+    .option("--context <n>", "tokens in a sequence", count)
+    .option("--layers <n>", "blocks of the model", count)
+    .option("--heads <n>", "attention heads in a block", count)
+    .option("--width <n>", "width of the model", count)
     .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
     .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
-    .addOption(new Option("--lr <rate>", "highest learning rate; it falls to a tenth").argParser(numeric))
-    .addOption(new Option("--checkpoint-every <n>", "updates between two checkpoints").argParser(numeric))
-    .addOption(new Option("--seed <n>", "decides parameters and data order").argParser(numeric))
+    .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
+    .option("--checkpoint-every <n>", "updates between two checkpoints", count)
+    .option("--seed <n>", "decides parameters and data order", whole)
     .option("--prompt <text...>", "what samples begin with (default: a new line)")
     .option("--device <name>", "cpu, webgpu or cuda")
     .option("--json", "print the result as JSON on stdout")
     .addHelpText("after", HELP)
-    .action((files: string[], options: TrainOptions) => guard(() => train(files, options)));
+    .action(train);
 }
 
 async function train(files: readonly string[], options: TrainOptions): Promise<void> {

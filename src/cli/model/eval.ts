@@ -2,66 +2,65 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { lineChart } from "../draw/line-chart.ts";
-import { FileError, OptionError } from "../errors.ts";
-import { writeFileAtomic } from "../files/node/atomic.ts";
-import { contextLoss, type ContextLoss } from "../model/context-loss.ts";
-import { createDecoder } from "../model/decode.ts";
-import type { Device } from "../tensor/index.ts";
-import { type AddCommand, guard, printJson, progress, say } from "./command.ts";
-import { openModel, withPosition } from "./open-model.ts";
+import { lineChart } from "../../draw/line-chart.ts";
+import { FileError } from "../../errors.ts";
+import { writeFileAtomic } from "../../files/node/atomic.ts";
+import { contextLoss, type ContextLoss } from "../../model/context-loss.ts";
+import { createDecoder } from "../../model/decode.ts";
+import type { Device } from "../../tensor/index.ts";
+import type { Command } from "commander";
+import { printJson, progress, say } from "../command.ts";
+import { count, list, repeated } from "../numbers.ts";
+import { openModel, withPosition } from "./open.ts";
 
 interface Flags {
   data: string;
-  context: string;
+  context: number[];
   position: string[];
-  last?: string;
-  stretches: string;
+  last?: number;
+  stretches: number;
   tokenizer?: string;
   svg?: string;
   device?: Device;
   json?: boolean;
 }
 
-/** The command `eval`. */
-export const addEval: AddCommand = (program) => {
-  program
-    .command("eval <model>")
+const HELP = `
+Examples:
+  athanor eval stories15M.bin --data stories.txt --context 256,512,1024 \\
+    --position rope --position yarn:scale=4 --position rerope:window=128,logScale=after --svg loss.svg`;
+
+export function define(command: Command): void {
+  command
     .description(
       "loss of the same last tokens under growing context, for one or more ways of scoring positions",
     )
+    .argument("<model>", "run, Hugging Face folder or llama2.c file")
     .requiredOption("--data <file>", "text to score (.txt or .gz)")
-    .option("--context <list>", "lengths of context in tokens", "256,512,1024")
-    .option("--position <method>", "a way of scoring, e.g. ntk-mixed:scale=4; repeat to compare", collect, [])
-    .option("--last <n>", "how many last tokens are scored (default: the shortest context)")
-    .option("--stretches <n>", "stretches of text to average over", "4")
+    .option(
+      "--context <list>",
+      "lengths of context in tokens",
+      list(count, "whole numbers ≥ 1", "256,512,1024"),
+      [256, 512, 1024],
+    )
+    .option(
+      "--position <method>",
+      "a way of scoring, e.g. ntk-mixed:scale=4; repeat to compare",
+      repeated,
+      [],
+    )
+    .option("--last <n>", "how many last tokens are scored (default: the shortest context)", count)
+    .option("--stretches <n>", "stretches of text to average over", count, 4)
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
     .option("--svg <file>", "draw loss against context")
     .option("--device <name>", "cpu, webgpu or cuda")
     .option("--json", "print one JSON document")
-    .addHelpText(
-      "after",
-      `
-examples:
-  athanor eval stories15M.bin --data stories.txt --context 256,512,1024 \\
-    --position rope --position yarn:scale=4 --position rerope:window=128,logScale=after --svg loss.svg`,
-    )
-    .action((model: string, flags: Flags) => guard(() => run(model, flags)));
-};
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
-}
-
-function wholeNumber(name: string, text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1)
-    throw new OptionError(`eval: --${name} must be a whole number ≥ 1, got "${text}".`);
-  return n;
+    .addHelpText("after", HELP)
+    .action(run);
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const contexts = flags.context.split(",").map((c) => wholeNumber("context", c));
+  const contexts = flags.context;
   const model = await openModel(path, { tokenizer: flags.tokenizer });
   const raw = await readFile(flags.data).catch((error: NodeJS.ErrnoException) => {
     throw new FileError(`eval: ${flags.data} must be readable, got ${error.code ?? error.message}.`);
@@ -79,9 +78,9 @@ async function run(path: string, flags: Flags): Promise<void> {
     );
     const losses = await contextLoss(decoder, ids, {
       contexts,
-      stretches: wholeNumber("stretches", flags.stretches),
+      stretches: flags.stretches,
       bos: model.bos,
-      ...(flags.last !== undefined && { last: wholeNumber("last", flags.last) }),
+      ...(flags.last !== undefined && { last: flags.last }),
       onProgress: (done, total) => bar.update(`${position}: ${done} of ${total}`),
     });
     await decoder.release();

@@ -1,34 +1,41 @@
 // `athanor inspect`: what the heads of a model look at.
 import { basename } from "node:path";
-import { attentionPicture } from "../draw/attention-picture.ts";
-import { OptionError } from "../errors.ts";
-import { writeFileAtomic } from "../files/node/atomic.ts";
-import { attentionMaps } from "../model/attention-maps.ts";
-import { type AddCommand, guard, printJson, say } from "./command.ts";
-import { openModel } from "./open-model.ts";
+import { attentionPicture } from "../../draw/attention-picture.ts";
+import { OptionError } from "../../errors.ts";
+import { writeFileAtomic } from "../../files/node/atomic.ts";
+import { attentionMaps } from "../../model/attention-maps.ts";
+import type { Command } from "commander";
+import { printJson, say } from "../command.ts";
+import { whole } from "../numbers.ts";
+import { openModel } from "./open.ts";
 
 interface Flags {
   prompt: string;
   svg: string;
-  layer?: string;
+  layer?: number;
   tokenizer?: string;
   position?: string;
   json?: boolean;
 }
 
-/** The command `inspect`. */
-export const addInspect: AddCommand = (program) => {
-  program
-    .command("inspect <model>")
+const HELP = `
+Examples:
+  athanor inspect stories15M.bin --prompt "Once upon a time there was a furnace"
+  athanor inspect runs/demo --prompt "明月" --layer 1 --svg moon.svg`;
+
+export function define(command: Command): void {
+  command
     .description("draw attention maps and the concentration of every head")
+    .argument("<model>", "run, Hugging Face folder or llama2.c file")
     .requiredOption("-p, --prompt <text>", "text to read")
     .option("--svg <file>", "where to draw", "attention.svg")
-    .option("--layer <n>", "only this layer")
+    .option("--layer <n>", "only this layer", whole)
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
     .option("--position <method>", "score positions another way")
     .option("--json", "print one JSON document")
-    .action((model: string, flags: Flags) => guard(() => run(model, flags)));
-};
+    .addHelpText("after", HELP)
+    .action(run);
+}
 
 async function run(path: string, flags: Flags): Promise<void> {
   const model = await openModel(path, { tokenizer: flags.tokenizer, position: flags.position });
@@ -37,7 +44,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     throw new OptionError(`inspect: the prompt must be 2 to 256 tokens, got ${ids.length}.`);
   }
   const all = await attentionMaps(model.config, model.params, ids);
-  const maps = flags.layer === undefined ? all : all.filter((m) => m.layer === Number(flags.layer));
+  const maps = flags.layer === undefined ? all : all.filter((m) => m.layer === flags.layer);
   if (maps.length === 0) {
     throw new OptionError(`inspect: --layer must be 0 to ${model.config.layers - 1}, got ${flags.layer}.`);
   }

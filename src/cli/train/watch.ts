@@ -1,6 +1,6 @@
 // What a person sees of a training: one repainted line on a terminal, a plain line now and then elsewhere.
-import type { RunControl, RunReady } from "../train/node/run.ts";
-import { duration, progress, say } from "./command.ts";
+import type { RunControl, RunReady } from "../../train/node/run.ts";
+import { duration, progress, say } from "../command.ts";
 
 /** Reports on a training. */
 export interface TrainWatch {

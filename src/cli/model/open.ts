@@ -1,14 +1,14 @@
 // A model by path, whatever it is: a run, a Hugging Face folder, a llama2.c file.
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { OptionError } from "../errors.ts";
-import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../model/index.ts";
-import { loadModel } from "../model/node/load.ts";
-import type { ChatTemplate } from "../model/chat.ts";
-import { parsePosition } from "../position/index.ts";
-import { specialId, type Tokenizer } from "../tokenizer/index.ts";
-import { loadTokenizer } from "../tokenizer/node/load-save.ts";
-import { openRun } from "../train/node/run-folder.ts";
+import { OptionError } from "../../errors.ts";
+import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
+import { loadModel } from "../../model/node/load.ts";
+import type { ChatTemplate } from "../../model/chat.ts";
+import { parsePosition } from "../../position/index.ts";
+import { specialId, type Tokenizer } from "../../tokenizer/index.ts";
+import { loadTokenizer } from "../../tokenizer/node/load-save.ts";
+import { openRun } from "../../train/node/run-folder.ts";
 
 export interface OpenedModel {
   readonly config: CausalLMConfig;

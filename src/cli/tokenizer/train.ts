@@ -1,29 +1,30 @@
 // `athanor tokenizer train`: a vocabulary from text files.
 import { rmdir } from "node:fs/promises";
 import type { Command } from "commander";
-import { OptionError } from "../errors.ts";
-import { createTokenizer } from "../tokenizer/create.ts";
-import { saveTokenizer } from "../tokenizer/node/load-save.ts";
-import type { TokenizerModel } from "../tokenizer/model.ts";
-import type { TrainProgress } from "../tokenizer/pace.ts";
-import { trainBpeFiles } from "../tokenizer/node/train-bpe.ts";
-import { type FileTrainControl, trainBytePieceFiles } from "../tokenizer/node/train-bytepiece.ts";
-import { trainUnigramFiles } from "../tokenizer/node/train-unigram.ts";
-import { duration, guard, printJson, progress, say } from "./command.ts";
+import { OptionError } from "../../errors.ts";
+import { createTokenizer } from "../../tokenizer/create.ts";
+import { saveTokenizer } from "../../tokenizer/node/load-save.ts";
+import type { TokenizerModel } from "../../tokenizer/model.ts";
+import type { TrainProgress } from "../../tokenizer/pace.ts";
+import { trainBpeFiles } from "../../tokenizer/node/train-bpe.ts";
+import { type FileTrainControl, trainBytePieceFiles } from "../../tokenizer/node/train-bytepiece.ts";
+import { trainUnigramFiles } from "../../tokenizer/node/train-unigram.ts";
+import { duration, printJson, progress, say } from "../command.ts";
+import { bytes, count, list, whole } from "../numbers.ts";
 
 interface TrainFlags {
   output: string;
   mode: string;
-  vocab: string;
-  minCount?: string;
-  maxPieceLength?: string;
+  vocab: number[];
+  minCount?: number;
+  maxPieceLength?: number;
   isolateDigits?: true;
-  order?: string;
+  order?: number;
   bytes?: true;
   reference?: true;
   lines?: true;
-  workers?: string;
-  memory?: string;
+  workers?: number;
+  memory?: number;
   directory?: string;
   json?: true;
 }
@@ -55,10 +56,15 @@ const SPECIAL_FLAGS = [
 
 const WHERE = "tokenizer train";
 
-/** Adds the verb `train`. */
-export function addTokenizerTrain(noun: Command): void {
-  noun
-    .command("train")
+const HELP = `
+Examples:
+  athanor tokenizer train book.txt
+  athanor tokenizer train *.txt --vocab 8000,32000 -o vocabulary.json     two tokenizers from one count
+  athanor tokenizer train corpus.txt --mode bytepiece --memory 4GB --workers 4
+  athanor tokenizer train corpus.txt --mode bpe --lines`;
+
+export function define(command: Command): void {
+  command
     .description("train a vocabulary from text files (UTF-8; other bytes are kept as bytes)")
     .argument("<files...>", "text files")
     .option(
@@ -67,40 +73,32 @@ export function addTokenizerTrain(noun: Command): void {
       "tokenizer.json",
     )
     .option("--mode <mode>", "unigram (EM over BytePiece candidates), bytepiece (faithful) or bpe", "unigram")
-    .option("--vocab <sizes>", "ids in all, specials included; several separated by commas", "8000")
-    .option("--min-count <n>", "candidates seen less often are dropped (default 2)")
-    .option("--max-piece-length <bytes>", "bytes of the longest piece (default 36; bpe 64)")
+    .option(
+      "--vocab <sizes>",
+      "ids in all, specials included; several separated by commas",
+      list(count, "whole numbers", "8000 or 8000,32000"),
+      [8000],
+    )
+    .option("--min-count <n>", "candidates seen less often are dropped (default: 2)", whole)
+    .option("--max-piece-length <bytes>", "bytes of the longest piece (default: 36; bpe 64)", whole)
     .option("--isolate-digits", "every digit is a piece of its own")
     .option("--bytes", "pieces may begin and end inside a character")
-    .option("--order <n>", "bytepiece: bytes of the longest n-gram, 1 to 6 (default 6)")
+    .option("--order <n>", "bytepiece: bytes of the longest n-gram, 1 to 6 (default: 6)", whole)
     .option("--reference", "bytepiece: reproduce version 0.6.3 with its dead ends")
     .option("--lines", "bpe: merge across words, within lines")
-    .option("--workers <n>", "threads (default: all cores, at most 8)")
-    .option("--memory <MB>", "for the whole process (default 1024)")
+    .option("--workers <n>", "threads (default: all cores, at most 8)", whole)
+    .option(
+      "--memory <amount>",
+      "for the whole process: 512MB, 2GB; a bare number is MB (default: 1GB)",
+      bytes,
+    )
     .option(
       "--directory <dir>",
       "folder for unfinished work, from which the same command goes on after a stop (default: the output's name with .unfinished; not for bpe)",
     )
     .option("--json", "print the report as JSON")
-    .action((files: string[], flags: TrainFlags) => guard(() => run(files, flags)));
-}
-
-/** An integer from the command line, as an object with one key, so that an absent flag adds nothing. */
-function integer<K extends string>(key: K, flag: string, text: string | undefined): { [P in K]?: number } {
-  const out: { [P in K]?: number } = {};
-  if (text === undefined) return out;
-  if (!/^\d+$/.test(text)) throw new OptionError(`${WHERE}: ${flag} must be a whole number, got "${text}".`);
-  out[key] = Number(text);
-  return out;
-}
-
-function sizesOf(text: string): number[] {
-  return text.split(",").map((part) => {
-    if (/^\d+$/.test(part.trim())) return Number(part);
-    throw new OptionError(
-      `${WHERE}: --vocab must be whole numbers separated by commas, got "${text}". For example 8000 or 8000,32000.`,
-    );
-  });
+    .addHelpText("after", HELP)
+    .action(run);
 }
 
 /** Refuses flags that the mode would ignore. */
@@ -130,15 +128,15 @@ async function train(
   flags: TrainFlags,
   control: FileTrainControl,
 ): Promise<Trained> {
-  const sizes = sizesOf(flags.vocab);
+  const { vocab, minCount, maxPieceLength, order } = flags;
   const common = {
-    ...integer("minCount", "--min-count", flags.minCount),
-    ...integer("maxPieceLength", "--max-piece-length", flags.maxPieceLength),
+    ...(minCount !== undefined && { minCount }),
+    ...(maxPieceLength !== undefined && { maxPieceLength }),
   };
   if (flags.mode === "bpe") {
-    const [vocabularySize = 8000, ...more] = sizes;
+    const [vocabularySize = 8000, ...more] = vocab;
     if (more.length > 0) {
-      throw new OptionError(`${WHERE}: --vocab must be one size with --mode bpe, got "${flags.vocab}".`);
+      throw new OptionError(`${WHERE}: --vocab must be one size with --mode bpe, got "${vocab.join(",")}".`);
     }
     const watch = { signal: control.signal, onProgress: control.onProgress };
     return trainBpeFiles(
@@ -149,7 +147,7 @@ async function train(
   }
   const options = {
     ...common,
-    vocabularySize: sizes,
+    vocabularySize: vocab,
     isolateDigits: flags.isolateDigits === true,
     ensureUnicode: flags.bytes !== true,
   };
@@ -157,7 +155,7 @@ async function train(
   const reference = flags.reference === true;
   return trainBytePieceFiles(
     files,
-    { ...options, reference, ...integer("order", "--order", flags.order) },
+    { ...options, reference, ...(order !== undefined && { order }) },
     control,
   );
 }
@@ -193,7 +191,7 @@ function inFlags(error: unknown): unknown {
 
 async function run(files: string[], flags: TrainFlags): Promise<void> {
   checkFlags(flags);
-  const sizes = sizesOf(flags.vocab);
+  const { memory, workers } = flags;
   const directory = flags.mode === "bpe" ? undefined : (flags.directory ?? `${flags.output}.unfinished`);
   const stop = new AbortController();
   const interrupted = (): void => {
@@ -206,7 +204,6 @@ async function run(files: string[], flags: TrainFlags): Promise<void> {
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);
   const line = progress();
-  const memory = integer("memoryLimit", "--memory", flags.memory).memoryLimit;
   const began = performance.now();
   try {
     const { models, report } = await train(files, flags, {
@@ -215,8 +212,8 @@ async function run(files: string[], flags: TrainFlags): Promise<void> {
       onProgress: (p) => {
         if (p.done > 0 && performance.now() - began > 1000) line.update(progressLine(p));
       },
-      ...integer("workers", "--workers", flags.workers),
-      ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
+      ...(workers !== undefined && { workers }),
+      ...(memory !== undefined && { memoryLimit: memory }),
       ...(directory !== undefined && { directory }),
     }).catch((error: unknown) => {
       throw inFlags(error);
@@ -225,7 +222,7 @@ async function run(files: string[], flags: TrainFlags): Promise<void> {
     for (const warning of report.warnings) say(`warning: ${warning}`);
     const written: { file: string; vocabularySize: number }[] = [];
     for (const [i, model] of models.entries()) {
-      const file = outputName(flags.output, sizes[i] ?? 0, models.length > 1);
+      const file = outputName(flags.output, flags.vocab[i] ?? 0, models.length > 1);
       await saveTokenizer(createTokenizer(model), file);
       written.push({ file, vocabularySize: model.pieces.length });
       say(`${file}: ${model.pieces.length} ids from ${(report.bytes / 1e6).toFixed(1)} MB of text`);

@@ -1,14 +1,15 @@
 // `athanor export`: a model as an ONNX file with free batch and time axes, or as a Hugging Face folder.
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { OptionError, UserError } from "../errors.ts";
-import { causalLM } from "../model/index.ts";
-import { saveModel } from "../model/node/save.ts";
-import { type Tensor, tensor } from "../tensor/index.ts";
-import { saveOnnx } from "../tensor/node/export.ts";
-import { saveTokenizer } from "../tokenizer/node/load-save.ts";
-import { type AddCommand, guard, printJson, say } from "./command.ts";
-import { type OpenedModel, openModel } from "./open-model.ts";
+import { OptionError, UserError } from "../../errors.ts";
+import { causalLM } from "../../model/index.ts";
+import { saveModel } from "../../model/node/save.ts";
+import { type Tensor, tensor } from "../../tensor/index.ts";
+import { saveOnnx } from "../../tensor/node/export.ts";
+import { saveTokenizer } from "../../tokenizer/node/load-save.ts";
+import type { Command } from "commander";
+import { printJson, say } from "../command.ts";
+import { type OpenedModel, openModel } from "./open.ts";
 
 interface Flags {
   onnx?: string;
@@ -19,28 +20,26 @@ interface Flags {
   json?: boolean;
 }
 
-/** The command `export`. */
-export const addExport: AddCommand = (program) => {
-  program
-    .command("export <model>")
+const HELP = `
+Examples:
+  athanor export runs/demo --onnx demo.onnx
+  athanor export stories15M.bin --hf stories15M/`;
+
+export function define(command: Command): void {
+  command
     .description(
       "write a model as ONNX (inputs ids [batch, time], output logits) or as a Hugging Face folder",
     )
+    .argument("<model>", "run, Hugging Face folder or llama2.c file")
     .option("--onnx <file>", "ONNX file; weights above 64 MB go to FILE.data beside it")
     .option("--hf <folder>", "folder with config.json, model.safetensors and tokenizer.json")
     .option("--portable", "standard ONNX operators only, for other runtimes")
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
     .option("--position <method>", "score positions another way")
     .option("--json", "print one JSON document")
-    .addHelpText(
-      "after",
-      `
-examples:
-  athanor export runs/demo --onnx demo.onnx
-  athanor export stories15M.bin --hf stories15M/`,
-    )
-    .action((model: string, flags: Flags) => guard(() => run(model, flags)));
-};
+    .addHelpText("after", HELP)
+    .action(run);
+}
 
 async function run(path: string, flags: Flags): Promise<void> {
   const { onnx, hf } = flags;

@@ -1,23 +1,24 @@
 // athanor demo (npm start): a bilingual model from the texts that come with the package, in about four minutes.
 import { join } from "node:path";
-import { type Command, Option } from "commander";
-import { OptionError } from "../errors.ts";
-import type { Device } from "../tensor/index.ts";
-import { saveTokenizer } from "../tokenizer/node/index.ts";
-import { readCorpus } from "../train/node/corpus.ts";
-import { bytesOfIds, encodeTexts, type Split, splitSources } from "../train/corpus.ts";
-import { type DemoTexts, writeDemoTexts } from "../train/node/demo-texts.ts";
-import { presetNamed } from "../train/presets.ts";
-import { openRun } from "../train/node/run-folder.ts";
-import { trainSettings } from "../train/settings.ts";
-import { makeTokenizer, parseTokenizerChoice } from "../train/tokenizer.ts";
-import { startRun } from "../train/node/run.ts";
-import { bitsPerByte, slidingWindows, validator } from "../train/validate.ts";
-import { duration, guard, printJson, say } from "./command.ts";
+import type { Command } from "commander";
+import { OptionError } from "../../errors.ts";
+import type { Device } from "../../tensor/index.ts";
+import { saveTokenizer } from "../../tokenizer/node/index.ts";
+import { readCorpus } from "../../train/node/corpus.ts";
+import { bytesOfIds, encodeTexts, type Split, splitSources } from "../../train/corpus.ts";
+import { type DemoTexts, writeDemoTexts } from "../../train/node/demo-texts.ts";
+import { presetNamed } from "../../train/presets.ts";
+import { openRun } from "../../train/node/run-folder.ts";
+import { trainSettings } from "../../train/settings.ts";
+import { makeTokenizer, parseTokenizerChoice } from "../../train/tokenizer.ts";
+import { startRun } from "../../train/node/run.ts";
+import { bitsPerByte, slidingWindows, validator } from "../../train/validate.ts";
+import { duration, printJson, say } from "../command.ts";
 import { type CompressorBits, compressorBits } from "./compressors.ts";
-import { stopOnInterrupt, unlessStopped } from "./interrupt.ts";
-import { defaultRunFolder } from "./run-name.ts";
-import { watchTraining } from "./train-progress.ts";
+import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
+import { defaultRunFolder } from "../train/run-name.ts";
+import { positive, whole } from "../numbers.ts";
+import { watchTraining } from "../train/watch.ts";
 
 interface DemoOptions {
   readonly minutes: number;
@@ -40,35 +41,36 @@ const RESERVE = 0.12;
 const LEAST_MINUTES = 0.25;
 const PROMPTS = ["It was a dark night, and ", "明月"];
 
-/** Adds `athanor demo`. */
-export function addDemo(program: Command): void {
-  program
-    .command("demo")
+const HELP = `
+Examples:
+  athanor demo
+  athanor demo --minutes 20 --run runs/demo`;
+
+export function define(command: Command): void {
+  command
     .description(
       "Train a small English and Chinese model on the texts that come along, and compare it with gzip and xz.",
     )
-    .addOption(new Option("--minutes <n>", "time for everything").default(4).argParser(Number))
-    .addOption(new Option("--seed <n>", "decides parameters and data order").default(1).argParser(Number))
+    .option("--minutes <n>", "time for everything", positive, 4)
+    .option("--seed <n>", "decides parameters and data order", whole, 1)
     .option("--run <dir>", "folder of the run (default: runs/DATE-demo)")
     .option("--device <name>", "cpu, webgpu or cuda")
     .option("--json", "print the result as JSON on stdout")
-    .action((options: DemoOptions) =>
-      guard(async () => {
-        const stop = stopOnInterrupt();
-        try {
-          await unlessStopped(stop.signal, () => demo(options, stop.signal));
-        } finally {
-          stop.release();
-        }
-      }),
-    );
+    .addHelpText("after", HELP)
+    .action(async (options: DemoOptions) => {
+      const stop = stopOnInterrupt();
+      try {
+        await unlessStopped(stop.signal, () => demo(options, stop.signal));
+      } finally {
+        stop.release();
+      }
+    });
 }
 
 async function demo(
   { minutes, seed, run = defaultRunFolder("demo"), device, json = false }: DemoOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!(minutes > 0)) throw new OptionError(`demo: minutes must be a number > 0, got ${minutes}.`);
   const began = performance.now();
   const elapsed = (): number => (performance.now() - began) / 60_000;
   const watch = watchTraining(signal);
