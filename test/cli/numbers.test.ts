@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, double, nat, property } from "fast-check";
 import { expect, test } from "vitest";
 import {
   between,
@@ -57,8 +57,8 @@ test("a list refuses as a whole and shows an example", () => {
 });
 
 test("every whole number and share is read as it is written", () => {
-  fc.assert(
-    fc.property(fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), (n, x) => {
+  assert(
+    property(nat(), double({ min: 0, max: 1, noNaN: true }), (n, x) => {
       expect(whole(String(n))).toBe(n);
       expect(share(String(x))).toBe(x === 0 ? Number(String(x)) : x);
     }),
