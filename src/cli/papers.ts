@@ -6,22 +6,24 @@ import { writeFileAtomic } from "../files/node/atomic.ts";
 import {
   cloud,
   cloudWords,
-  fileSource,
   type Filter,
   harvestOai,
-  importPapers,
-  type Imported,
   keywordCount,
-  openSearchStore,
-  openStore,
   type PaperStore,
   queryArxiv,
   rank,
-  type Source,
   storeKeywords,
   storeRelated,
   toBibtex,
 } from "../papers/index.ts";
+import {
+  fileSource,
+  importPapers,
+  type Imported,
+  openSearchStore,
+  openStore,
+  type Source,
+} from "../papers/node/index.ts";
 import { type AddCommand, guard, printJson, progress, say } from "./command.ts";
 
 /** `athanor papers`. */
