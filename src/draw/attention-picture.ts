@@ -19,7 +19,11 @@ export interface HeadPicture {
 }
 
 /** Draws `maps` of a text cut into `tokens`; darker cells are larger weights (by their square root). */
-export function attentionPicture(maps: readonly HeadPicture[], tokens: readonly string[], title: string): string {
+export function attentionPicture(
+  maps: readonly HeadPicture[],
+  tokens: readonly string[],
+  title: string,
+): string {
   const T = tokens.length;
   const cell = Math.min(CELL_MOST, MAP / T);
   const size = cell * T;

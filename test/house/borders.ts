@@ -91,7 +91,7 @@ export function mayImport(file: string, other: string): boolean {
   return allowed.includes(room) || allowed.includes([room, ...rest].join("/"));
 }
 
-type Pattern = { readonly regex: string; readonly message: string; readonly allowTypeImports?: true };
+type Pattern = { readonly regex: string; readonly message: string; readonly allowTypeImports?: boolean };
 
 /**
  * The imports that lint refuses in a room, or in its files that need Node. Left to the test: rooms that share a name

@@ -90,7 +90,7 @@ export function circles(edges: ReadonlyMap<string, ReadonlySet<string>>): string
     if (group.length > 1 || edges.get(node)?.has(node)) found.push(group.sort());
   };
   for (const node of edges.keys()) if (!order.has(node)) visit(node);
-  return found.sort();
+  return found.sort((a, b) => (a.join() < b.join() ? -1 : 1));
 }
 
 /** Edges between what `name` makes of both ends of an import; ends without a name, and equal ones, are left out. */

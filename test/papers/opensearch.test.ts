@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { constant } from "../../src/net/index.ts";
-import { openSearchStore } from "../../src/papers/index.ts";
+import { openSearchStore } from "../../src/papers/node/index.ts";
 import { storeContract } from "./contract.ts";
 import { type FakeServer, fakeOpenSearch } from "./fake-opensearch.ts";
 import { nine, paper } from "./sample.ts";

@@ -1,14 +1,8 @@
 // `athanor papers add`
 import type { Command } from "commander";
 import { OptionError, UserError } from "../../errors.ts";
-import {
-  fileSource,
-  harvestOai,
-  importPapers,
-  type Imported,
-  queryArxiv,
-  type Source,
-} from "../../papers/index.ts";
+import { harvestOai, queryArxiv } from "../../papers/index.ts";
+import { fileSource, importPapers, type Imported, type Source } from "../../papers/node/index.ts";
 import { printJson, progress, say } from "../command.ts";
 import { count } from "../numbers.ts";
 import { isAddress, openAny, type StoreOptions, withStoreOptions } from "./store.ts";

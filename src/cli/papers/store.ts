@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { UserError } from "../../errors.ts";
-import { openSearchStore, openStore, type PaperStore } from "../../papers/index.ts";
+import type { PaperStore } from "../../papers/index.ts";
+import { openSearchStore, openStore } from "../../papers/node/index.ts";
 
 export interface StoreOptions {
   readonly store: string;

@@ -1,13 +1,13 @@
 // Answering queries from the index. What depends only on the state of the file (lengths, filters) is kept
 // until `writes` moves.
-import { type Checked, writeCursor } from "../ask.ts";
-import { best, type Scored } from "../best.ts";
-import { type Accumulator, lengthNorms, type QueryTerm, queryStems } from "../bm25.ts";
-import { isArxivId, normaliseId } from "../identifier.ts";
-import type { Hit, Page } from "../paper.ts";
-import { mark } from "../marks.ts";
-import { isEmptyQuery, parseQuery, type ParsedQuery } from "../query.ts";
-import { queryTerms, textKey } from "../tokens.ts";
+import { type Checked, writeCursor } from "../../ask.ts";
+import { best, type Scored } from "../../best.ts";
+import { type Accumulator, lengthNorms, type QueryTerm, queryStems } from "../../bm25.ts";
+import { isArxivId, normaliseId } from "../../identifier.ts";
+import type { Hit, Page } from "../../paper.ts";
+import { mark } from "../../marks.ts";
+import { isEmptyQuery, parseQuery, type ParsedQuery } from "../../query.ts";
+import { queryTerms, textKey } from "../../tokens.ts";
 import type { Database, Row } from "./database.ts";
 import { allOf, type Where, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, type ListSort, whereAfter } from "./order.ts";

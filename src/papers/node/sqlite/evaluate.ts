@@ -11,7 +11,7 @@ import {
   formWeight,
   type QueryTerm,
   termFactor,
-} from "../bm25.ts";
+} from "../../bm25.ts";
 import type { Lookup } from "./lookup.ts";
 
 /** Slots in a window: three arrays of 8 bytes a slot, 200 kB. */

@@ -1,11 +1,11 @@
 // Writing the index. Each call of `insert` makes one segment of postings; segments of one size are merged, so
 // that a paper is rewritten a logarithmic number of times and a query reads few segments. Slots (row numbers)
 // only grow, so postings of later segments come after those of earlier ones.
-import { lengthOf } from "../bm25.ts";
-import { parentOf } from "../categories.ts";
-import { createOccurrenceLog } from "../occurrences.ts";
-import type { Paper } from "../paper.ts";
-import { stem } from "../tokens.ts";
+import { lengthOf } from "../../bm25.ts";
+import { parentOf } from "../../categories.ts";
+import { createOccurrenceLog } from "../../occurrences.ts";
+import type { Paper } from "../../paper.ts";
+import { stem } from "../../tokens.ts";
 import type { Database } from "./database.ts";
 import { createEncoder, type Postings } from "./postings.ts";
 import { blob, fromRow, titleHash, titleKey } from "./rows.ts";

@@ -1,5 +1,5 @@
 // The orders other than relevance: keys, SQL, and what comes after a given hit.
-import type { Sort } from "../paper.ts";
+import type { Sort } from "../../paper.ts";
 import type { Row } from "./database.ts";
 import type { Where } from "./filter.ts";
 

@@ -1,10 +1,10 @@
 // The conditions of a query: facts as SQL over the table `papers`, texts by postings and places.
-import { checkFilter } from "../ask.ts";
-import { queryStems } from "../bm25.ts";
-import { parseCategories } from "../categories.ts";
-import { fieldNames } from "../occurrences.ts";
-import type { Condition, ParsedQuery } from "../query.ts";
-import { isPrefix, stem } from "../tokens.ts";
+import { checkFilter } from "../../ask.ts";
+import { queryStems } from "../../bm25.ts";
+import { parseCategories } from "../../categories.ts";
+import { fieldNames } from "../../occurrences.ts";
+import type { Condition, ParsedQuery } from "../../query.ts";
+import { isPrefix, stem } from "../../tokens.ts";
 import type { Database, Row } from "./database.ts";
 import { type Where, whereCategories, whereFilter } from "./filter.ts";
 import type { Lookup } from "./lookup.ts";

@@ -1,12 +1,12 @@
 // The embedded store: one SQLite file, no server. Postings scored as in bm25.ts answer ranked queries; the places
 // kept beside them answer what must stand as written (phrases, fields).
-import { FileError } from "../../errors.ts";
-import { check, checkFilter, writeCursor } from "../ask.ts";
-import { normaliseId } from "../identifier.ts";
-import type { Hit, Page, Paper, Query } from "../paper.ts";
-import { mergeAll, mergePapers, samePaper, sameText } from "../record.ts";
-import type { Added, Listing, PaperStore, Tally } from "../store.ts";
-import { stem } from "../tokens.ts";
+import { FileError } from "../../../errors.ts";
+import { check, checkFilter, writeCursor } from "../../ask.ts";
+import { normaliseId } from "../../identifier.ts";
+import type { Hit, Page, Paper, Query } from "../../paper.ts";
+import { mergeAll, mergePapers, samePaper, sameText } from "../../record.ts";
+import type { Added, Listing, PaperStore, Tally } from "../../store.ts";
+import { stem } from "../../tokens.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { allOf, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, whereAfter } from "./order.ts";

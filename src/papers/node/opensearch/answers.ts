@@ -1,6 +1,6 @@
 // Reading the server's answers, which are data from outside: whatever is not there reads as empty.
-import { normalisePaper } from "../normalise.ts";
-import type { Paper } from "../paper.ts";
+import { normalisePaper } from "../../normalise.ts";
+import type { Paper } from "../../paper.ts";
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { FileError } from "../../errors.ts";
+import { FileError } from "../../../errors.ts";
 
 /** One row, by column. */
 export type Row = Record<string, string | number | Uint8Array | null | bigint>;

@@ -1,5 +1,5 @@
 // Rows of the table `papers` and the plain objects they stand for.
-import type { Paper } from "../paper.ts";
+import type { Paper } from "../../paper.ts";
 import type { Row } from "./database.ts";
 
 /** The paper in a row. */

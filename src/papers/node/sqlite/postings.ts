@@ -5,7 +5,7 @@
 // The places of one paper: distance + 1 to the place before in the same field (to -1 at its beginning), `1` for
 // "the next field", `0` for the end. Few terms stand outside the abstract, which comes first, so most lists cost
 // one byte besides their places. A byte 0 is always an end: no other number is written with one.
-import { fieldWeights, type Occurrences, placeBits } from "../occurrences.ts";
+import { fieldWeights, type Occurrences, placeBits } from "../../occurrences.ts";
 
 /** The postings of one term in one segment. */
 export interface Postings {

@@ -1,14 +1,14 @@
 // The store beyond one machine: an OpenSearch index, through the official client.
 import type { Client } from "@opensearch-project/opensearch";
-import { BackendError } from "../../errors.ts";
-import { retry, type RetryOptions } from "../../net/retry.ts";
-import { check, checkFilter, writeCursor } from "../ask.ts";
-import { normaliseId } from "../identifier.ts";
-import { mark } from "../marks.ts";
-import type { Hit, Page, Paper, Query } from "../paper.ts";
-import { isEmptyQuery, parseQuery } from "../query.ts";
-import { mergeAll, mergePapers, samePaper } from "../record.ts";
-import type { Added, Listing, PaperStore, Tally } from "../store.ts";
+import { BackendError } from "../../../errors.ts";
+import { retry, type RetryOptions } from "../../../net/retry.ts";
+import { check, checkFilter, writeCursor } from "../../ask.ts";
+import { normaliseId } from "../../identifier.ts";
+import { mark } from "../../marks.ts";
+import type { Hit, Page, Paper, Query } from "../../paper.ts";
+import { isEmptyQuery, parseQuery } from "../../query.ts";
+import { mergeAll, mergePapers, samePaper } from "../../record.ts";
+import type { Added, Listing, PaperStore, Tally } from "../../store.ts";
 import { type Clause, filterClauses, searchClause, sortClause } from "./dsl.ts";
 import { indexBody, toDocument } from "./mapping.ts";
 import { bucketsOf, type Found, hitsOf, type Json, numberAt, papersOf, textAt } from "./answers.ts";

@@ -1,12 +1,12 @@
 // Queries in OpenSearch's own language. https://docs.opensearch.org/latest/query-dsl/
-import type { CheckedFilter } from "../ask.ts";
-import { checkFilter } from "../ask.ts";
-import { type CategoryExpression, parseCategories } from "../categories.ts";
-import { isArxivId, normaliseId } from "../identifier.ts";
-import { queryStems, variantWeight } from "../bm25.ts";
-import type { Sort } from "../paper.ts";
-import type { Condition, ParsedQuery } from "../query.ts";
-import { isPrefix, queryTerms, stem } from "../tokens.ts";
+import type { CheckedFilter } from "../../ask.ts";
+import { checkFilter } from "../../ask.ts";
+import { type CategoryExpression, parseCategories } from "../../categories.ts";
+import { isArxivId, normaliseId } from "../../identifier.ts";
+import { queryStems, variantWeight } from "../../bm25.ts";
+import type { Sort } from "../../paper.ts";
+import type { Condition, ParsedQuery } from "../../query.ts";
+import { isPrefix, queryTerms, stem } from "../../tokens.ts";
 import { keyOf } from "./mapping.ts";
 
 /** A clause; the client's own types are far wider than what is used here. */

@@ -1,6 +1,6 @@
 // A filter as SQL over the table `papers p`.
-import type { CheckedFilter } from "../ask.ts";
-import type { CategoryExpression } from "../categories.ts";
+import type { CheckedFilter } from "../../ask.ts";
+import type { CategoryExpression } from "../../categories.ts";
 
 /** A condition and the values of its question marks. */
 export interface Where {

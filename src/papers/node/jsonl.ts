@@ -1,7 +1,7 @@
 // Papers from a file of JSON objects, one a line; plain or gzip.
 import { normalisePaper } from "../normalise.ts";
 import { textOf } from "./file.ts";
-import type { Batch, Item } from "./item.ts";
+import type { Batch, Item } from "../collect/item.ts";
 
 /** Longest line read, in UTF-16 units; longer ones are reported and passed over. */
 const longestLine = 16 << 20;

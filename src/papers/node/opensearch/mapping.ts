@@ -1,10 +1,10 @@
 // How papers lie in an OpenSearch index. Terms are made here, by the analyser of the other store, and the server
 // splits at spaces only: so both stores agree on what a word is, and no analysis plugin is needed.
-import { analyse, authorGap } from "../analyse.ts";
-import { b, k1, titleWeight } from "../bm25.ts";
-import { parentOf } from "../categories.ts";
-import type { Paper } from "../paper.ts";
-import { stem } from "../tokens.ts";
+import { analyse, authorGap } from "../../analyse.ts";
+import { b, k1, titleWeight } from "../../bm25.ts";
+import { parentOf } from "../../categories.ts";
+import type { Paper } from "../../paper.ts";
+import { stem } from "../../tokens.ts";
 
 const terms = { type: "text", analyzer: "terms", similarity: "papers" } as const;
 const listed = { ...terms, position_increment_gap: 100 } as const;

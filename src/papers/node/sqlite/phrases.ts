@@ -1,6 +1,6 @@
 // Papers in which words stand next to each other, by the places kept beside the postings. The words of a phrase are
 // walked at once, always moving the one that is behind, so a rare word makes a phrase of common ones cheap.
-import { placeBits } from "../occurrences.ts";
+import { placeBits } from "../../occurrences.ts";
 import { type Postings, type PostingsCursor, readPostings } from "./postings.ts";
 
 /** One word of a phrase as any of several terms: papers ascending, places of all terms together. */

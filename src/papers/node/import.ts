@@ -4,9 +4,9 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
 import type { PaperStore } from "../store.ts";
-import { readBibtexFile } from "./bibtex.ts";
+import { readBibtexFile } from "./bibtex-file.ts";
 import { unreadable } from "./file.ts";
-import type { Batch, Problem } from "./item.ts";
+import type { Batch, Problem } from "../collect/item.ts";
 import { readJsonl } from "./jsonl.ts";
 
 /** A source that can be read from a given place on. */
