@@ -41,9 +41,11 @@ function licenceOf(name) {
   return readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim();
 }
 
-const parts = [...bundled].sort().map((name) => {
-  const { version, license } = manifestOf(name);
-  return `${name} ${version} (${license}), in studio/dist\n\n${licenceOf(name)}`;
-});
+const parts = [...bundled]
+  .sort((a, b) => (a < b ? -1 : 1))
+  .map((name) => {
+    const { version, license } = manifestOf(name);
+    return `${name} ${version} (${license}), in studio/dist\n\n${licenceOf(name)}`;
+  });
 parts.push(`Texts in data/\n\n${readFileSync("data/LICENSES.md", "utf8").trim()}`);
 writeFileSync("THIRD-PARTY-NOTICES", `${parts.join(`\n\n${"-".repeat(80)}\n\n`)}\n`);
