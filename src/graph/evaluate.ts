@@ -62,9 +62,11 @@ export async function evaluateValues(
   values: readonly (Value & Settable)[],
   wanted?: Device,
 ): Promise<Storage[]> {
-  const missing = [...new Set(values.filter((v) => v.storage === undefined))];
-  if (missing.length > 0) {
-    const device = chooseDevice(wanted);
+  const lacking = (): (Value & Settable)[] => [...new Set(values.filter((v) => v.storage === undefined))];
+  const chosen = lacking().length > 0 ? chooseDevice(wanted) : undefined;
+  const device = typeof chosen === "object" ? await chosen : chosen;
+  const missing = lacking();
+  if (device !== undefined && missing.length > 0) {
     const outputs = missing.map((v, i) => [`out_${i}`, v] as const);
     // Leaves are taken down before anything waits: meanwhile other evaluations may turn more values into leaves.
     const feeds = reach(missing, isLeaf)

@@ -24,8 +24,8 @@ export interface ModelFile {
 export interface Platform {
   /** The devices here, and how each holds results. */
   readonly devices: Readonly<Partial<Record<Device, Memory>>>;
-  /** Device when neither an option nor `ATHANOR_DEVICE` names one. */
-  preferred(): Device;
+  /** Device when neither an option nor `ATHANOR_DEVICE` names one; the first answer may take a moment. */
+  preferred(): Device | Promise<Device>;
   /** What the environment asks for, if anything. */
   requested(): string | undefined;
   runtime(device: Device): Promise<{

@@ -39,7 +39,7 @@ export interface Session {
 }
 
 /** The device to use: `wanted`, else `ATHANOR_DEVICE`, else the platform's own choice. */
-export function chooseDevice(wanted?: Device): Device {
+export function chooseDevice(wanted?: Device): Device | Promise<Device> {
   const name = wanted ?? platform.requested();
   if (name === undefined || name === "") return platform.preferred();
   const known = Object.keys(platform.devices) as Device[];

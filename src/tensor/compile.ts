@@ -73,7 +73,8 @@ export function compile<A extends readonly unknown[], R>(
   const pool = new Map<string, OrtTensor[]>();
 
   const trace = async (args: A): Promise<Program<R>> => {
-    const on = chooseDevice(device);
+    const chosen = chooseDevice(device);
+    const on = typeof chosen === "string" ? chosen : await chosen;
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
     const results = flattenTree(tree);
