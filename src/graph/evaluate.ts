@@ -1,6 +1,6 @@
 // Computing lazy values: what is needed, once; programs of one structure share a session.
 import { chooseDevice, type Session } from "../runtime/session.ts";
-import type { Device } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
 import { buildGraph, isLeaf } from "./build.ts";
 import { openGraph } from "./open.ts";
 import { fromNative, runSession } from "./run.ts";

@@ -1,5 +1,6 @@
 // ONNX Runtime in a browser page.
-import type { Device, Platform } from "./platform.ts";
+import type { Device } from "./device.ts";
+import type { Platform } from "./platform.ts";
 
 /** The part of WebGPU that is needed to ask whether there is any. */
 interface Gpu {
@@ -15,7 +16,9 @@ async function ask(): Promise<Device> {
   const { gpu } = navigator as { gpu?: Gpu };
   const adapter = await gpu?.requestAdapter().catch(() => null);
   if (gpu !== undefined && !adapter) {
-    console.warn("athanor: this browser has WebGPU but finds no adapter for it; WebAssembly computes instead.");
+    console.warn(
+      "athanor: this browser has WebGPU but finds no adapter for it; WebAssembly computes instead.",
+    );
   }
   found = adapter ? "webgpu" : "wasm";
   return found;

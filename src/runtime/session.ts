@@ -2,7 +2,8 @@
 import { platform } from "#platform";
 import { BackendError, nearest, OptionError } from "../errors.ts";
 import { halfBits } from "./half.ts";
-import type { Device, InferenceSession, Memory, ModelFile, OrtTensor } from "./platform.ts";
+import type { Device, Memory, ModelFile } from "./device.ts";
+import type { InferenceSession, OrtTensor } from "./platform.ts";
 
 /** Options of a session. */
 export interface SessionOptions {

@@ -2,24 +2,9 @@
 import type { Context, Hono } from "hono";
 import { BackendError, UserError } from "../errors.ts";
 import { optional } from "../optional.ts";
+import type { Listening, ListenOptions } from "./listen.ts";
 import { type Asset, matchesEtag } from "./assets.ts";
 import { checkLoopback, isOwnHost, securityHeaders } from "./security.ts";
-
-/** Where a server listens. */
-export interface ListenOptions {
-  /** Default 0: any free port. */
-  readonly port?: number;
-  /** An address of this machine; default `127.0.0.1`. */
-  readonly host?: string;
-}
-
-/** A server that runs. */
-export interface Listening {
-  /** Where it answers, without a slash at the end. */
-  readonly url: string;
-  /** Ends open connections and waits until the port is free. */
-  close(): Promise<void>;
-}
 
 /** Longest request line and headers, in bytes: room for a query of a megabyte, percent-encoded. */
 const maxHeaderSize = 4 * 1024 * 1024;

@@ -13,7 +13,7 @@ import { hostStorage, type Settable } from "../graph/storage.ts";
 import { targetOf } from "../graph/target.ts";
 import { reach, type Storage, type Value } from "../graph/value.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
-import type { ModelFile } from "../runtime/platform.ts";
+import type { ModelFile } from "../runtime/device.ts";
 import { Tensor } from "./tensor.ts";
 import { flattenTree, mapTree } from "./tree.ts";
 

@@ -1,4 +1,4 @@
-// A byte-level model of 30,000 parameters and some steps of its training; runs in Node and in a page.
+// A model of bytes (and three specials) with 30,000 parameters and some steps of its training; runs in Node and in a page.
 import {
   adamw,
   applyUpdates,
@@ -17,7 +17,7 @@ const TEXT = new TextEncoder().encode("The furnace feeds itself. ".repeat(8));
 
 /** Trains for `steps` steps on `device`. */
 export async function train(steps, device) {
-  const config = causalLMConfig({ vocabulary: 256, context: 32, width: 32, layers: 1, heads: 2 });
+  const config = causalLMConfig({ vocabulary: 259, context: 32, width: 32, layers: 1, heads: 2 });
   let params = initCausalLM(config, random.key(1));
   const rule = adamw(warmupCosine({ peak: 1e-2, warmup: 3, steps }), { clip: 1 });
   let moments = rule.init(params);

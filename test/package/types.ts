@@ -53,7 +53,8 @@ same<Parameters<typeof saveModel>[2], CausalLMParams>(true);
 
 // What a tree is made of survives every transformation.
 const params = { w: tensor([1, 2]), deep: [tensor([3])] };
-same<ReturnType<ReturnType<typeof valueAndGrad<[typeof params]>>>["grad"], typeof params>(true);
+const differentiated = valueAndGrad((p: typeof params) => p.w)(params);
+same<typeof differentiated, { value: Tensor; grad: typeof params }>(true);
 const rule: Transform<typeof params, object> = adamw<typeof params>(() => tensor(1e-3));
 const step = compile((p: typeof params, x: Tensor) => ({ p, y: x.mul(p.w) }));
 same<typeof step, Compiled<[typeof params, Tensor], { p: typeof params; y: Tensor }>>(true);
@@ -66,7 +67,7 @@ export async function uses(model: StoredModel): Promise<string> {
   for await (const piece of chat(model, [{ role: "user", content: "x" }])) text += piece.text;
   const position: Position = rope();
   const q = tensor([1]);
-  const o: Tensor = attend(q, q, q, { position });
+  const o: Tensor = attend(q, q, q, { position, queryPositions: q, keyPositions: q });
   const file = await openSafetensors("x");
   initCausalLM(model.config, random.key(1));
   if (o instanceof Tensor && rule !== undefined && file !== undefined) throw new UserError("x");
