@@ -29,6 +29,7 @@ export const platform: Platform = {
   devices: { wasm: "fresh", webgpu: "device" },
   preferred: () => found ?? (asked ??= ask()),
   requested: () => undefined,
+  loud: false,
   runtime: (device) =>
     device === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"),
   create(sessions, model, options) {

@@ -9,7 +9,13 @@ export const platform: Platform = {
   devices: { cpu: "reusable", webgpu: "device", cuda: "reusable" },
   preferred: () => "cpu",
   requested: () => process.env["ATHANOR_DEVICE"],
-  runtime: () => import("onnxruntime-node"),
+  loud: Boolean(process.env["ATHANOR_DEBUG"]),
+  async runtime() {
+    const ort = await import("onnxruntime-node");
+    // Read once, when the first session opens.
+    ort.env.logLevel = this.loud ? "warning" : "fatal";
+    return ort;
+  },
   async create(sessions, model, options) {
     const { external } = model;
     if (external === undefined) return sessions.create(model.bytes, options);

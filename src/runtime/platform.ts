@@ -10,6 +10,8 @@ export interface Platform {
   preferred(): Device | Promise<Device>;
   /** What the environment asks for, if anything. */
   requested(): string | undefined;
+  /** Whether the runtime prints what it has to say (`ATHANOR_DEBUG`); its errors come as exceptions all the same. */
+  readonly loud: boolean;
   runtime(device: Device): Promise<{
     readonly InferenceSession: Sessions;
     readonly Tensor: TensorConstructor;

@@ -51,7 +51,9 @@ try {
 
   // Half precision, whatever this engine knows of it.
   const half = tensor([1.5, 0.1], { dtype: "float16" });
-  assert.deepEqual([...(await cast(half.mul(half), "float32").data())], [2.25, 0.0099945068359375]);
+  assert.deepEqual([...(await half.data())], [1.5, 0.0999755859375]);
+  assert.deepEqual([...(await half.add(1).data())], [2.5, 1.099609375]);
+  assert.deepEqual([...(await cast(half.add(1), "float32").data())][0], 2.5);
   console.log(
     `loss ${losses[0].toFixed(2)} to ${losses.at(-1).toFixed(2)}, then ${JSON.stringify(texts[0])}`,
   );
