@@ -41,7 +41,7 @@ export const platform: Platform = {
   runtimePackage: "onnxruntime-node",
   advice(device) {
     if (device === "cuda") {
-      return "Install its libraries with npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.";
+      return "Install its libraries with node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12.";
     }
     if (device === "webgpu") {
       return "Install a Vulkan driver; for a software one, set LD_LIBRARY_PATH to Chromium's folder and VK_ICD_FILENAMES to vk_swiftshader_icd.json in it.";

@@ -35,7 +35,7 @@ test.skipIf(here)(
   async () => {
     await expect(t.evaluate(one(), { device: "cuda" })).rejects.toThrow(
       new BackendError(
-        'device cuda: must be available, got "OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library". Install its libraries with npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.',
+        'device cuda: must be available, got "OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library". Install its libraries with node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12.',
       ),
     );
   },
@@ -52,6 +52,21 @@ test("webgpu without a driver says so, in one line on a person's terminal", asyn
   expect(stdout).toBe(
     'BackendError: device webgpu: must be available, got "Failed to get a WebGPU adapter: No supported adapters". Install a Vulkan driver; for a software one, set LD_LIBRARY_PATH to Chromium\'s folder and VK_ICD_FILENAMES to vk_swiftshader_icd.json in it.\n',
   );
+});
+
+test.each([
+  ["nothing", ""],
+  ["what the runtime says, when asked", "1"],
+])("a runtime that fails prints %s", async (_, debug) => {
+  const program =
+    'import { evaluate, tensor } from "./src/tensor/index.ts"; await evaluate(tensor([1]).add(1), { device: "cuda" }).catch(() => {});';
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ["--conditions=source", "--input-type=module-typescript", "--eval", program],
+    { env: { ...process.env, ATHANOR_DEBUG: debug } },
+  );
+  if (debug === "") expect(stdout + stderr).toBe("");
+  else expect(here || stderr.includes("onnxruntime")).toBe(true);
 });
 
 test("an operator that the device does not know says what the runtime said", async () => {
