@@ -66,7 +66,8 @@ const runtime = `onnxruntime-node@${peerDependencies["onnxruntime-node"]}`;
 let shared;
 /** One project for all that runs in Node or takes its place; a model lies in `model` afterwards. */
 function host() {
-  return (shared ??= project("host", [runtime], ["use.mjs", "train.mjs"]));
+  const types = `@types/node@${devDependencies["@types/node"]}`;
+  return (shared ??= project("host", [runtime, types], ["use.mjs", "train.mjs", "types.ts"]));
 }
 
 /** `use.mjs` by the program `command`. */
@@ -163,8 +164,7 @@ const CHECKS = {
     return out;
   },
   types: async () => {
-    const names = ["typescript", "@types/node"].map((name) => `${name}@${devDependencies[name]}`);
-    const folder = await project("types", names, ["types.ts"]);
+    const folder = await host();
     const compilerOptions = {
       strict: true,
       skipLibCheck: false,
@@ -177,7 +177,7 @@ const CHECKS = {
       noEmit: true,
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["types.ts"] }));
-    return sh(bin(folder, "tsc"), [], folder);
+    return sh(bin(root, "tsc"), [], folder);
   },
   publint: async () => sh(bin(await tools(), "publint"), ["run", await packed(), "--strict"], work),
   attw: async () => sh(bin(await tools(), "attw"), [await packed(), "--profile", "esm-only"], work),
