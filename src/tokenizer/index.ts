@@ -18,11 +18,13 @@ export { readHuggingFace } from "./formats/hugging-face-read.ts";
 export { writeHuggingFace } from "./formats/hugging-face-write.ts";
 export { IdBuffer } from "./encode/ids.ts";
 export {
+  type AddedToken,
   type BpeModel,
   type CountedPiece,
   DEFAULT_SPECIALS,
   type Special,
   type SpecialRole,
+  type Template,
   type TokenizerModel,
   type UnigramModel,
   compareBytes,
@@ -39,7 +41,7 @@ export {
   sampleUnigram,
   unigramSampler,
 } from "./encode/sample.ts";
-export type { AllowSpecials } from "./specials.ts";
+export type { AllowSpecials } from "./added.ts";
 export type {
   DecodeOptions,
   EncodeOptions,
