@@ -19,11 +19,13 @@ export { writeHuggingFace } from "./formats/hugging-face-write.ts";
 export { IdBuffer } from "./encode/ids.ts";
 export { loadTokenizer, saveTokenizer } from "./load-save.ts";
 export {
+  type AddedToken,
   type BpeModel,
   type CountedPiece,
   DEFAULT_SPECIALS,
   type Special,
   type SpecialRole,
+  type Template,
   type TokenizerModel,
   type UnigramModel,
   compareBytes,
@@ -40,7 +42,7 @@ export {
   sampleUnigram,
   unigramSampler,
 } from "./encode/sample.ts";
-export type { AllowSpecials } from "./specials.ts";
+export type { AllowSpecials } from "./added.ts";
 export type {
   DecodeOptions,
   EncodeOptions,
