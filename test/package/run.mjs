@@ -24,7 +24,8 @@ async function sh(command, args, cwd, env = {}) {
   try {
     return (await run(command, args, options)).stdout;
   } catch (error) {
-    throw new Error(`${command} ${args.join(" ")}\n${error.stdout}${error.stderr}`.trim());
+    const printed = `${error.stdout}${error.stderr}`.trim();
+    throw new Error(`${command} ${args.join(" ")}\n${printed}`, { cause: error });
   }
 }
 
@@ -110,7 +111,10 @@ async function openPage(out) {
   const { chromium } = await import("playwright");
   const server = createServer((request, answer) => {
     const path = join(out, new URL(request.url, "http://x").pathname);
-    if (!existsSync(path) || path.endsWith("/")) return void answer.writeHead(404).end();
+    if (!existsSync(path) || path.endsWith("/")) {
+      answer.writeHead(404).end();
+      return;
+    }
     answer.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream" });
     answer.end(request.method === "HEAD" ? undefined : readFileSync(path));
   });
