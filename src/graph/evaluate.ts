@@ -62,9 +62,10 @@ export async function evaluateValues(
   values: readonly (Value & Settable)[],
   wanted?: Device,
 ): Promise<Storage[]> {
+  // Chosen first: while it waits, other evaluations may compute what is missing here.
+  const device = values.some((v) => v.storage === undefined) ? await chooseDevice(wanted) : undefined;
   const missing = [...new Set(values.filter((v) => v.storage === undefined))];
-  if (missing.length > 0) {
-    const device = chooseDevice(wanted);
+  if (device !== undefined && missing.length > 0) {
     const outputs = missing.map((v, i) => [`out_${i}`, v] as const);
     // Leaves are taken down before anything waits: meanwhile other evaluations may turn more values into leaves.
     const feeds = reach(missing, isLeaf)

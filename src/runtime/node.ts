@@ -7,8 +7,11 @@ import type { OrtTensor, Platform } from "./platform.ts";
 /** ONNX Runtime in Node: native CPU, WebGPU through Dawn, CUDA where its provider is installed. */
 export const platform: Platform = {
   devices: { cpu: "reusable", webgpu: "device", cuda: "reusable" },
-  preferred: () => "cpu",
+  preferred: () => Promise.resolve("cpu"),
   requested: () => process.env["ATHANOR_DEVICE"],
+  debugging: () => Boolean(process.env["ATHANOR_DEBUG"]),
+  // The binding works inside one turn of the event loop: calls cannot overlap.
+  oneAtATime: new Set(),
   runtime: () => import("onnxruntime-node"),
   async create(sessions, model, options) {
     const { external } = model;
@@ -33,6 +36,7 @@ export const platform: Platform = {
     return Object.create(tensor, { data: { value: data } }) as OrtTensor;
   },
   runtimePackage: "onnxruntime-node",
+  broken: () => Promise.resolve(undefined),
   advice(device) {
     if (device === "cuda") {
       return "Install its libraries with npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.";

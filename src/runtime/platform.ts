@@ -1,5 +1,5 @@
 // What differs between Node and a browser; the only conditional border of the package (`#platform`).
-import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
+import type { Env, InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 
 /** Where a program runs: `cpu`, `webgpu`, `cuda` in Node; `wasm`, `webgpu` in a browser. */
 export type Device = "cpu" | "webgpu" | "cuda" | "wasm";
@@ -24,13 +24,18 @@ export interface ModelFile {
 export interface Platform {
   /** The devices here, and how each holds results. */
   readonly devices: Readonly<Partial<Record<Device, Memory>>>;
-  /** Device when neither an option nor `ATHANOR_DEVICE` names one. */
-  preferred(): Device;
+  /** Device when nobody names one. */
+  preferred(): Promise<Device>;
   /** What the environment asks for, if anything. */
   requested(): string | undefined;
+  /** Whether the user wants to see what ONNX Runtime logs (`ATHANOR_DEBUG`). */
+  debugging(): boolean;
+  /** Devices whose runtime can be inside one call only: others have to wait. */
+  readonly oneAtATime: ReadonlySet<Device>;
   runtime(device: Device): Promise<{
     readonly InferenceSession: Sessions;
     readonly Tensor: TensorConstructor;
+    readonly env: Env;
   }>;
   /** Opens `model`, placing its weights as this platform does best. */
   create(
@@ -44,6 +49,8 @@ export interface Platform {
   readonly runtimePackage: string;
   /** What to do when the device is missing. */
   advice(device: Device): string;
+  /** What to do when a runtime that was there does not work any more; `undefined` where it is missing instead. */
+  broken(device: Device): Promise<string | undefined>;
 }
 
 /** `InferenceSession` of the runtime: opens a model from bytes or a path. */

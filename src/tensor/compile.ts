@@ -17,7 +17,7 @@ import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
 /** Options of `compile`. */
 export interface CompileOptions {
-  /** Where to run; default `ATHANOR_DEVICE`, else the platform's choice. */
+  /** Where to run; default that of `setDevice`, else `ATHANOR_DEVICE`, else the platform's choice. */
   readonly device?: Device;
   /** Arguments whose tensors may be overwritten: their buffers become results of the next calls. */
   readonly donate?: readonly number[];
@@ -39,7 +39,7 @@ export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): Promise<R>;
   /** Traces and opens the program for arguments like these without running it. */
   prepare(...args: A): Promise<void>;
-  /** Frees the sessions. */
+  /** Frees the sessions, when the calls under way are done. */
   release(): Promise<void>;
 }
 
@@ -71,8 +71,7 @@ export function compile<A extends readonly unknown[], R>(
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
 
-  const trace = async (args: A): Promise<Program<R>> => {
-    const on = chooseDevice(device);
+  const trace = async (args: A, on: Device): Promise<Program<R>> => {
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
     const results = flattenTree(tree);
@@ -102,18 +101,29 @@ export function compile<A extends readonly unknown[], R>(
     return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), tree };
   };
 
-  const programFor = (args: A): Promise<Program<R>> => {
-    const key = signatureOf(args, symbolic);
+  const programFor = async (args: A): Promise<Program<R>> => {
+    const on = await chooseDevice(device);
+    const key = `${on} ${signatureOf(args, symbolic)}`;
     let program = programs.get(key);
     if (program === undefined) {
-      program = trace(args);
+      program = trace(args, on);
       programs.set(key, program);
       program.catch(() => programs.delete(key));
     }
     return program;
   };
 
-  const run = async (...args: A): Promise<R> => {
+  /** Calls under way, which a release waits for. */
+  const under = new Set<Promise<unknown>>();
+  const run = (...args: A): Promise<R> => {
+    const result = answer(args);
+    under.add(result);
+    const done = (): void => void under.delete(result);
+    result.then(done, done);
+    return result;
+  };
+
+  const answer = async (args: A): Promise<R> => {
     const tensors = leaves(args);
     await evaluateValues(tensors, device);
     const program = await programFor(args);
@@ -143,6 +153,7 @@ export function compile<A extends readonly unknown[], R>(
   return Object.assign(run, {
     prepare: async (...args: A) => void (await programFor(args)),
     release: async () => {
+      await Promise.allSettled(under);
       for (const program of programs.values()) await (await program).session.release();
       programs.clear();
       pool.clear();

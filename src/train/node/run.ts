@@ -106,7 +106,7 @@ interface Prepared {
  */
 export async function startRun(request: RunRequest, control: RunControl = {}): Promise<RunResult> {
   // What can be wrong at once is told before the texts are read.
-  chooseDevice(control.device);
+  await chooseDevice(control.device);
   await checkRunFolder(request.run);
   const corpus = await readCorpus(request.files);
   const texts = splitSources(corpus.sources, request.settings.validationShare);
@@ -160,7 +160,7 @@ export async function resumeRun(
   { files, ...changes }: ResumeChanges = {},
   control: RunControl = {},
 ): Promise<RunResult> {
-  chooseDevice(control.device);
+  await chooseDevice(control.device);
   const stored = await readRunConfig(run);
   const paths = runPaths(run);
   const config: RunConfig = {
