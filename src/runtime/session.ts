@@ -172,14 +172,10 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
     into: Readonly<Record<string, OrtTensor | null>> | undefined,
   ): Promise<Record<string, OrtTensor>> => {
     const fetches = into === undefined ? session.outputNames : ready(into);
-    try {
-      return (await session.run(
-        ready(feeds) as InferenceSession.FeedsType,
-        fetches as InferenceSession.FetchesType,
-      )) as Record<string, OrtTensor>;
-    } catch (error) {
-      throw await runError(device, error);
-    }
+    return (await session.run(
+      ready(feeds) as InferenceSession.FeedsType,
+      fetches as InferenceSession.FetchesType,
+    )) as Record<string, OrtTensor>;
   };
   return {
     device,
@@ -207,15 +203,4 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
       await settle();
     },
   };
-}
-
-/** What the runtime said of a program that it could not run, and the way out. */
-async function runError(device: Device, error: unknown): Promise<BackendError> {
-  const wayOut = (await platform.broken(device)) ?? "Set ATHANOR_DEBUG=1 to see all that it logs.";
-  return new BackendError(
-    `device ${device}: ONNX Runtime must run the program, got "${reasonOf(error)}". ${wayOut}`,
-    {
-      cause: error,
-    },
-  );
 }

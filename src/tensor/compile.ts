@@ -6,6 +6,7 @@ import { encode } from "../graph/encode.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
 import type { OnnxPort } from "../graph/onnx.ts";
+import { checkIndices, type IndexUse, indexUses } from "../graph/host-indices.ts";
 import { openGraph } from "../graph/open.ts";
 import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
@@ -51,6 +52,8 @@ interface Program<R> {
   readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
   /** @throws ShapeError for sizes that do not go together. */
   readonly check: (args: readonly unknown[], tensors: readonly Tensor[]) => void;
+  /** Arguments by place that index something, where the device would not complain. */
+  readonly indices: readonly (readonly [place: number, use: IndexUse])[];
   /** The result with placeholders in place of tensors. */
   readonly tree: R;
 }
@@ -99,7 +102,10 @@ export function compile<A extends readonly unknown[], R>(
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
-    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), tree };
+    const roots = results.map(([, t]) => t);
+    const uses = memoryOf(on) === "device" ? indexUses(roots, (v) => v.op === "input") : [];
+    const indices = uses.map((use) => [inputs.indexOf(use.input as Tensor), use] as const);
+    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), indices, tree };
   };
 
   const programFor = async (args: A): Promise<Program<R>> => {
@@ -132,6 +138,7 @@ export function compile<A extends readonly unknown[], R>(
     const storages = tensors.map((t) => t.storage as Storage);
     for (const s of storages) requireKept(s);
     if (symbolic !== undefined) program.check(args, tensors);
+    for (const [place, use] of program.indices) checkIndices(use, storages[place] as Storage);
     const gifts = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => t.storage as Storage)));
     for (const s of gifts) giveAway(s);
     const into: Record<string, OrtTensor | null> = {};
