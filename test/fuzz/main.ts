@@ -13,6 +13,9 @@ const FUZZERS: Readonly<
   >
 > = {
   programs: { count: 10_000, load: async () => (await import("./programs/run.ts")).runPrograms },
+  torch: { count: 1_000, load: async () => (await import("./programs/torch.ts")).runTorch },
+  files: { count: 100_000, load: async () => (await import("./files/run.ts")).runFiles },
+  queries: { count: 100_000, load: async () => (await import("./queries/run.ts")).runQueries },
 };
 
 const USAGE = `usage: npm run fuzz -- NAME [--count N] [--seed S] [--minutes M] [--device D]

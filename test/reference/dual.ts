@@ -45,6 +45,8 @@ export interface Arithmetic {
   sum(xs: readonly Dual[]): Dual;
   /** `a − b` for a decision by its sign. */
   compare(a: Dual, b: Dual): number;
+  /** An absolute error that a function may have. */
+  slack(): number;
   /** The same number as another dtype would hold it. */
   round(x: Dual, to: (v: number) => number): Dual;
 }
@@ -65,6 +67,7 @@ function combine(terms: readonly (readonly [number, Vector])[]): Vector {
 export function arithmetic(dtype: string, rounding: Rounding): Arithmetic {
   const unit = rounding.unit[dtype] ?? 0;
   const slack = dtype === "float32" ? rounding.loose : 0;
+  const error = (): number => slack * rounding.next();
   const near = (x: number): number => x * (1 + unit * rounding.next());
   const nearAll = (x: Vector): Vector => {
     if (x === null || unit === 0) return x;
@@ -84,7 +87,7 @@ export function arithmetic(dtype: string, rounding: Rounding): Arithmetic {
       [f1, x.h],
     ]);
     if (exact) return { v: f, d, t: f1 * x.t, h, exact: x.exact };
-    return finish(f + (loose ? slack * rounding.next() : 0), d, f1 * x.t, h);
+    return finish(f + (loose ? error() : 0), d, f1 * x.t, h);
   };
   const two: Arithmetic["two"] = (a, b, [f, fa, fb, faa, fab, fbb]) =>
     finish(
@@ -123,6 +126,7 @@ export function arithmetic(dtype: string, rounding: Rounding): Arithmetic {
       if (!sure && Math.abs(gap) <= 512 * unit * (1 + Math.abs(a.v) + Math.abs(b.v))) rounding.fragile();
       return gap;
     },
+    slack: error,
     round(x, to) {
       const v = to(x.v);
       if (Object.is(v, x.v)) return x;

@@ -31,15 +31,16 @@ const erfOf = smooth((x) => {
   const slope = two * Math.exp(-x * x);
   return [erf(x), slope, -2 * x * slope];
 }, true);
-const tanhOf = smooth((x) => {
-  const y = Math.tanh(x);
+// Derivatives of these two are taken from the value, with the error that it has.
+const tanhOf: Unary = (x, n) => {
+  const y = Math.tanh(x.v) + n.slack();
   const slope = 1 - y * y;
-  return [y, slope, -2 * y * slope];
-}, true);
-const sigmoidOf = smooth((x) => {
-  const s = sigmoid(x);
-  return [s, s * (1 - s), s * (1 - s) * (1 - 2 * s)];
-}, true);
+  return n.one(x, [y, slope, -2 * y * slope]);
+};
+const sigmoidOf: Unary = (x, n) => {
+  const s = sigmoid(x.v) + n.slack();
+  return n.one(x, [s, s * (1 - s), s * (1 - s) * (1 - 2 * s)]);
+};
 
 export const UNARY: Readonly<Record<string, Unary>> = {
   neg: (x, n) => n.one(x, [-x.v, -1, 0], true),

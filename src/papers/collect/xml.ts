@@ -26,7 +26,13 @@ export function parseXml(text: string, what: string): Element {
   const valid = XMLValidator.validate(text);
   if (valid !== true)
     throw new Error(`${what}: answer must be XML, got ${valid.err.msg} in line ${valid.err.line}.`);
-  return toElement(parser.parse(text));
+  try {
+    return toElement(parser.parse(text));
+  } catch (cause) {
+    // The parser looks closer than the validator at what stands before the root.
+    const reason = cause instanceof Error ? cause.message.replace(/\.$/, "") : String(cause);
+    throw new Error(`${what}: answer must be XML, got ${reason}.`, { cause });
+  }
 }
 
 function toElement(node: unknown): Element {

@@ -36,7 +36,8 @@ async function listed({ results, gradient, tangents, curvature }: Whole): Promis
   return out;
 }
 
-function compared(got: ReadonlyMap<string, number[]>, expected: readonly Expected[]): Finding {
+/** The first number that is further from what is expected than its error allows. */
+export function compared(got: ReadonlyMap<string, number[]>, expected: readonly Expected[]): Finding {
   for (const { what, values, errors } of expected) {
     const have = got.get(what);
     if (have === undefined) return `${what} is missing`;

@@ -49,7 +49,7 @@ export async function runPrograms({ count, seed, minutes, device }: FuzzOptions)
   let skipped = 0;
   const failures: string[] = [];
   for (; done < count && Date.now() < until; done++) {
-    if (worker.exitCode !== null || worker.signalCode !== null || done % 200 === 199) {
+    if (worker.exitCode !== null || worker.signalCode !== null || worker.killed || done % 200 === 199) {
       worker.kill();
       worker = start();
     }
