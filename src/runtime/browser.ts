@@ -1,46 +1,50 @@
 // ONNX Runtime in a browser page.
-import type { Device, Platform } from "./platform.ts";
+import type { Device } from "./device.ts";
+import type { Platform } from "./platform.ts";
 
-/** The page's choice of device, made once. */
-let automatic: Promise<Device> | undefined;
-
-/** The part of `navigator` that asks for a GPU. */
+/** The part of WebGPU that is needed to ask whether there is any. */
 interface Gpu {
-  readonly gpu?: { requestAdapter(): Promise<object | null> };
+  requestAdapter(): Promise<object | null>;
 }
 
-/** Whether the page has a GPU to give: `navigator.gpu` may be there without one. */
+/** Whether the page has a GPU to give. */
 async function hasAdapter(): Promise<boolean> {
-  try {
-    return ((await (navigator as Gpu).gpu?.requestAdapter()) ?? null) !== null;
-  } catch {
-    return false;
-  }
+  const { gpu } = navigator as { gpu?: Gpu };
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter);
 }
 
-async function chosen(): Promise<Device> {
-  if (!("gpu" in navigator)) return "wasm";
-  if (await hasAdapter()) return "webgpu";
-  console.warn(
-    "athanor: this page finds no WebGPU adapter, so programs run in WebAssembly, on the processor.",
-  );
-  return "wasm";
+/** What this page has, once it is known, and the question while it is asked. */
+let found: Device | undefined;
+let asked: Promise<Device> | undefined;
+
+/** WebGPU where the browser has it and finds an adapter, else WebAssembly, with one warning where that is a surprise. */
+async function ask(): Promise<Device> {
+  const adapter = await hasAdapter();
+  if ("gpu" in navigator && !adapter) {
+    console.warn(
+      "athanor: this browser has WebGPU but finds no adapter for it; WebAssembly computes instead.",
+    );
+  }
+  found = adapter ? "webgpu" : "wasm";
+  return found;
 }
 
 /** ONNX Runtime in a page: WebAssembly with threads where the page is cross-origin isolated, and WebGPU. */
 export const platform: Platform = {
   devices: { wasm: "fresh", webgpu: "device" },
-  preferred: () => (automatic ??= chosen()),
+  preferred: () => found ?? (asked ??= ask()),
   requested: () => undefined,
-  debugging: () => "ATHANOR_DEBUG" in globalThis,
-  // Each runtime is one WebAssembly program that waits for the GPU in the middle of a call.
+  loud: "ATHANOR_DEBUG" in globalThis,
+  // Each runtime is one WebAssembly program that waits for the GPU, or for its threads, in the middle of a call.
   oneAtATime: new Set(["wasm", "webgpu"]),
   async runtime(device) {
     const runtime = await (device === "webgpu"
       ? import("onnxruntime-web/webgpu")
       : import("onnxruntime-web/wasm"));
-    // Zero means half of the cores to ONNX Runtime. The number is read once, when the runtime starts.
+    // Zero means half of the cores to ONNX Runtime. Both are read once, when the runtime starts.
     if (crossOriginIsolated) runtime.env.wasm.numThreads ||= navigator.hardwareConcurrency;
+    runtime.env.logLevel = this.loud ? "warning" : "fatal";
     return runtime;
   },
   create(sessions, model, options) {

@@ -1,7 +1,9 @@
 // Opening and running models on a device.
 import { platform } from "#platform";
 import { BackendError, nearest, OptionError } from "../errors.ts";
-import type { Device, InferenceSession, Memory, ModelFile, OrtTensor } from "./platform.ts";
+import { halfBits } from "./half.ts";
+import type { Device, Memory, ModelFile } from "./device.ts";
+import type { InferenceSession, OrtTensor } from "./platform.ts";
 
 /** Options of a session. */
 export interface SessionOptions {
@@ -52,7 +54,7 @@ export function setDevice(device: Device | undefined): void {
 }
 
 /** The device to use: `wanted`, else that of `setDevice`, else `ATHANOR_DEVICE`, else the platform's own choice. */
-export async function chooseDevice(wanted?: Device): Promise<Device> {
+export function chooseDevice(wanted?: Device): Device | Promise<Device> {
   const name = wanted ?? standing ?? platform.requested();
   return name === undefined || name === "" ? platform.preferred() : known(name);
 }
@@ -85,10 +87,7 @@ export function memoryOf(device: Device): Memory {
 
 async function runtimeOf(device: Device): ReturnType<typeof platform.runtime> {
   try {
-    const runtime = await platform.runtime(device);
-    // What goes wrong reaches the user as an error; the runtime's own lines are for whoever asks for them.
-    runtime.env.logLevel = platform.debugging() ? "warning" : "fatal";
-    return runtime;
+    return await platform.runtime(device);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     const name = platform.runtimePackage;
@@ -138,7 +137,8 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [device],
     graphOptimizationLevel: "all",
-    logSeverityLevel: platform.debugging() ? 2 : 4,
+    // Errors come back as exceptions; the runtime need not print them too.
+    logSeverityLevel: platform.loud ? 2 : 4,
     // A memory pattern keeps the buffers of the first run beside the block that later runs use: a training step of
     // 4 M parameters then took 1,120 MB instead of 780.
     enableMemPattern: false,
@@ -179,7 +179,7 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   };
   return {
     device,
-    wrap: (dtype, data, shape) => new HostTensor(dtype, data, shape),
+    wrap: (dtype, data, shape) => new HostTensor(dtype, dtype === "float16" ? halfBits(data) : data, shape),
     async run(feeds, into) {
       if (released) throw new BackendError(`device ${device}: a program was called after its release.`);
       running++;

@@ -12,7 +12,8 @@ import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
 import { targetOf } from "../graph/target.ts";
 import type { Storage } from "../graph/value.ts";
-import type { Device, OrtTensor } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
+import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
@@ -109,7 +110,8 @@ export function compile<A extends readonly unknown[], R>(
   };
 
   const programFor = async (args: A): Promise<Program<R>> => {
-    const on = await chooseDevice(device);
+    const chosen = chooseDevice(device);
+    const on = typeof chosen === "string" ? chosen : await chosen;
     const key = `${on} ${signatureOf(args, symbolic)}`;
     let program = programs.get(key);
     if (program === undefined) {

@@ -12,7 +12,7 @@ test("programs fall back to WebAssembly with one warning; webgpu by name says wh
   expect(await sum(tensor([1, 2, 4])).item()).toBe(7);
   const ours = warn.mock.calls.filter(([text]) => String(text).startsWith("athanor:"));
   expect(ours).toEqual([
-    ["athanor: this page finds no WebGPU adapter, so programs run in WebAssembly, on the processor."],
+    ["athanor: this browser has WebGPU but finds no adapter for it; WebAssembly computes instead."],
   ]);
   const asked = evaluate(tensor([1]).add(1), { device: "webgpu" });
   await expect(asked).rejects.toThrow(BackendError);

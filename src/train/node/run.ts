@@ -7,7 +7,7 @@ import { type CausalLMConfig, causalLMConfig, initCausalLM, parameterCount } fro
 import { chooseDevice } from "../../runtime/session.ts";
 import { type Device, random } from "../../tensor/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
-import { loadTokenizer, saveTokenizer } from "../../tokenizer/node/index.ts";
+import { loadTokenizer, saveTokenizer } from "../../tokenizer/load-save.ts";
 import type { TrainControl } from "../../tokenizer/pace.ts";
 import { loadCheckpoint, removeLeftovers, saveCheckpoint } from "./checkpoint.ts";
 import { readCorpus } from "./corpus.ts";

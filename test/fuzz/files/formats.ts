@@ -5,6 +5,7 @@ import { readLlama2c } from "../../../src/model/llama2c.ts";
 import { readFeed } from "../../../src/papers/collect/arxiv.ts";
 import { readBibtex } from "../../../src/papers/collect/bibtex.ts";
 import { readRecords } from "../../../src/papers/collect/oai.ts";
+import { xmlReader } from "../../../src/papers/collect/xml.ts";
 import { readLine } from "../../../src/papers/node/jsonl.ts";
 import { parseTokenizer, writeBytePiece, writeHuggingFace } from "../../../src/tokenizer/formats/index.ts";
 import { flattenTree } from "../../../src/tensor/index.ts";
@@ -185,7 +186,11 @@ export const FORMATS: Readonly<Record<string, Format>> = {
         .map((line, i) => readLine(line, i + 1)),
     refuses: () => false,
   },
-  oai: { good: () => encoder.encode(OAI), read: (bytes) => readRecords(text(bytes)), refuses: fromService },
+  oai: {
+    good: () => encoder.encode(OAI),
+    read: async (bytes) => readRecords(await xmlReader("fuzz"), text(bytes)),
+    refuses: fromService,
+  },
   "arxiv feed": {
     good: () => encoder.encode(FEED),
     read: (bytes) => readFeed(text(bytes)),
