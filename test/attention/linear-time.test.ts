@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import * as a from "../../src/attention/index.ts";
 import { alibi, rerope, rope, windowMask } from "../../src/position/index.ts";
 import {
-  at,
   compile,
   concat,
   evaluate,

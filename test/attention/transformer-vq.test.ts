@@ -15,7 +15,7 @@ import {
 import type { Arr } from "../reference/array.ts";
 import { inner, mix, nearest, row } from "../reference/attention.ts";
 import { Checks, expectClose, pair } from "../support/check.ts";
-import { D, numbersOf, token } from "./support.ts";
+import { D, numbersOf } from "./support.ts";
 
 interface Golden {
   readonly tolerance: number;
