@@ -99,7 +99,7 @@ export const copyTrained: Lab<CopyTrainedOptions, CopyTrainedRow> = {
   claim:
     "HWFA and inverse Leaky ReRoPE, trained at N, copy from beyond N without change; ReRoPE from the start does not.",
   source:
-    "Su 2023, Transformer upgrade path 9, 14 and 16, https://kexue.fm/archives/9603, https://kexue.fm/archives/9731, https://kexue.fm/archives/9948",
+    "Su 2023, Transformer upgrade path 9, 13 and 16, https://kexue.fm/archives/9603, https://kexue.fm/archives/9728, https://kexue.fm/archives/9948",
   run,
   verdict,
 };

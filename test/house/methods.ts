@@ -62,4 +62,11 @@ export const PAGES: Readonly<Record<string, string>> = {
   linear: "linear-attention",
   "recursive-stack": "recurrence",
   llama3: "yarn",
+  unigram: "bytepiece",
 };
+
+/** Pages of a lab or of several methods together, which the template does not fit. */
+export const OTHER_PAGES: readonly string[] = ["copy-task"];
+
+/** Pages that are being written on other branches; leave none here. */
+export const PAGES_IN_WORK: readonly string[] = ["bytepiece", "random-segmentation", "prompt-boundary"];
