@@ -86,10 +86,10 @@ function withPrevious(x: Tensor): Tensor {
 }
 
 /** The last `window` keys and values; keys are turned where their turn depends on their own place alone. */
-export interface WindowState {
+export type WindowState = {
   readonly key: Tensor; // [B, G, window, D]
   readonly value: Tensor; // [B, G, window, E]
-}
+};
 
 /** The state before the first token. */
 export function windowState(

@@ -57,7 +57,11 @@ export const BORDERS: Readonly<Record<string, Border>> = {
   optim: method,
   adapt: method,
   numeric: method,
-  tokenizer: { may: ["draw/svg.ts"], because: "a segmentation is drawn with the words of every picture" },
+  tokenizer: {
+    may: ["files/folder.ts", "draw/svg.ts"],
+    because:
+      "vocabularies are read wherever files may lie, and cuts are drawn with the words of every picture",
+  },
   papers: { may: ["net"], because: "collecting papers asks services over the network" },
   model: { may: everyRoom },
   train: { may: [...everyRoom, "model", "runtime"], because: "a run tells which device it ran on" },

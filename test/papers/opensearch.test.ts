@@ -16,7 +16,7 @@ afterAll(() => shared?.close());
 storeContract(
   real === undefined ? "OpenSearch (played by a local server)" : "OpenSearch",
   () => openSearchStore(real ?? shared?.url ?? "", { index: `papers-${randomBytes(6).toString("hex")}` }),
-  40,
+  { runs: 40 },
 );
 
 describe("OpenSearch: requests and faults", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { OptionError } from "../../errors.ts";
 import type { Device } from "../../tensor/index.ts";
-import { saveTokenizer } from "../../tokenizer/node/index.ts";
+import { saveTokenizer } from "../../tokenizer/load-save.ts";
 import { readCorpus } from "../../train/node/corpus.ts";
 import { bytesOfIds, encodeTexts, type Split, splitSources } from "../../train/corpus.ts";
 import { type DemoTexts, writeDemoTexts } from "../../train/node/demo-texts.ts";

@@ -3,11 +3,11 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
-import { loadModel } from "../../model/node/load.ts";
+import { loadModel } from "../../model/load.ts";
 import type { ChatTemplate } from "../../model/chat.ts";
 import { parsePosition } from "../../position/index.ts";
 import { specialId, type Tokenizer } from "../../tokenizer/index.ts";
-import { loadTokenizer } from "../../tokenizer/node/load-save.ts";
+import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import { openRun } from "../../train/node/run-folder.ts";
 
 export interface OpenedModel {

@@ -10,10 +10,11 @@ const terms = { type: "text", analyzer: "terms", similarity: "papers" } as const
 const listed = { ...terms, position_increment_gap: 100 } as const;
 const keyword = { type: "keyword" } as const;
 
-/** Settings and mapping of an index. */
-export const indexBody: Record<string, unknown> = {
+/** Settings and mapping of an index in some shards. */
+export const indexBody = (shards: number): Record<string, unknown> => ({
   settings: {
     index: {
+      number_of_shards: shards,
       similarity: { papers: { type: "BM25", k1, b } },
       analysis: { analyzer: { terms: { type: "custom", tokenizer: "whitespace" } } },
     },
@@ -40,7 +41,7 @@ export const indexBody: Record<string, unknown> = {
       paper: { type: "object", enabled: false },
     },
   },
-};
+});
 
 /** What is indexed of a paper. */
 export interface Document {

@@ -1,6 +1,6 @@
 // The store beyond one machine: an OpenSearch index, through the official client.
 import type { Client } from "@opensearch-project/opensearch";
-import { BackendError } from "../../../errors.ts";
+import { BackendError, checkOptions, OptionError } from "../../../errors.ts";
 import { retry, type RetryOptions } from "../../../net/retry.ts";
 import { check, checkFilter, writeCursor } from "../../ask.ts";
 import { normaliseId } from "../../identifier.ts";
@@ -17,6 +17,8 @@ import { bucketsOf, type Found, hitsOf, type Json, numberAt, papersOf, textAt } 
 export interface SearchStoreOptions {
   /** Name of the index; default `papers`. It is created if it does not exist. */
   readonly index?: string;
+  /** Into how many shards a new index is divided; default 1, which serves some ten million papers. */
+  readonly shards?: number;
   /** How requests are retried; default four times, on network failures, 429 and 5xx. */
   readonly retry?: RetryOptions;
 }
@@ -29,11 +31,15 @@ const mostBuckets = 10_000;
 /**
  * Opens an index of an OpenSearch server, `http://localhost:9200` say, with user and password in the address if
  * the server asks for them. Unlike the embedded store it adds paper by paper: an `add` that fails may have added
- * some; repeating it is safe. A title's or abstract's single word (`title:graphs`) must stand as written.
+ * some; repeating it is safe. The words of removed and changed papers count in the statistics until the server has merged
+ * them away, as Lucene does. A title's or abstract's single word (`title:graphs`) must stand as written.
  * @throws BackendError if the client package is missing or the server does not answer.
  */
 export async function openSearchStore(node: string, options: SearchStoreOptions = {}): Promise<PaperStore> {
-  const { index = "papers" } = options;
+  checkOptions("openSearchStore", options, ["index", "shards", "retry"]);
+  const { index = "papers", shards = 1 } = options;
+  if (!Number.isInteger(shards) || shards < 1 || shards > 1024)
+    throw new OptionError(`openSearchStore: shards must be an integer from 1 to 1024, got ${shards}.`);
   const client = await connect(node);
   const call = <T>(what: string, body: () => Promise<T>): Promise<T> =>
     retry(body, { shouldRetry: isTransientAnswer, ...options.retry }).catch((cause: unknown) => {
@@ -42,10 +48,13 @@ export async function openSearchStore(node: string, options: SearchStoreOptions 
     });
   await call("create or know the index", async () => {
     const { body: exists } = await client.indices.exists({ index });
-    if (!exists) await client.indices.create({ index, body: indexBody });
+    if (!exists) await client.indices.create({ index, body: indexBody(shards) });
   });
   const request = async (query: Json): Promise<Found> => {
-    const { body } = await call("answer a search", () => client.search({ index, body: query }));
+    // Statistics of all shards together: a paper's score must not depend on which papers lie beside it.
+    const { body } = await call("answer a search", () =>
+      client.search({ index, search_type: "dfs_query_then_fetch", body: query }),
+    );
     return body;
   };
   const bulk = (lines: readonly Json[]) =>
