@@ -1,7 +1,8 @@
 // From a graph to a session on a device; the one place where a runtime can be missing or refuse.
-import { BackendError } from "../errors.ts";
+import { BackendError, OptionError } from "../errors.ts";
 import type { Device, ModelFile } from "../runtime/platform.ts";
 import { deviceAdvice, openSession, type Session, type SessionOptions } from "../runtime/session.ts";
+import { explain } from "./explain.ts";
 import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "./onnx.ts";
 
 /** Models with weights above this many bytes keep them in a file of their own. */
@@ -55,6 +56,9 @@ export async function openGraph(graph: OnnxGraph, options: SessionOptions): Prom
     return await openSession(modelFile(graph), { ...options, ...exact(graph) });
   } catch (error) {
     if (error instanceof BackendError) throw error;
+    // Constants are computed while the model is opened.
+    const mistake = explain(error, device);
+    if (mistake instanceof OptionError) throw mistake;
     if (await isMissing(device)) {
       throw new BackendError(
         `device ${device}: must be available, got "${reasonOf(error)}". ${deviceAdvice(device)}`,

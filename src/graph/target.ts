@@ -21,6 +21,8 @@ export interface Target {
   readonly fused: ReadonlySet<Fused>;
   /** Ops whose operator has no kernel there, although the operators it can be composed of have. */
   readonly composed: ReadonlySet<OpName>;
+  /** ONNX Runtime's kernels for processors, whose weak places are worked around (`lower-reduce.ts`, `lower-integer.ts`). */
+  readonly host: boolean;
   /** Bits of constant matrices in products; default: as they are. */
   readonly weightBits?: 4 | 8;
 }
@@ -35,6 +37,7 @@ const HOST: Target = {
     "SimplifiedLayerNormalization",
   ]),
   composed: new Set(),
+  host: true,
 };
 
 const TARGETS: Readonly<Record<Device | "portable", Target>> = {
@@ -44,9 +47,10 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
   webgpu: {
     fused: new Set<Fused>(["QuickGelu", "SimplifiedLayerNormalization"]),
     composed: new Set<OpName>(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"]),
+    host: false,
   },
   // Standard operators only, for other runtimes.
-  portable: { fused: new Set(), composed: new Set() },
+  portable: { fused: new Set(), composed: new Set(), host: true },
 };
 
 /** The target for `place`. */

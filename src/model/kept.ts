@@ -87,7 +87,7 @@ function allocate(shapes: CacheShapes, batch: number, room: number, from?: Kept)
         data.set(old.subarray(start, start + from.length * inner), block * room * inner);
       }
     }
-    return { outer, inner, data, whole: tensor(data, { shape: sized(shape, batch, room) }) };
+    return { outer, inner, data, whole: tensor(data, { shape: sized(shape, batch, room), lend: true }) };
   });
   return { room, filled: from?.length ?? 0, growing };
 }
@@ -109,7 +109,10 @@ export function cacheInputs(shapes: CacheShapes, kept: Kept): LayerCache[] {
     if (!buffer) return kept.fixed[layer]?.[name];
     if (!isRows(shape, kept.batch)) return buffer.whole;
     const length = kept.length * buffer.inner;
-    return tensor(buffer.data.subarray(0, length), { shape: sized(shape, kept.batch, kept.length) });
+    return tensor(buffer.data.subarray(0, length), {
+      shape: sized(shape, kept.batch, kept.length),
+      lend: true,
+    });
   });
 }
 

@@ -91,7 +91,8 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [device],
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    // Errors come back as exceptions; the runtime need not print them too.
+    logSeverityLevel: 4,
     // A memory pattern keeps the buffers of the first run beside the block that later runs use: a training step of
     // 4 M parameters then took 1,120 MB instead of 780.
     enableMemPattern: false,

@@ -31,7 +31,7 @@ function constant(
   const known = constants.get(key);
   if (known) return known;
   const values = Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => fill(i));
-  const made = tensor(hostArray(values, dtype), { shape, dtype });
+  const made = tensor(hostArray(values, dtype), { shape, dtype, lend: true });
   constants.set(key, made);
   return made;
 }
