@@ -190,6 +190,24 @@ function concatenated(x: Ref, axis: number, start: Dim, end: Dim): Ref | undefin
   return undefined;
 }
 
+/** Parts up to this number are joined by one operator: opening a model takes the square of an operator's inputs. */
+const PARTS = 64;
+
+/** `parts` side by side along `axis`; many in groups first. */
+function joined(emit: Emitter, parts: readonly Ref[], axis: number, type: Type): Ref {
+  const attributes = { axis: int(axis) };
+  if (parts.length <= PARTS) return emit.node("Concat", parts, type, { attributes });
+  const size = Math.ceil(parts.length / Math.ceil(parts.length / PARTS));
+  const groups: Ref[] = [];
+  for (let i = 0; i < parts.length; i += size) {
+    const group = parts.slice(i, i + size);
+    const length = addDims(...group.map((p) => p.type.shape[axis] ?? 1));
+    const shape = type.shape.map((d, j) => (j === axis ? length : d));
+    groups.push(emit.node("Concat", group, { dtype: type.dtype, shape }, { attributes }));
+  }
+  return joined(emit, groups, axis, type);
+}
+
 /** One rule per op. */
 const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   constant: (r) => r.emit.scalar(r.attributes.value, r.attributes.dtype),
@@ -343,7 +361,7 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     );
     return single ? { ...cut, part: { of: x, axis, start, end } } : cut;
   },
-  concat: (r) => r.emit.node("Concat", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
+  concat: (r) => joined(r.emit, r.inputs, r.attributes.axis, r.type),
   pad: (r) => {
     const { before, after, value } = r.attributes;
     return r.emit.node(

@@ -23,11 +23,13 @@ function modelFile(graph: OnnxGraph): ModelFile {
 }
 
 /**
- * In float64, ONNX Runtime may not move a constant factor beside a product into the product, where it is held in
- * float32.
+ * What ONNX Runtime may not do: share constants, which the emitter has done and which takes it time that grows with
+ * the square of their number; and, in float64, move a constant factor beside a product into the product, where it is
+ * held in float32.
  */
-function exact(graph: OnnxGraph): { without?: readonly string[] } {
-  return graph.initializers.some((t) => t.dtype === "float64") ? { without: ["MatMulScaleFusion"] } : {};
+function unwanted(graph: OnnxGraph): readonly string[] {
+  const double = graph.initializers.some((t) => t.dtype === "float64");
+  return double ? ["ConstantSharing", "MatMulScaleFusion"] : ["ConstantSharing"];
 }
 
 /** The least a device can be asked: `y = x` for one number. */
@@ -53,7 +55,7 @@ function reasonOf(error: unknown): string {
 export async function openGraph(graph: OnnxGraph, options: SessionOptions): Promise<Session> {
   const { device } = options;
   try {
-    return await openSession(modelFile(graph), { ...options, ...exact(graph) });
+    return await openSession(modelFile(graph), { ...options, without: unwanted(graph) });
   } catch (error) {
     if (error instanceof BackendError) throw error;
     // Constants are computed while the model is opened.

@@ -135,9 +135,25 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
 /** Tensors of one shape joined along a new axis. */
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
   if (!Array.isArray(xs)) throw new DtypeError(`stack: xs must be an array of tensors, got ${show(xs)}.`);
+  const [first] = xs;
+  if (xs.length === 0) throw new ShapeError("stack: at least one tensor is needed, got 0.");
+  xs.forEach((x, i) => {
+    requireTensor("stack", `tensor ${i}`, x);
+    if (i > 0 && first && !sameShape(first.shape, x.shape)) {
+      throw new ShapeError(
+        `stack: tensor ${i} must be ${showShape(first.shape)} as the first, got ${showShape(x.shape)}.`,
+      );
+    }
+  });
+  const rank = first?.rank ?? 0;
+  const at = axisOf("stack", axis, rank + 1);
+  // Side by side on the axis that is there, and then two axes of it: one op for all parts.
+  if (first && at < rank && xs.length > 1) {
+    return reshape(concat(xs, at), [...first.shape.slice(0, at), xs.length, ...first.shape.slice(at)]);
+  }
   return concat(
-    xs.map((x) => expandDims(x, axis)),
-    axis,
+    xs.map((x) => expandDims(x, at)),
+    at,
   );
 }
 
