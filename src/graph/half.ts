@@ -115,5 +115,10 @@ const BY_INDEX: ProxyHandler<HalfArray> = {
 export const Float16: Float16ArrayConstructor =
   typeof Float16Array === "undefined" ? (HalfArray as unknown as Float16ArrayConstructor) : Float16Array;
 
+/** `data` as the runtime takes it: the bits of the stand-in. */
+export function nativeArray<T extends ArrayBufferView>(data: T): T | Uint16Array {
+  return data instanceof HalfArray ? data.bits : data;
+}
+
 /** The stand-in itself, for its tests. */
 export const StandIn: Float16ArrayConstructor = HalfArray as unknown as Float16ArrayConstructor;

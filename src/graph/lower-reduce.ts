@@ -179,7 +179,6 @@ const extreme =
   (opType: string): Rule<Reduction> =>
   (r) => {
     const { emit, type } = r;
-    const x = at(r.inputs, 0);
     const y = plain(r, opType);
     if (!isFloat(type.dtype) || !r.low.target.host) return y;
     // Of a sum of squares: only NaN makes it NaN, and nothing of the size of `x` is written.

@@ -22,18 +22,7 @@ import {
   lowerSum,
 } from "./lower-reduce.ts";
 import { lowerScan } from "./lower-scan.ts";
-import {
-  at,
-  castTo,
-  int,
-  ints,
-  iotaOf,
-  lowerBody,
-  type Lowering,
-  reshapeTo,
-  type Rule,
-  type RuleInput,
-} from "./lowering.ts";
+import { at, castTo, int, ints, iotaOf, lowerBody, type Lowering, reshapeTo, type Rule } from "./lowering.ts";
 import {
   attributesOf,
   type OpAttributes,

@@ -17,9 +17,10 @@ export function show(value: unknown): string {
 
 /** @throws DtypeError for what is no dtype. */
 export function requireDtype(where: string, dtype: Dtype): void {
-  if (Object.hasOwn(DTYPES, dtype)) return;
+  const name: unknown = dtype;
+  if (typeof name === "string" && Object.hasOwn(DTYPES, name)) return;
   const known = Object.keys(DTYPES);
-  const [near] = nearest(String(dtype), known, 1);
+  const [near] = nearest(String(name), known, 1);
   const hint = near === undefined ? "" : ` Did you mean ${near}?`;
   throw new DtypeError(`${where}: dtype must be one of ${known.join(", ")}, got ${show(dtype)}.${hint}`);
 }

@@ -126,8 +126,7 @@ export function flip(x: Tensor, axis = -1): Tensor {
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
   if (!Array.isArray(xs)) throw new DtypeError(`concat: xs must be an array of tensors, got ${show(xs)}.`);
   const [first] = xs;
-  if (xs.length === 0 || first === undefined)
-    throw new ShapeError("concat: at least one tensor is needed, got 0.");
+  if (xs.length === 0) throw new ShapeError("concat: at least one tensor is needed, got 0.");
   requireTensor("concat", "tensor 0", first);
   return xs.length === 1 ? first : apply("concat", xs, { axis: axisOf("concat", axis, first.rank) });
 }

@@ -41,7 +41,9 @@ export function einsum(pattern: string, ...operands: Tensor[]): Tensor {
   }
   const sizes = new Map<string, Dim>();
   inputs.forEach((axes, i) => {
-    const shape = operands[i]?.shape ?? [];
+    const x = operands[i];
+    requireTensor("einsum", `operand ${i}`, x);
+    const { shape } = x;
     if (shape.length !== axes.length) {
       throw new ShapeError(
         `einsum: operand ${i} must have axes "${axes.join(" ")}", got ${showShape(shape)}.`,
@@ -199,6 +201,7 @@ export function conv1d(
   { stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv1dOptions = {},
 ): Tensor {
   requireTensor("conv1d", "x", x);
+  requireTensor("conv1d", "weight", weight);
   const [before, after] = typeof padding === "number" ? [padding, padding] : padding;
   const padded = pad(x, [
     [0, 0],
