@@ -1,6 +1,6 @@
 // Element types: their ONNX codes, their widths and the typed arrays that hold them on the host.
 import { DtypeError } from "../errors.ts";
-import { Float16, halfBits, halfNumber } from "./half.ts";
+import { HalfArray } from "../runtime/half.ts";
 
 /** Element type of a tensor. */
 export type Dtype = "float32" | "float64" | "float16" | "int32" | "int64" | "uint8" | "bool";
@@ -22,7 +22,7 @@ export const DTYPES: Readonly<Record<Dtype, DtypeInfo>> = {
   int32: { code: 6, bytes: 4, array: Int32Array },
   int64: { code: 7, bytes: 8, array: BigInt64Array },
   bool: { code: 9, bytes: 1, array: Uint8Array },
-  float16: { code: 10, bytes: 2, array: Float16 },
+  float16: { code: 10, bytes: 2, array: HalfArray },
   float64: { code: 11, bytes: 8, array: Float64Array },
 };
 
@@ -44,6 +44,14 @@ export function hostArray(values: ArrayLike<number | boolean | bigint>, dtype: D
   return out;
 }
 
+const half = new HalfArray(1);
+
+/** The float16 nearest to `x`. */
+function roundHalf(x: number): number {
+  half[0] = x;
+  return half[0];
+}
+
 /** The whole numbers of a dtype that a JavaScript number can be: lowest and highest. */
 const RANGES: Readonly<Partial<Record<Dtype, readonly [low: number, high: number]>>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
@@ -59,7 +67,7 @@ export function rangeOf(dtype: Dtype): readonly [low: number, high: number] | un
 /** `x` as an element of `dtype` holds it; whole numbers within their range pass as they are. */
 export function roundTo(x: number, dtype: Dtype): number {
   if (dtype === "float32") return Math.fround(x);
-  if (dtype === "float16") return halfNumber(halfBits(x));
+  if (dtype === "float16") return roundHalf(x);
   if (dtype === "bool") return Number(x !== 0);
   // Integers have one zero.
   return dtype === "float64" || x !== 0 ? x : 0;
@@ -75,14 +83,14 @@ export function castNumber(x: number, dtype: Dtype): number | undefined {
 
 /** Whether `x` is a typed array. */
 export function isHostArray(x: unknown): x is HostArray {
-  return (ArrayBuffer.isView(x) && !(x instanceof DataView)) || x instanceof Float16;
+  return (ArrayBuffer.isView(x) && !(x instanceof DataView)) || x instanceof HalfArray;
 }
 
 /** The dtype that a typed array holds naturally. @throws DtypeError for arrays without one. */
 export function dtypeOf(data: HostArray): Dtype {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
-  if (data instanceof Float16) return "float16";
+  if (data instanceof HalfArray) return "float16";
   if (data instanceof Int32Array) return "int32";
   if (data instanceof BigInt64Array) return "int64";
   if (data instanceof Uint8Array) return "uint8";

@@ -12,6 +12,7 @@ export const MARK = " #";
  * the user's, else a `BackendError` with the runtime's own first line.
  */
 export function explain(error: unknown, device: string): Error {
+  if (error instanceof BackendError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const [, name, status = ""] =
     /while running \w+ node\. Name:'([^']*)' Status Message: ([^]*)/.exec(text) ?? [];

@@ -4,7 +4,6 @@ import type { Session } from "../runtime/session.ts";
 import { toHost } from "./device-memory.ts";
 import { DTYPES, type Dtype, type HostArray } from "./dtype.ts";
 import { explain } from "./explain.ts";
-import { nativeArray } from "./half.ts";
 import { requireKept } from "./storage.ts";
 import type { Storage } from "./value.ts";
 
@@ -33,8 +32,8 @@ function toNative(storage: Storage, session: Session): OrtTensor | Promise<OrtTe
   }
   const { dtype, shape, host } = storage;
   return host
-    ? session.wrap(dtype, nativeArray(host), shape)
-    : storage.read().then((data) => session.wrap(dtype, nativeArray(data), shape));
+    ? session.wrap(dtype, host, shape)
+    : storage.read().then((data) => session.wrap(dtype, data, shape));
 }
 
 /** Storage over a tensor that `session` returned. */

@@ -1,6 +1,6 @@
 // What a model may contain, by the place it will run. Found by asking each place for every op
 // (`docs/ops-table.ts`), ONNX Runtime 1.30.
-import type { Device } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
 import type { OpName } from "./value.ts";
 
 /**
@@ -19,7 +19,7 @@ export type Fused =
 export interface Target {
   /** Operators of ONNX Runtime's own with a kernel there. */
   readonly fused: ReadonlySet<Fused>;
-  /** Ops whose operator has no kernel there, although the operators it can be composed of have. */
+  /** Ops whose operator has no kernel there, or a wrong one, although the operators it can be composed of have. */
   readonly composed: ReadonlySet<OpName>;
   /** ONNX Runtime's kernels for processors, whose weak places are worked around (`lower-reduce.ts`, `lower-integer.ts`). */
   readonly host: boolean;
@@ -46,7 +46,11 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
   cuda: HOST,
   webgpu: {
     fused: new Set<Fused>(["QuickGelu", "SimplifiedLayerNormalization"]),
-    composed: new Set<OpName>(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"]),
+    composed: new Set<OpName>([
+      ...(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"] as const),
+      // Kernels that are there, but go wrong (`lower-gpu.ts`).
+      ...(["layerNorm", "pow", "cumSum", "gather", "takeAlongAxis", "scatterAdd", "addAlongAxis"] as const),
+    ]),
     host: false,
   },
   // Standard operators only, for other runtimes.

@@ -4,14 +4,10 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadSearch } from "../../bench/papers-load.ts";
-import { openStore, type PaperStore } from "../../src/papers/index.ts";
-import {
-  type Address,
-  daysOf,
-  formatAddress,
-  looksLikeArxivId,
-  parseAddress,
-} from "../../src/server/address.ts";
+import { type PaperStore } from "../../src/papers/index.ts";
+import { looksLikeArxivId } from "../../src/papers/identifier.ts";
+import { openStore } from "../../src/papers/node/index.ts";
+import { type Address, daysOf, formatAddress, parseAddress } from "../../src/server/address.ts";
 import { answerCache } from "../../src/server/cache.ts";
 import { createPapersServer, type PapersServer } from "../../src/server/papers.ts";
 import { createRelations } from "../../src/server/relations.ts";
