@@ -193,7 +193,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   },
   "arxiv feed": {
     good: () => encoder.encode(FEED),
-    read: (bytes) => readFeed(text(bytes)),
+    read: async (bytes) => readFeed(await xmlReader("fuzz"), text(bytes)),
     refuses: fromService,
   },
 };
