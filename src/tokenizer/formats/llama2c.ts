@@ -74,5 +74,6 @@ export function readLlama2c(data: Uint8Array, file = "tokenizer.bin"): BpeModel 
     specials: SPECIALS,
     byteFallback,
     dummyPrefix: true,
+    template: { before: [1], after: [] }, // run.c begins every text with <s>
   };
 }

@@ -12,8 +12,8 @@ import {
 import type { Tokenizer } from "../tokenizer.ts";
 
 /**
- * Loads a tokenizer from a file (tokenizer.json, BytePiece model, llama2.c tokenizer.bin, tiktoken) or from a
- * folder that holds one of `tokenizer.json`, `tokenizer.bin`, `tokenizer.model`.
+ * Loads a tokenizer from a file (tokenizer.json, SentencePiece `.model`, BytePiece model, llama2.c tokenizer.bin,
+ * tiktoken) or from a folder that holds one of `tokenizer.json`, `tokenizer.bin`, `tokenizer.model`.
  * @throws FileError if there is none or it cannot be read.
  */
 export async function loadTokenizer(path: string, options: TiktokenOptions = {}): Promise<Tokenizer> {
@@ -21,11 +21,17 @@ export async function loadTokenizer(path: string, options: TiktokenOptions = {})
   const data = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new FileError(`load: ${file} must be readable, got ${error.code ?? error.message}.`);
   });
-  const config = await readFile(join(dirname(file), "tokenizer_config.json"), "utf8").catch(() => "");
-  return parseTokenizer(data, file, { ...options, ...(config && { config: objectOf(config) }) });
+  // What the specials are for stands beside the file; of both, tokenizer_config.json is the newer.
+  const beside = await Promise.all(
+    ["special_tokens_map.json", "tokenizer_config.json"].map((name) =>
+      readFile(join(dirname(file), name), "utf8").catch(() => ""),
+    ),
+  );
+  const config = Object.assign({}, ...beside.map(objectOf)) as object;
+  return parseTokenizer(data, file, { ...options, config });
 }
 
-/** The object that `json` holds, or an empty one: a broken tokenizer_config.json is only advice. */
+/** The object that `json` holds, or an empty one: a broken file beside the tokenizer is only advice. */
 function objectOf(json: string): object {
   try {
     const value: unknown = JSON.parse(json);
@@ -55,12 +61,16 @@ export async function saveTokenizer(
   path: string,
   format?: TokenizerFormat,
 ): Promise<void> {
-  if (tokenizer.model === undefined) {
-    throw new OptionError(
-      `save: tokenizer must hold its own vocabulary, got kind ${tokenizer.kind}. Copy its tokenizer.json.`,
-    );
-  }
-  await writeFileAtomic(path, formatTokenizer(tokenizer.model, format ?? formatOf(basename(path))));
+  const wanted = format ?? formatOf(basename(path));
+  await writeFileAtomic(path, contentOf(tokenizer, wanted));
+}
+
+function contentOf(tokenizer: Tokenizer, format: TokenizerFormat): string | Uint8Array {
+  if (tokenizer.model !== undefined) return formatTokenizer(tokenizer.model, format);
+  if (tokenizer.json !== undefined && format === "tokenizer.json") return JSON.stringify(tokenizer.json);
+  throw new OptionError(
+    `save: tokenizer must be one that ${format} can hold, got one run by the steps of its own file. ${tokenizer.json === undefined ? "Copy that file." : "Use tokenizer.json."}`,
+  );
 }
 
 function formatOf(name: string): TokenizerFormat {
