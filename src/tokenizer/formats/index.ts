@@ -20,7 +20,13 @@ export { writeHuggingFace } from "./hugging-face-write.ts";
 export { readLlama2c } from "./llama2c.ts";
 export { readSentencePiece } from "./sentencepiece-read.ts";
 export { writeSentencePiece } from "./sentencepiece-write.ts";
-export { TIKTOKEN_SPLITS, type TiktokenOptions, readTiktoken } from "./tiktoken.ts";
+export {
+  TIKTOKEN_ENCODINGS,
+  TIKTOKEN_SPLITS,
+  type TiktokenEncoding,
+  type TiktokenOptions,
+  readTiktoken,
+} from "./tiktoken.ts";
 
 /**
  * A tokenizer from a file's bytes; the kind is told from the content: tokenizer.json, BytePiece JSON,
