@@ -1,4 +1,4 @@
-// Text ↔ ids. Browser-safe; what needs Node (files, threads, training on disk) is in `athanor/tokenizer/node`, and
+// Text ↔ ids. Browser-safe; what needs Node (threads, training on disk) is in `athanor/tokenizer/node`, and
 // vocabulary files of other programs are in `athanor/tokenizer/formats`.
 export {
   type Backoff,
@@ -17,6 +17,7 @@ export { readBytePiece } from "./formats/bytepiece.ts";
 export { readHuggingFace } from "./formats/hugging-face-read.ts";
 export { writeHuggingFace } from "./formats/hugging-face-write.ts";
 export { IdBuffer } from "./encode/ids.ts";
+export { loadTokenizer, saveTokenizer } from "./load-save.ts";
 export {
   type AddedToken,
   type BpeModel,
