@@ -3,7 +3,7 @@
 // ids are the same everywhere. What the format does not hold (counts, roles of specials) is in `model.athanor`.
 import { OptionError } from "../../errors.ts";
 import type { AddedToken, BpeModel, Special, TokenizerModel, UnigramModel } from "../model.ts";
-import { byteName } from "../pipeline/models.ts";
+import { byteName } from "../pipeline/model.ts";
 import { strictTextOf } from "../utf8.ts";
 import { byteLevelText } from "./byte-level.ts";
 

@@ -37,9 +37,10 @@ export interface SentencePieceFile {
   readonly escape: boolean;
 }
 
-/** True if `data` begins with a piece: field 1, then its text (field 1 of it). */
+/** True if `data` begins with a piece: field 1, and in it its text (field 1) and its score (field 2). */
 export function isSentencePiece(data: Uint8Array): boolean {
-  return data[0] === 0x0a && data[2] === 0x0a && data.length > 16;
+  const text = data[3] ?? 0;
+  return data[0] === 0x0a && data[2] === 0x0a && data[4 + text] === 0x15 && text < (data[1] ?? 0);
 }
 
 /** A tokenizer from a `.model`. @throws FileError that names the field at fault. */

@@ -4,7 +4,7 @@ import { pairTable } from "../encode/bpe-tables.ts";
 import { mergeByRank } from "../encode/merge-heap.ts";
 import { type Trie, buildTrie, find, longestMatch } from "../encode/trie.ts";
 import { sequenceLength, textOf, utf8 } from "../utf8.ts";
-import { type Model, byteTokens } from "./models.ts";
+import { type Model, byteTokens } from "./model.ts";
 import type { Normalizer } from "./normalizers.ts";
 import { type CharacterMap, mapAt } from "./precompiled.ts";
 import type { Vocabulary } from "./vocabulary.ts";
