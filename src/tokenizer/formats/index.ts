@@ -9,7 +9,8 @@ import { huggingFaceTokenizer } from "./hugging-face-steps.ts";
 import { readHuggingFace } from "./hugging-face-read.ts";
 import { writeHuggingFace } from "./hugging-face-write.ts";
 import { isLlama2c, readLlama2c } from "./llama2c.ts";
-import { isSentencePiece, readSentencePiece } from "./sentencepiece-read.ts";
+import { isSentencePiece } from "./sentencepiece-file.ts";
+import { readSentencePiece } from "./sentencepiece-read.ts";
 import { writeSentencePiece } from "./sentencepiece-write.ts";
 import { type TiktokenOptions, isTiktoken, readTiktoken } from "./tiktoken.ts";
 

@@ -4,7 +4,7 @@ import { buildTrie } from "../encode/trie.ts";
 import { SPACE_MARK, type ScoredMerges } from "../pipeline/sentencepiece.ts";
 import { utf8 } from "../utf8.ts";
 import { runMerges } from "./hugging-face-write.ts";
-import type { SentencePieceFile } from "./sentencepiece-read.ts";
+import type { SentencePieceFile } from "./sentencepiece-file.ts";
 
 /** Content of the tokenizer.json; undefined where that cannot say the same. */
 export function sentencePieceJson(
