@@ -13,7 +13,7 @@ import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { FileError } from "../../../errors.ts";
-import type { Database, Row } from "./connection.ts";
+import type { Database } from "./connection.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** 1 had no places; 2 neither what a bibliography says (`reference`, `doi`), nor signs behind words, nor one kind of Chinese. */
