@@ -1,7 +1,7 @@
 // Normalisation over the last axis, with the statistics that derivatives use.
 import { GraphError } from "../errors.ts";
 import type { Ref } from "./emitter.ts";
-import { at, castTo, int, type Rule, type RuleInput } from "./lower.ts";
+import { at, castTo, int, type Rule, type RuleInput } from "./lowering.ts";
 import type { OpAttributes, Type } from "./value.ts";
 
 type LayerNorm = OpAttributes["layerNorm"];
@@ -15,7 +15,7 @@ function statisticOf(r: RuleInput<unknown>): Type {
 }
 
 /** Mean over the last axis, which stays. */
-function average(r: RuleInput<unknown>, x: Ref): Ref {
+export function average(r: RuleInput<unknown>, x: Ref): Ref {
   return r.emit.node("ReduceMean", [x, r.emit.ints([-1])], statisticOf(r), {
     attributes: { keepdims: int(1) },
   });

@@ -2,16 +2,27 @@
 // and at repeated numbers (`splat`) to emit less.
 import { GraphError } from "../errors.ts";
 import { addDims, type Dim, sameShape, type Shape } from "./dim.ts";
-import { type Dtype, hostArray } from "./dtype.ts";
+import { castNumber, isFloat } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerFused } from "./lower-fused.ts";
+import { lowerAddAlongAxis, lowerGather, lowerScatterAdd, lowerTakeAlongAxis } from "./lower-index.ts";
+import { lowerIntegerDiv, lowerIntegerPow } from "./lower-integer.ts";
 import { lowerMatmul, productPlusVector } from "./lower-product.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
+import {
+  lowerArgMax,
+  lowerArgMin,
+  lowerLogSumExp,
+  lowerMax,
+  lowerMean,
+  lowerMin,
+  lowerProd,
+  lowerSum,
+} from "./lower-reduce.ts";
 import { lowerScan } from "./lower-scan.ts";
-import type { OnnxAttribute } from "./onnx.ts";
-import type { Target } from "./target.ts";
+import { at, castTo, int, ints, iotaOf, lowerBody, type Lowering, reshapeTo, type Rule } from "./lowering.ts";
 import {
   attributesOf,
   type OpAttributes,
@@ -22,28 +33,6 @@ import {
   type Value,
 } from "./value.ts";
 
-/** State of one lowering. */
-export interface Lowering {
-  readonly emit: Emitter;
-  readonly target: Target;
-  /** Outputs of values already lowered. */
-  readonly done: Map<Value, readonly Ref[]>;
-  /** Output indices that something reads, per value with several outputs. */
-  readonly used: Map<Value, Set<number>>;
-}
-
-/** What a rule sees: a value, its inputs as lowered, and the state of the lowering. */
-export interface RuleInput<A> {
-  readonly value: Value;
-  readonly inputs: readonly Ref[];
-  readonly attributes: A;
-  readonly type: Type;
-  readonly low: Lowering;
-  readonly emit: Emitter;
-}
-
-export type Rule<A> = (r: RuleInput<A>) => Ref | readonly Ref[];
-
 /** Lowers everything that `roots` reach and returns their refs. */
 export function lower(low: Lowering, roots: readonly Value[]): Ref[] {
   const values = reach(roots, (v) => low.done.has(v));
@@ -52,7 +41,12 @@ export function lower(low: Lowering, roots: readonly Value[]): Ref[] {
     const [owner] = v.inputs;
     if (owner) low.used.set(owner, (low.used.get(owner) ?? new Set()).add(attributesOf(v, "item").index));
   }
-  for (const v of values) if (!low.done.has(v)) low.done.set(v, lowerValue(low, v));
+  for (const v of values) {
+    // A rule may have lowered more than its own value.
+    if (low.done.has(v)) continue;
+    low.done.set(v, lowerValue(low, v));
+    low.made.push(v);
+  }
   return roots.map((v) => refOf(low, v));
 }
 
@@ -67,6 +61,9 @@ export function refOf(low: Lowering, value: Value): Ref {
   return ref;
 }
 
+/** Ops whose other outputs say something about the elements of the first. */
+const EMPTIES: ReadonlySet<OpName> = new Set<OpName>(["layerNorm", "rmsNorm"]);
+
 function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   const outputs = value.inputs[0] && value.op === "item" ? low.done.get(value.inputs[0]) : undefined;
   if (outputs) {
@@ -74,7 +71,10 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
     if (ref === undefined) throw new GraphError("item of a value without outputs");
     return [ref];
   }
-  // ONNX Runtime's kernels disagree about tensors without elements; none is needed.
+  // ONNX Runtime's kernels disagree about tensors without elements; none is needed. Statistics of none are NaN.
+  if (value.outputs[0]?.shape.includes(0) && EMPTIES.has(value.op)) {
+    return value.outputs.map((t) => low.emit.filled(t.shape.includes(0) ? 0 : NaN, t));
+  }
   if (value.outputs.length > 0 && value.outputs.every((t) => t.shape.includes(0))) {
     return value.outputs.map((t) => low.emit.filled(0, t));
   }
@@ -91,17 +91,6 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   });
   return Array.isArray(result) ? (result as readonly Ref[]) : [result as Ref];
 }
-
-/** Input `index` of a rule. */
-export function at(inputs: readonly Ref[], index: number): Ref {
-  const ref = inputs[index];
-  if (ref === undefined) throw new GraphError(`input ${index} is missing`);
-  return ref;
-}
-
-export const ints = (values: readonly number[]): OnnxAttribute => ({ ints: values });
-/** An integer attribute. */
-export const int = (value: number): OnnxAttribute => ({ int: value });
 
 const one =
   (opType: string): Rule<OpAttributes["exp"]> =>
@@ -133,7 +122,7 @@ const FOLD: Partial<Record<OpName, (a: number, b: number) => number>> = {
 function neutral(op: OpName, splat: number | undefined, left: boolean): boolean {
   if (splat === undefined) return false;
   if (op === "add") return splat === 0;
-  if (op === "sub") return splat === 0 && !left;
+  if (op === "sub") return Object.is(splat, 0) && !left;
   if (op === "mul") return splat === 1;
   return op === "div" && splat === 1 && !left;
 }
@@ -147,23 +136,6 @@ function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined
   return emit.node("Mul", [x, emit.node("Mul", [s, b], { dtype: type.dtype, shape: [] })], type);
 }
 
-/**
- * `x · factor` in double precision as `x · h + x · l`, `h` the single nearest to `factor`. ONNX Runtime moves a lone
- * factor beside a product into the product, where it is held in single precision.
- */
-export function timesExactly(emit: Emitter, x: Ref, factor: number): Ref {
-  const high = Math.fround(factor);
-  const part = (c: number): Ref => emit.node("Mul", [x, emit.scalar(c, "float64")], x.type);
-  return emit.node("Add", [part(high), part(factor - high)], x.type);
-}
-
-/** Whether double precision needs `timesExactly` for this factor. */
-export function inexact(dtype: string, factor: number | undefined): factor is number {
-  return (
-    dtype === "float64" && factor !== undefined && Math.fround(factor) !== factor && Number.isFinite(factor)
-  );
-}
-
 const two =
   (opType: string, op: OpName): Rule<OpAttributes["add"]> =>
   (r) => {
@@ -173,114 +145,24 @@ const two =
     const fold = FOLD[op];
     const float = dtype === "float32" || dtype === "float64";
     if (fold && a.splat !== undefined && b.splat !== undefined && float) {
-      const value = fold(a.splat, b.splat);
-      return r.emit.filled(dtype === "float32" ? Math.fround(value) : value, r.type);
+      return r.emit.filled(fold(a.splat, b.splat), r.type);
     }
     if (neutral(op, b.splat, false) && sameShape(a.type.shape, shape)) return a;
     if (neutral(op, a.splat, true) && sameShape(b.type.shape, shape)) return b;
-    if (op === "sub" && a.splat === 0 && sameShape(b.type.shape, shape))
-      return r.emit.node("Neg", [b], r.type);
     if (op === "add") {
       const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
       if (product) return product;
     }
-    if (op === "mul" && inexact(dtype, b.splat) && sameShape(a.type.shape, shape))
-      return timesExactly(r.emit, a, b.splat);
-    if (op === "mul" && inexact(dtype, a.splat) && sameShape(b.type.shape, shape))
-      return timesExactly(r.emit, b, a.splat);
     const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
     return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
 
-const reduce =
-  (opType: string): Rule<OpAttributes["sum"]> =>
-  (r) => {
-    const x = at(r.inputs, 0);
-    const { axes, keep } = r.attributes;
-    return r.emit.node(opType, [x, r.emit.ints(axes)], r.type, {
-      attributes: { keepdims: int(Number(keep)) },
-    });
-  };
-
-const argReduce =
-  (opType: string): Rule<OpAttributes["argMax"]> =>
-  (r) => {
-    const wide = r.emit.node(
-      opType,
-      r.inputs,
-      { dtype: "int64", shape: r.type.shape },
-      {
-        attributes: { axis: int(r.attributes.axis), keepdims: int(0) },
-      },
-    );
-    return castTo(r.emit, wide, "int32");
-  };
+const divide = two("Div", "div");
 
 const alongAxis =
   (opType: string): Rule<OpAttributes["softmax"]> =>
   (r) =>
     r.emit.node(opType, r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } });
-
-/** `x` as `dtype`. */
-export function castTo(emit: Emitter, x: Ref, dtype: Dtype): Ref {
-  if (x.type.dtype === dtype) return x;
-  const types: Record<Dtype, number> = {
-    float32: 1,
-    uint8: 2,
-    int32: 6,
-    int64: 7,
-    bool: 9,
-    float16: 10,
-    float64: 11,
-  };
-  return emit.node("Cast", [x], { dtype, shape: x.type.shape }, { attributes: { to: int(types[dtype]) } });
-}
-
-/** `x` under another shape. */
-export function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
-  if (sameShape(x.type.shape, shape)) return x;
-  if (x.splat !== undefined) return emit.filled(x.splat, { dtype: x.type.dtype, shape });
-  // A reshape of a reshape is one reshape.
-  const source = x.from?.opType === "Reshape" ? (x.from.inputs[0] ?? x) : x;
-  if (sameShape(source.type.shape, shape)) return source;
-  const unknown = shape.filter((d) => typeof d === "string").length;
-  const to = unknown === 1 ? emit.ints(shape.map((d) => (typeof d === "string" ? -1 : d))) : emit.dims(shape);
-  const type: Type = { dtype: x.type.dtype, shape };
-  // −1 cannot be told from 0 elements; allowzero keeps empty tensors right.
-  return emit.node(
-    "Reshape",
-    [source, to],
-    type,
-    shape.includes(0) ? { attributes: { allowzero: int(1) } } : {},
-  );
-}
-
-/** `0, 1, …, size − 1`. */
-export function iotaOf(emit: Emitter, size: Dim, dtype: Dtype): Ref {
-  if (typeof size === "number") {
-    const numbers = Array.from({ length: size }, (_, i) => i);
-    return emit.initializer(hostArray(numbers, dtype), { dtype, shape: [size] });
-  }
-  const end = emit.node("Squeeze", [emit.dims([size])], { dtype: "int64", shape: [] });
-  const range = emit.node("Range", [emit.scalar(0, "int64"), end, emit.scalar(1, "int64")], {
-    dtype: "int64",
-    shape: [size],
-  });
-  return castTo(emit, range, dtype);
-}
-
-/** A scatter of sums, float16 in float32: the CPU has no kernel for it, and many terms want more digits. */
-function addingUp(r: RuleInput<unknown>, scatter: (target: Ref, updates: Ref, type: Type) => Ref): Ref {
-  const [target, updates] = [at(r.inputs, 0), at(r.inputs, 2)];
-  if (r.type.dtype !== "float16") return scatter(target, updates, r.type);
-  const wide = (x: Ref): Ref => castTo(r.emit, r.emit.materialize(x), "float32");
-  return castTo(r.emit, scatter(wide(target), wide(updates), { ...r.type, dtype: "float32" }), "float16");
-}
-
-/** Indices `[…]` as ONNX wants them to scatter whole rows: int64 `[…, 1]`. */
-function rowIndices(emit: Emitter, indices: Ref): Ref {
-  return castTo(emit, reshapeTo(emit, indices, [...indices.type.shape, 1]), "int64");
-}
 
 const INT64_MIN = -(2 ** 62);
 
@@ -295,6 +177,24 @@ function concatenated(x: Ref, axis: number, start: Dim, end: Dim): Ref | undefin
     at = next;
   }
   return undefined;
+}
+
+/** Parts up to this number are joined by one operator: opening a model takes the square of an operator's inputs. */
+const PARTS = 64;
+
+/** `parts` side by side along `axis`; many in groups first. */
+function joined(emit: Emitter, parts: readonly Ref[], axis: number, type: Type): Ref {
+  const attributes = { axis: int(axis) };
+  if (parts.length <= PARTS) return emit.node("Concat", parts, type, { attributes });
+  const size = Math.ceil(parts.length / Math.ceil(parts.length / PARTS));
+  const groups: Ref[] = [];
+  for (let i = 0; i < parts.length; i += size) {
+    const group = parts.slice(i, i + size);
+    const length = addDims(...group.map((p) => p.type.shape[axis] ?? 1));
+    const shape = type.shape.map((d, j) => (j === axis ? length : d));
+    groups.push(emit.node("Concat", group, { dtype: type.dtype, shape }, { attributes }));
+  }
+  return joined(emit, groups, axis, type);
 }
 
 /** One rule per op. */
@@ -349,15 +249,15 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   not: one("Not"),
   cast: (r) => {
     const x = at(r.inputs, 0);
-    return x.splat !== undefined && x.name === "" && r.type.dtype !== "bool"
-      ? r.emit.filled(x.splat, r.type)
-      : castTo(r.emit, x, r.attributes.to);
+    const number = x.splat === undefined ? undefined : castNumber(x.splat, r.attributes.to);
+    return number === undefined ? castTo(r.emit, x, r.attributes.to) : r.emit.filled(number, r.type);
   },
   add: two("Add", "add"),
   sub: two("Sub", "sub"),
   mul: two("Mul", "mul"),
-  div: two("Div", "div"),
+  div: (r) => (isFloat(r.type.dtype) ? divide(r) : lowerIntegerDiv(r)),
   pow: (r) => {
+    if (!isFloat(r.type.dtype)) return lowerIntegerPow(r);
     const a = at(r.inputs, 0);
     const b = at(r.inputs, 1);
     if (b.splat === 1 && sameShape(a.type.shape, r.type.shape)) return a;
@@ -395,14 +295,14 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
       r.type,
     );
   },
-  sum: reduce("ReduceSum"),
-  mean: reduce("ReduceMean"),
-  reduceMax: reduce("ReduceMax"),
-  reduceMin: reduce("ReduceMin"),
-  prod: reduce("ReduceProd"),
-  logSumExp: reduce("ReduceLogSumExp"),
-  argMax: argReduce("ArgMax"),
-  argMin: argReduce("ArgMin"),
+  sum: lowerSum,
+  mean: lowerMean,
+  reduceMax: lowerMax,
+  reduceMin: lowerMin,
+  prod: lowerProd,
+  logSumExp: lowerLogSumExp,
+  argMax: lowerArgMax,
+  argMin: lowerArgMin,
   cumSum: (r) =>
     r.emit.node("CumSum", [at(r.inputs, 0), r.emit.scalar(r.attributes.axis, "int64")], r.type, {
       attributes: {
@@ -450,7 +350,7 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     );
     return single ? { ...cut, part: { of: x, axis, start, end } } : cut;
   },
-  concat: (r) => r.emit.node("Concat", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
+  concat: (r) => joined(r.emit, r.inputs, r.attributes.axis, r.type),
   pad: (r) => {
     const { before, after, value } = r.attributes;
     return r.emit.node(
@@ -465,21 +365,10 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
       attributes: { upper: int(Number(part === "upper")) },
     });
   },
-  gather: (r) => r.emit.node("Gather", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
-  takeAlongAxis: (r) =>
-    r.emit.node("GatherElements", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
-  scatterAdd: (r) => {
-    const rows = rowIndices(r.emit, at(r.inputs, 1));
-    return addingUp(r, (target, updates, type) =>
-      r.emit.node("ScatterND", [target, rows, updates], type, { attributes: { reduction: { text: "add" } } }),
-    );
-  },
-  addAlongAxis: (r) =>
-    addingUp(r, (target, updates, type) =>
-      r.emit.node("ScatterElements", [target, at(r.inputs, 1), updates], type, {
-        attributes: { axis: int(r.attributes.axis), reduction: { text: "add" } },
-      }),
-    ),
+  gather: lowerGather,
+  takeAlongAxis: lowerTakeAlongAxis,
+  scatterAdd: lowerScatterAdd,
+  addAlongAxis: lowerAddAlongAxis,
   topK: (r) => {
     const { axis, k, largest } = r.attributes;
     const wide: Type = { dtype: "int64", shape: r.type.shape };
@@ -497,41 +386,28 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   alias: (r) => at(r.inputs, 0),
   stopGradient: (r) => at(r.inputs, 0),
   barrier: (r) => {
-    // `where(s = s, x, 0)` with one element `s` of the signal: no optimiser may drop it or move it earlier.
-    const x = at(r.inputs, 0);
-    const signal = r.emit.materialize(at(r.inputs, 1));
-    const rank = signal.type.shape.length;
-    const flag: Type = { dtype: signal.type.dtype, shape: [] };
-    const corner =
-      rank === 0
-        ? signal
-        : r.emit.node(
-            "Reshape",
-            [
-              r.emit.node(
-                "Slice",
-                [
-                  signal,
-                  r.emit.ints(Array(rank).fill(0)),
-                  r.emit.ints(Array(rank).fill(1)),
-                  r.emit.ints(signal.type.shape.map((_, i) => i)),
-                ],
-                { dtype: flag.dtype, shape: signal.type.shape.map(() => 1) },
-              ),
-              r.emit.ints([]),
-            ],
-            flag,
-          );
-    const holds = r.emit.node("Equal", [corner, corner], { dtype: "bool", shape: [] });
-    return r.emit.node("Where", [holds, x, r.emit.scalar(0, r.type.dtype)], r.type);
+    // `where(¬(s < s), x, 0)` with one element `s` of the signal: no optimiser may drop it or move it earlier.
+    const { emit } = r;
+    const signal = at(r.inputs, 1);
+    const axes = signal.type.shape.map((_, i) => i);
+    const corner = emit.node(
+      "Slice",
+      [signal, emit.ints(axes.map(() => 0)), emit.ints(axes.map(() => 1)), emit.ints(axes)],
+      { dtype: signal.type.dtype, shape: axes.map(() => 1) },
+    );
+    const scalar: Type = { dtype: "float32", shape: [] };
+    // A sum, since a length that is not known yet may turn out to be 0.
+    const s =
+      axes.length === 0
+        ? castTo(emit, signal, "float32")
+        : emit.node("ReduceSum", [castTo(emit, corner, "float32"), emit.ints(axes)], scalar, {
+            attributes: { keepdims: int(0) },
+          });
+    const bool: Type = { dtype: "bool", shape: [] };
+    const holds = emit.node("Not", [emit.node("Less", [s, s], bool)], bool);
+    return emit.node("Where", [holds, at(r.inputs, 0), emit.scalar(0, r.type.dtype)], r.type);
   },
   custom: (r) => r.inputs.slice(0, r.attributes.outputs),
-  recompute: (r) => {
-    const { body } = r.attributes;
-    body.parameters.forEach((p, i) => {
-      r.low.done.set(p, [at(r.inputs, i)]);
-    });
-    return lower(r.low, body.results);
-  },
+  recompute: (r) => lowerBody(r.low, r.attributes.body, r.inputs),
   scan: (r) => lowerScan(r.low, r.value, r.inputs, r.attributes),
 };

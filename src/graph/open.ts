@@ -1,7 +1,15 @@
 // From a graph to a session on a device; the one place where a runtime can be missing or refuse.
-import { BackendError } from "../errors.ts";
-import type { Device, ModelFile } from "../runtime/platform.ts";
-import { deviceAdvice, openSession, type Session, type SessionOptions } from "../runtime/session.ts";
+import { BackendError, OptionError } from "../errors.ts";
+import type { Device, ModelFile } from "../runtime/device.ts";
+import {
+  deviceAdvice,
+  openSession,
+  reasonOf,
+  type Session,
+  type SessionOptions,
+  wayOutOfBroken,
+} from "../runtime/session.ts";
+import { explain } from "./explain.ts";
 import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "./onnx.ts";
 
 /** Models with weights above this many bytes keep them in a file of their own. */
@@ -21,6 +29,16 @@ function modelFile(graph: OnnxGraph): ModelFile {
   };
 }
 
+/**
+ * What ONNX Runtime may not do: share constants, which the emitter has done and which takes it time that grows with
+ * the square of their number; and, in float64, move a constant factor beside a product into the product, where it is
+ * held in float32.
+ */
+function unwanted(graph: OnnxGraph): readonly string[] {
+  const double = graph.initializers.some((t) => t.dtype === "float64");
+  return double ? ["ConstantSharing", "MatMulScaleFusion"] : ["ConstantSharing"];
+}
+
 /** The least a device can be asked: `y = x` for one number. */
 const NOTHING: OnnxGraph = {
   name: "nothing",
@@ -30,13 +48,6 @@ const NOTHING: OnnxGraph = {
   outputs: [{ name: "y", type: { dtype: "float32", shape: [1] } }],
 };
 
-/** The first sentence of what the runtime said, without where in its sources it said so. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const [line = ""] = text.replace(/^\S+\.cc:\d+ .* was false\. /, "").split("\n");
-  return line.replace(/\.$/, "");
-}
-
 /**
  * Opens `graph` on a device, with large weights beside the model.
  * @throws BackendError saying what to install when the device is missing, or what the runtime refused.
@@ -44,10 +55,22 @@ function reasonOf(error: unknown): string {
 export async function openGraph(graph: OnnxGraph, options: SessionOptions): Promise<Session> {
   const { device } = options;
   try {
-    return await openSession(modelFile(graph), options);
+    return await openSession(modelFile(graph), { ...options, without: unwanted(graph) });
   } catch (error) {
     if (error instanceof BackendError) throw error;
+    // Constants are computed while the model is opened.
+    const mistake = explain(error, device);
+    if (mistake instanceof OptionError) throw mistake;
     if (await isMissing(device)) {
+      const broken = await wayOutOfBroken(device);
+      if (broken !== undefined) {
+        throw new BackendError(
+          `device ${device}: its runtime must work, got "${reasonOf(error)}". ${broken}`,
+          {
+            cause: error,
+          },
+        );
+      }
       throw new BackendError(
         `device ${device}: must be available, got "${reasonOf(error)}". ${deviceAdvice(device)}`,
         { cause: error },

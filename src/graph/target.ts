@@ -1,6 +1,6 @@
 // What a model may contain, by the place it will run. Found by asking each place for every op
 // (`docs/ops-table.ts`), ONNX Runtime 1.30.
-import type { Device } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
 import type { OpName } from "./value.ts";
 
 /**
@@ -19,8 +19,10 @@ export type Fused =
 export interface Target {
   /** Operators of ONNX Runtime's own with a kernel there. */
   readonly fused: ReadonlySet<Fused>;
-  /** Ops whose operator has no kernel there, although the operators it can be composed of have. */
+  /** Ops whose operator has no kernel there, or a wrong one, although the operators it can be composed of have. */
   readonly composed: ReadonlySet<OpName>;
+  /** ONNX Runtime's kernels for processors, whose weak places are worked around (`lower-reduce.ts`, `lower-integer.ts`). */
+  readonly host: boolean;
   /** Bits of constant matrices in products; default: as they are. */
   readonly weightBits?: 4 | 8;
 }
@@ -35,6 +37,7 @@ const HOST: Target = {
     "SimplifiedLayerNormalization",
   ]),
   composed: new Set(),
+  host: true,
 };
 
 const TARGETS: Readonly<Record<Device | "portable", Target>> = {
@@ -43,10 +46,15 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
   cuda: HOST,
   webgpu: {
     fused: new Set<Fused>(["QuickGelu", "SimplifiedLayerNormalization"]),
-    composed: new Set<OpName>(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"]),
+    composed: new Set<OpName>([
+      ...(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"] as const),
+      // Kernels that are there, but go wrong (`lower-gpu.ts`).
+      ...(["layerNorm", "pow", "cumSum", "gather", "takeAlongAxis", "scatterAdd", "addAlongAxis"] as const),
+    ]),
+    host: false,
   },
   // Standard operators only, for other runtimes.
-  portable: { fused: new Set(), composed: new Set() },
+  portable: { fused: new Set(), composed: new Set(), host: true },
 };
 
 /** The target for `place`. */

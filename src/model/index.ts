@@ -5,17 +5,25 @@ export {
   type CausalLMOutput,
   type CausalLMParams,
   initCausalLM,
+  type Seen,
+  type Seen as SeenKeys,
 } from "./causal-lm.ts";
-export { type Codebooks, joinCodebooks, learnCodebooks, type SeenKeys, splitCodebooks } from "./codebooks.ts";
+export { applyChatTemplate, type ChatMessage, type ChatTemplate } from "./chat.ts";
+export { type Codebooks, joinCodebooks, learnCodebooks, splitCodebooks } from "./codebooks.ts";
+export { learn, trainedBy } from "./learn.ts";
 export {
   type CausalLMConfig,
   causalLMConfig,
   checkConfig,
-  parameterCount,
   type PositionConfig,
 } from "./config.ts";
 export { createDecoder, type Decoder, type DecoderOptions, type DecodeState } from "./decode.ts";
 export { generate, type GenerateOptions } from "./generate.ts";
+export type { ModelTokens } from "./hugging-face.ts";
+export { loadModel, type StoredModel } from "./load.ts";
+export { loadParams, saveParams } from "./params.ts";
+export { saveModel } from "./save.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
-export { type LayerCache } from "./mixer.ts";
+export { parameterCount, parametersOf } from "./parameters.ts";
+export type { State } from "./mixer.ts";
 export { sampleToken, type SamplingOptions } from "./sampling.ts";

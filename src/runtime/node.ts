@@ -9,7 +9,15 @@ export const platform: Platform = {
   devices: { cpu: "reusable", webgpu: "device", cuda: "reusable" },
   preferred: () => "cpu",
   requested: () => process.env["ATHANOR_DEVICE"],
-  runtime: () => import("onnxruntime-node"),
+  loud: Boolean(process.env["ATHANOR_DEBUG"]),
+  // The binding works inside one turn of the event loop: calls cannot overlap.
+  oneAtATime: new Set(),
+  async runtime() {
+    const ort = await import("onnxruntime-node");
+    // Read once, when the first session opens.
+    ort.env.logLevel = this.loud ? "warning" : "fatal";
+    return ort;
+  },
   async create(sessions, model, options) {
     const { external } = model;
     if (external === undefined) return sessions.create(model.bytes, options);
@@ -33,9 +41,10 @@ export const platform: Platform = {
     return Object.create(tensor, { data: { value: data } }) as OrtTensor;
   },
   runtimePackage: "onnxruntime-node",
+  broken: () => Promise.resolve(undefined),
   advice(device) {
     if (device === "cuda") {
-      return "Install its libraries with npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.";
+      return "Install its libraries with node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12.";
     }
     if (device === "webgpu") {
       return "Install a Vulkan driver; for a software one, set LD_LIBRARY_PATH to Chromium's folder and VK_ICD_FILENAMES to vk_swiftshader_icd.json in it.";

@@ -1,7 +1,9 @@
 // Opening and running models on a device.
 import { platform } from "#platform";
 import { BackendError, nearest, OptionError } from "../errors.ts";
-import type { Device, InferenceSession, Memory, ModelFile, OrtTensor } from "./platform.ts";
+import { halfBits } from "./half.ts";
+import type { Device, Memory, ModelFile } from "./device.ts";
+import type { InferenceSession, OrtTensor } from "./platform.ts";
 
 /** Options of a session. */
 export interface SessionOptions {
@@ -15,6 +17,8 @@ export interface SessionOptions {
    * session that runs now and then costs more in waiting than in work.
    */
   readonly spinning?: boolean;
+  /** Names of ONNX Runtime's optimisations to leave out. */
+  readonly without?: readonly string[];
   /** Prefix of the profile that ONNX Runtime writes (Node only). */
   readonly profile?: string;
 }
@@ -35,10 +39,28 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** The device to use: `wanted`, else `ATHANOR_DEVICE`, else the platform's own choice. */
-export function chooseDevice(wanted?: Device): Device {
-  const name = wanted ?? platform.requested();
-  if (name === undefined || name === "") return platform.preferred();
+/** What `setDevice` said last. */
+let standing: Device | undefined;
+
+/**
+ * The device of every later call that names none; `undefined` leaves the choice to `ATHANOR_DEVICE` and the platform
+ * again.
+ * @throws OptionError for a device that is unknown here. Whether it can be used shows with the first program.
+ * @example
+ * setDevice("webgpu");
+ */
+export function setDevice(device: Device | undefined): void {
+  standing = device === undefined ? undefined : known(device);
+}
+
+/** The device to use: `wanted`, else that of `setDevice`, else `ATHANOR_DEVICE`, else the platform's own choice. */
+export function chooseDevice(wanted?: Device): Device | Promise<Device> {
+  const name = wanted ?? standing ?? platform.requested();
+  return name === undefined || name === "" ? platform.preferred() : known(name);
+}
+
+/** `name` as a device. @throws OptionError for one that is unknown here. */
+function known(name: string): Device {
   const known = Object.keys(platform.devices) as Device[];
   const device = known.find((d) => d === name);
   if (device !== undefined) return device;
@@ -51,6 +73,11 @@ export function chooseDevice(wanted?: Device): Device {
 /** What to do when `device` is missing. */
 export function deviceAdvice(device: Device): string {
   return platform.advice(device);
+}
+
+/** What to do when the runtime of `device` was there and has broken; `undefined` where it is missing. */
+export function wayOutOfBroken(device: Device): Promise<string | undefined> {
+  return platform.broken(device);
 }
 
 /** How `device` holds results between runs. */
@@ -71,6 +98,27 @@ async function runtimeOf(device: Device): ReturnType<typeof platform.runtime> {
   }
 }
 
+/** The last call of each runtime that takes one at a time. */
+const last = new Map<Device, Promise<unknown>>();
+
+/** `call`, after the calls before it where the runtime of `device` takes one at a time. */
+function inLine<T>(device: Device, call: () => Promise<T>): Promise<T> {
+  if (!platform.oneAtATime.has(device)) return call();
+  const result = (last.get(device) ?? Promise.resolve()).then(call);
+  last.set(
+    device,
+    result.catch(() => undefined),
+  );
+  return result;
+}
+
+/** The first sentence of what the runtime said, without where in its sources it said so. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const [line = ""] = text.replace(/^\S+\.cc:\d+ .* was false\. /, "").split("\n");
+  return line.replace(/\.$/, "");
+}
+
 /** Tensors as this platform's runtime takes them. */
 function ready(tensors: Readonly<Record<string, OrtTensor | null>>): Record<string, OrtTensor | null> {
   return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t && platform.feed(t)]));
@@ -89,12 +137,18 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [device],
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    // Errors come back as exceptions; the runtime need not print them too.
+    logSeverityLevel: platform.loud ? 2 : 4,
     // A memory pattern keeps the buffers of the first run beside the block that later runs use: a training step of
     // 4 M parameters then took 1,120 MB instead of 780.
     enableMemPattern: false,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    ...(options.spinning === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
+    extra: {
+      ...(options.spinning === false ? { session: { intra_op: { allow_spinning: "0" } } } : {}),
+      ...(options.without
+        ? { optimization: { disable_specified_optimizers: options.without.join(";") } }
+        : {}),
+    },
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     ...(options.onDevice && options.onDevice.length > 0
       ? {
@@ -104,32 +158,49 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
         }
       : {}),
   };
-  const session = await platform.create(sessions, model, settings);
+  const session = await inLine(device, () => platform.create(sessions, model, settings));
   // A result on the device belongs to an allocator of its session and must not outlive it.
   const alive = new Set<OrtTensor>();
+  let running = 0;
   let released = false;
+  /** Frees the model with the last of its calls and results. */
+  const settle = async (): Promise<void> => {
+    if (released && running === 0 && alive.size === 0) await inLine(device, () => session.release());
+  };
+  const call = async (
+    feeds: Record<string, OrtTensor>,
+    into: Readonly<Record<string, OrtTensor | null>> | undefined,
+  ): Promise<Record<string, OrtTensor>> => {
+    const fetches = into === undefined ? session.outputNames : ready(into);
+    return (await session.run(
+      ready(feeds) as InferenceSession.FeedsType,
+      fetches as InferenceSession.FetchesType,
+    )) as Record<string, OrtTensor>;
+  };
   return {
     device,
-    wrap: (dtype, data, shape) => new HostTensor(dtype, data, shape),
+    wrap: (dtype, data, shape) => new HostTensor(dtype, dtype === "float16" ? halfBits(data) : data, shape),
     async run(feeds, into) {
-      const fetches = into === undefined ? session.outputNames : ready(into);
-      const results = (await session.run(
-        ready(feeds) as InferenceSession.FeedsType,
-        fetches as InferenceSession.FetchesType,
-      )) as Record<string, OrtTensor>;
-      for (const tensor of Object.values(results)) if (tensor.location !== "cpu") alive.add(tensor);
-      return results;
+      if (released) throw new BackendError(`device ${device}: a program was called after its release.`);
+      running++;
+      try {
+        const results = await inLine(device, () => call(feeds, into));
+        for (const tensor of Object.values(results)) if (tensor.location !== "cpu") alive.add(tensor);
+        return results;
+      } finally {
+        running--;
+        if (released) await settle();
+      }
     },
     free(tensor) {
       if (!alive.delete(tensor)) return;
-      tensor.dispose();
-      if (released && alive.size === 0) void session.release();
+      void inLine(device, () => Promise.resolve(tensor.dispose())).then(settle);
     },
     async release() {
       if (released) return;
       released = true;
       if (options.profile !== undefined) session.endProfiling();
-      if (alive.size === 0) await session.release();
+      await settle();
     },
   };
 }

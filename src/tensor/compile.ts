@@ -1,23 +1,27 @@
 // Functions compiled once and run many times.
-import { DtypeError, OptionError, ShapeError } from "../errors.ts";
+import { checkOptions, DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
 import { staysOn } from "../graph/device-memory.ts";
+import { encode } from "../graph/encode.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
 import type { OnnxPort } from "../graph/onnx.ts";
+import { checkIndices, type IndexUse, indexUses } from "../graph/host-indices.ts";
 import { openGraph } from "../graph/open.ts";
 import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
 import { targetOf } from "../graph/target.ts";
 import type { Storage } from "../graph/value.ts";
-import type { Device, OrtTensor } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
+import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
+import { requireWhole, show } from "./arguments.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
 /** Options of `compile`. */
 export interface CompileOptions {
-  /** Where to run; default `ATHANOR_DEVICE`, else the platform's choice. */
+  /** Where to run; default that of `setDevice`, else `ATHANOR_DEVICE`, else the platform's choice. */
   readonly device?: Device;
   /** Arguments whose tensors may be overwritten: their buffers become results of the next calls. */
   readonly donate?: readonly number[];
@@ -34,12 +38,21 @@ export interface CompileOptions {
   readonly profile?: string;
 }
 
+const OPTIONS: readonly (keyof CompileOptions)[] = [
+  "device",
+  "donate",
+  "symbolic",
+  "threads",
+  "weightBits",
+  "profile",
+];
+
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): Promise<R>;
   /** Traces and opens the program for arguments like these without running it. */
   prepare(...args: A): Promise<void>;
-  /** Frees the sessions. */
+  /** Frees the sessions, when the calls under way are done. */
   release(): Promise<void>;
 }
 
@@ -50,6 +63,8 @@ interface Program<R> {
   readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
   /** @throws ShapeError for sizes that do not go together. */
   readonly check: (args: readonly unknown[], tensors: readonly Tensor[]) => void;
+  /** Arguments by place that index something, where the device would not complain. */
+  readonly indices: readonly (readonly [place: number, use: IndexUse])[];
   /** The result with placeholders in place of tensors. */
   readonly tree: R;
 }
@@ -65,17 +80,34 @@ interface Program<R> {
  */
 export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
-  { device, donate = [], symbolic, threads, profile, weightBits }: CompileOptions = {},
+  options: CompileOptions = {},
 ): Compiled<A, R> {
+  checkOptions("compile", options, OPTIONS);
+  const { device, donate = [], symbolic, threads, profile, weightBits } = options;
+  if (typeof fn !== "function") throw new OptionError(`compile: fn must be a function, got ${show(fn)}.`);
+  for (const i of donate) requireWhole("compile", "donate", i, 0);
+  if (threads !== undefined) requireWhole("compile", "threads", threads, 1);
+  if (weightBits !== undefined && weightBits !== 4 && weightBits !== 8) {
+    throw new OptionError(`compile: weightBits must be 4 or 8, got ${show(weightBits)}.`);
+  }
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
 
-  const trace = async (args: A): Promise<Program<R>> => {
-    const on = chooseDevice(device);
+  const trace = async (args: A, on: Device): Promise<Program<R>> => {
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
+    if (tree instanceof Promise) {
+      // Its own failure is a consequence of this one.
+      tree.catch(() => undefined);
+      throw new OptionError(
+        "compile: fn must return its tensors at once, got a Promise. Take async and await out of fn, and await the compiled function.",
+      );
+    }
     const results = flattenTree(tree);
+    if (results.length === 0) {
+      throw new OptionError(`compile: fn must return a tensor or a tree of tensors, got ${show(tree)}.`);
+    }
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
     const { graph } = buildGraph(outputs, inputs, {
       target: { ...targetOf(on), ...(weightBits !== undefined && { weightBits }) },
@@ -99,21 +131,45 @@ export function compile<A extends readonly unknown[], R>(
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
-    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), tree };
+    const roots = results.map(([, t]) => t);
+    const uses = memoryOf(on) === "device" ? indexUses(roots, (v) => v.op === "input") : [];
+    const indices = uses.map((use) => [inputs.indexOf(use.input as Tensor), use] as const);
+    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), indices, tree };
   };
 
-  const programFor = (args: A): Promise<Program<R>> => {
-    const key = signatureOf(args, symbolic);
+  const programFor = async (args: A): Promise<Program<R>> => {
+    const chosen = chooseDevice(device);
+    const on = typeof chosen === "string" ? chosen : await chosen;
+    const key = `${on} ${signatureOf(args, symbolic)}`;
     let program = programs.get(key);
     if (program === undefined) {
-      program = trace(args);
+      program = trace(args, on);
       programs.set(key, program);
       program.catch(() => programs.delete(key));
     }
     return program;
   };
 
-  const run = async (...args: A): Promise<R> => {
+  const requireDonated = (args: A): void => {
+    const missing = donate.find((i) => i >= args.length);
+    if (missing === undefined) return;
+    throw new OptionError(
+      `compile: donate must name arguments of 0 to ${args.length - 1}, got ${missing}: fn was called with ${args.length}.`,
+    );
+  };
+
+  /** Calls under way, which a release waits for. */
+  const under = new Set<Promise<unknown>>();
+  const run = (...args: A): Promise<R> => {
+    const result = answer(args);
+    under.add(result);
+    const done = (): void => void under.delete(result);
+    result.then(done, done);
+    return result;
+  };
+
+  const answer = async (args: A): Promise<R> => {
+    requireDonated(args);
     const tensors = leaves(args);
     await evaluateValues(tensors, device);
     const program = await programFor(args);
@@ -121,6 +177,7 @@ export function compile<A extends readonly unknown[], R>(
     const storages = tensors.map((t) => t.storage as Storage);
     for (const s of storages) requireKept(s);
     if (symbolic !== undefined) program.check(args, tensors);
+    for (const [place, use] of program.indices) checkIndices(use, storages[place] as Storage);
     const gifts = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => t.storage as Storage)));
     for (const s of gifts) giveAway(s);
     const into: Record<string, OrtTensor | null> = {};
@@ -143,6 +200,7 @@ export function compile<A extends readonly unknown[], R>(
   return Object.assign(run, {
     prepare: async (...args: A) => void (await programFor(args)),
     release: async () => {
+      await Promise.allSettled(under);
       for (const program of programs.values()) await (await program).session.release();
       programs.clear();
       pool.clear();
@@ -220,21 +278,14 @@ export function placeholdersFor<A extends readonly unknown[]>(
 
 /** Types of the tensors in `args` and all plain values beside them, as text. */
 function signatureOf(args: readonly unknown[], symbolic: CompileOptions["symbolic"]): string {
-  const visit = (value: unknown, name: string): string => {
-    if (value instanceof Tensor) return typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape);
-    if (typeof value === "function") {
-      throw new OptionError(`compile: argument ${name} must be tensors or plain values, got a function.`);
-    }
-    if (typeof value === "bigint")
+  return encode("compile: argument", args, (value, name) => {
+    if (typeof value === "bigint") {
       throw new DtypeError(`compile: argument ${name} must be a number, got a BigInt.`);
-    if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
-    let text = "{";
-    for (const [key, v] of Object.entries(value)) {
-      text += `${JSON.stringify(key)}:${visit(v, name === "" ? key : `${name}.${key}`)},`;
     }
-    return `${text}}`;
-  };
-  return visit(args, "");
+    return value instanceof Tensor
+      ? typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape)
+      : undefined;
+  });
 }
 
 /** Every tensor of `tree`, computed, as leaves. */

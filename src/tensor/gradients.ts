@@ -10,29 +10,8 @@ import { addAlongAxis, gather, scatterAdd, takeAlongAxis } from "./indexing.ts";
 import { broadcastTo, flip, narrow, pad, permute, reshape, slice, tril, triu } from "./movement.ts";
 import { matmul } from "./product.ts";
 import { cumSum, prod, sum } from "./reduce.ts";
+import type { Backward, Rule } from "./rule.ts";
 import { apply, asTensor, full, item, items, type Tensor, zeros } from "./tensor.ts";
-
-/** What a rule sees: the value, its inputs, and the cotangent of each output (zeros where nothing flows). */
-export interface RuleContext<A> {
-  readonly y: Value;
-  readonly inputs: readonly Tensor[];
-  readonly attributes: A;
-  /** Cotangent of the first output. */
-  readonly g: Tensor;
-  /** Cotangents of all outputs, `null` where nothing flows. */
-  readonly all: readonly (Tensor | null)[];
-  /** Reverse mode itself, for ops that hold programs. */
-  readonly backward: Backward;
-}
-
-/** Cotangents of `sources`, given those of `results`. */
-export type Backward = (
-  results: readonly Value[],
-  cotangents: readonly Tensor[],
-  sources: readonly Value[],
-) => Tensor[];
-
-type Rule<A> = (c: RuleContext<A>) => readonly (Tensor | null)[];
 
 /** `x` of a one-operand rule. */
 function first(c: { inputs: readonly Tensor[] }): Tensor {
@@ -318,7 +297,8 @@ export const GRADIENTS: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     const [a, b] = pairOf(c);
     const y = asTensor(c.y);
     // b aᵇ⁻¹, and 0 for b = 0 also where a = 0.
-    const less = b.op === "constant" ? powerLess(b) : e.where(e.equal(b, 0), 1, b.sub(1));
+    const nothing = (): Tensor => e.and(e.equal(b, 0), e.equal(a, 0));
+    const less = b.op === "constant" ? powerLess(b) : e.where(nothing(), 1, b.sub(1));
     const da = c.g.mul(b).mul(e.pow(a, less));
     // d/db aᵇ = aᵇ log a, taken as 0 where a ≤ 0.
     const positive = e.greater(a, 0);

@@ -2,7 +2,9 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, expect, test, vi } from "vitest";
-import { addTrain } from "../../src/cli/train.ts";
+import { guard } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { addCommands } from "../../src/cli/verb.ts";
 import { babble, temporaryFolder, athanor } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
@@ -30,7 +32,10 @@ const CASES: readonly (readonly [string[], string])[] = [
     'preset "shakespear-char" is unknown. Did you mean shakespeare-char?',
   ],
   [[text, "--config", recipe], 'option "stepz" is unknown. Did you mean steps'],
-  [[text, "--config", biased, "--preset", "tiny"], "bias must be one of all, qkv, none, got true."],
+  [
+    [text, "--config", biased, "--preset", "tiny"],
+    "bias must be one of all, attention, qkv, mlp, none, got true.",
+  ],
   [[text, "--config", broken], "must hold a JSON object"],
   [[text, "--heads", "3", "--width", "64", "--preset", "tiny"], "must be a whole number ≥ 1, got 21.3"],
   [[text, "--device", "gpu"], 'device: must be one of cpu, webgpu, cuda here, got "gpu".'],
@@ -40,6 +45,7 @@ const CASES: readonly (readonly [string[], string])[] = [
   [[text, "--run", join(text, "run"), "--preset", "tiny"], "must be writable, got ENOTDIR."],
   [["--resume", folder], "must be the folder of a run with a config.json, got ENOENT."],
   [["--resume", folder, "--lr", "1"], "--lr cannot change in a resumed run"],
+  [[text, "--heads", "7", "--width", "7", "--preset", "tiny"], "an even width, got 1 of 1 (7 heads)"],
   [[], "files must name at least one text, got none."],
 ];
 
@@ -47,9 +53,9 @@ const CASES: readonly (readonly [string[], string])[] = [
 async function inProcess(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
   const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   const program = new Command("athanor").exitOverride();
-  addTrain(program);
+  addCommands(program, COMMANDS);
   try {
-    await program.parseAsync(["train", ...args], { from: "user" });
+    await guard(async () => void (await program.parseAsync(["train", ...args], { from: "user" })));
     return { code: process.exitCode, stderr: written.mock.calls.map(([chunk]) => String(chunk)).join("") };
   } finally {
     process.exitCode = undefined;
@@ -67,7 +73,7 @@ test.each(CASES)("train %j: exit code 2 and one sentence", async (args, sentence
 
 test.each([
   [["train", text, "--stepz", "3"], "(Did you mean --steps?)"],
-  [["train", text, "--steps", "many"], 'option must be a number, got "many".'],
+  [["train", text, "--steps", "many"], 'train: --steps must be a whole number ≥ 1, got "many".'],
 ])("%j: exit code 2, no stack", async (args, sentence) => {
   const { code, stdout, stderr } = await athanor(args);
   expect(stderr).toContain(sentence);
