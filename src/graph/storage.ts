@@ -26,9 +26,14 @@ export function takeBack(storage: Storage): void {
   given.delete(storage);
 }
 
+/** Whether the memory of `storage` is still its own. */
+export function isKept(storage: Storage): boolean {
+  return !given.has(storage);
+}
+
 /** @throws GraphError when the memory of `storage` has been given away. */
 export function requireKept(storage: Storage): void {
-  if (!given.has(storage)) return;
+  if (isKept(storage)) return;
   throw new GraphError(
     `compile: a tensor [${storage.shape.join(", ")}] was donated to an earlier call. Use that call's result.`,
   );

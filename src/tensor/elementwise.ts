@@ -1,9 +1,7 @@
 // Elementwise functions. Operands broadcast as in numpy; a number takes the dtype of the tensor beside it, which has to
 // hold it: a fraction beside integers is refused.
-import { OptionError } from "../errors.ts";
 import type { Dtype } from "../graph/dtype.ts";
-import type { OpName } from "../graph/value.ts";
-import { requireDtype, requireFits, show } from "./arguments.ts";
+import type { GeluOptions, UnaryName } from "./methods.ts";
 import {
   apply,
   type BinaryName,
@@ -25,37 +23,6 @@ const two =
   (op: BinaryName): Binary =>
   (a, b) =>
     binary(op, a, b);
-
-type UnaryName = Extract<
-  OpName,
-  | "neg"
-  | "abs"
-  | "sign"
-  | "floor"
-  | "ceil"
-  | "round"
-  | "exp"
-  | "log"
-  | "sqrt"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "asin"
-  | "acos"
-  | "atan"
-  | "sinh"
-  | "cosh"
-  | "tanh"
-  | "asinh"
-  | "acosh"
-  | "atanh"
-  | "erf"
-  | "sigmoid"
-  | "softplus"
-  | "relu"
-  | "silu"
-  | "not"
->;
 
 /** `a + b`. */
 export const add: Binary = two("add");
@@ -141,11 +108,9 @@ export const not: Unary = unary("not");
  * Gaussian error linear unit, `x Φ(x)`. Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415
  * @param approximate `none` uses erf; `tanh` uses `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, as GPT-2 does.
  */
-export function gelu(x: Tensor, { approximate = "none" }: { approximate?: "none" | "tanh" } = {}): Tensor {
-  if (approximate !== "none" && approximate !== "tanh") {
-    throw new OptionError(`gelu: approximate must be none or tanh, got ${show(approximate)}.`);
-  }
-  return apply("gelu", [x], { approximate });
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  requireTensor("gelu", "x", x);
+  return x.gelu(options);
 }
 
 /** `a` where `condition` holds, else `b`. */
@@ -156,14 +121,11 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 /** `x` held within `[low, high]`. */
 export function clip(x: Tensor, low: number, high: number): Tensor {
   requireTensor("clip", "x", x);
-  requireFits("clip", "low", low, x.dtype);
-  requireFits("clip", "high", high, x.dtype);
-  return minimum(maximum(x, low), high);
+  return x.clip(low, high);
 }
 
 /** `x` as another dtype: floats truncate towards zero to integers, anything but 0 is true. */
 export function cast(x: Tensor, dtype: Dtype): Tensor {
   requireTensor("cast", "x", x);
-  requireDtype("cast", dtype);
-  return x.dtype === dtype ? x : apply("cast", [x], { to: dtype });
+  return x.cast(dtype);
 }

@@ -1,67 +1,47 @@
 // Shapes: the same elements in another order, or a part of them.
-import { DtypeError, OptionError, ShapeError } from "../errors.ts";
+import { DtypeError, ShapeError } from "../errors.ts";
 import { type Dim, sameShape } from "../graph/dim.ts";
-import { axisOf, resolveShape, showShape } from "../graph/infer.ts";
-import { requireFits, requireShape, requireWhole, show } from "./arguments.ts";
+import { axisOf, showShape } from "../graph/infer.ts";
+import { show } from "./arguments.ts";
+import type { Span } from "./methods.ts";
 import { apply, requireTensor, type Tensor } from "./tensor.ts";
+
+export type { Span };
 
 /** The same elements in row-major order under another shape; one size may be −1. */
 export function reshape(x: Tensor, shape: readonly Dim[]): Tensor {
   requireTensor("reshape", "x", x);
-  const to = resolveShape(x.shape, shape);
-  return sameShape(to, x.shape) ? x : apply("reshape", [x], { shape: to });
+  return x.reshape(shape);
 }
 
 /** Swaps axes `a` and `b`; by default the last two. */
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   requireTensor("transpose", "x", x);
-  const order = x.shape.map((_, i) => i);
-  const i = axisOf("transpose", a, x.rank);
-  const j = axisOf("transpose", b, x.rank);
-  order[i] = j;
-  order[j] = i;
-  return permute(x, order);
+  return x.transpose(a, b);
 }
 
 /** Axis `i` of the result is axis `order[i]` of `x`. */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   requireTensor("permute", "x", x);
-  const at = order.map((a) => axisOf("permute", a, x.rank));
-  return at.every((a, i) => a === i) && at.length === x.rank ? x : apply("transpose", [x], { order: at });
+  return x.permute(order);
 }
 
 /** `x` repeated along axes of size 1 (and new leading axes) up to `shape`. */
 export function broadcastTo(x: Tensor, shape: readonly Dim[]): Tensor {
   requireTensor("broadcastTo", "x", x);
-  requireShape("broadcastTo", shape);
-  return sameShape(x.shape, shape) ? x : apply("broadcast", [x], { shape: [...shape] });
+  return x.broadcastTo(shape);
 }
 
 /** A new axis of size 1 at `axis`. */
 export function expandDims(x: Tensor, axis: number): Tensor {
   requireTensor("expandDims", "x", x);
-  const at = axisOf("expandDims", axis, x.rank + 1);
-  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+  return x.expandDims(axis);
 }
 
 /** Without the axes `axes`, which must have size 1. */
 export function squeeze(x: Tensor, ...axes: number[]): Tensor {
   requireTensor("squeeze", "x", x);
-  const at = new Set(axes.map((a) => axisOf("squeeze", a, x.rank)));
-  for (const a of at) {
-    if (x.shape[a] !== 1) throw new ShapeError(`squeeze: axis ${a} must have size 1, got ${x.shape[a]}.`);
-  }
-  return reshape(
-    x,
-    x.shape.filter((_, i) => !at.has(i)),
-  );
-}
-
-/** A part of one axis: `[start, end)` by `step`; counted from the end when negative. */
-export interface Span {
-  readonly start?: Dim;
-  readonly end?: Dim;
-  readonly step?: number;
+  return x.squeeze(...axes);
 }
 
 /**
@@ -70,56 +50,19 @@ export interface Span {
  */
 export function slice(x: Tensor, ...spans: readonly Span[]): Tensor {
   requireTensor("slice", "x", x);
-  if (spans.length > x.rank) {
-    throw new ShapeError(`slice: at most ${x.rank} spans fit ${showShape(x.shape)}, got ${spans.length}.`);
-  }
-  const starts: Dim[] = [];
-  const ends: Dim[] = [];
-  const steps: number[] = [];
-  x.shape.forEach((size, i) => {
-    const { start = 0, end = size, step = 1 } = spans[i] ?? {};
-    if (!Number.isInteger(step) || step < 1) {
-      throw new OptionError(
-        `slice: step must be a whole number ≥ 1, got ${step}. Use flip to reverse an axis.`,
-      );
-    }
-    starts.push(bound("start", start, size));
-    ends.push(bound("end", end, size));
-    steps.push(step);
-  });
-  const whole = x.shape.every((size, i) => starts[i] === 0 && ends[i] === size && steps[i] === 1);
-  return whole ? x : apply("slice", [x], { starts, ends, steps });
-}
-
-/** A bound of a span within `[0, size]`; symbolic bounds are taken as they are. */
-function bound(what: string, at: Dim, size: Dim): Dim {
-  if (typeof at === "string") return at;
-  requireWhole("slice", what, at);
-  if (typeof size !== "number") {
-    if (at < 0) throw new ShapeError(`slice: a bound from the end needs a known size, got ${at} of ${size}.`);
-    return at;
-  }
-  return Math.min(size, Math.max(0, at < 0 ? at + size : at));
+  return x.slice(...spans);
 }
 
 /** `[start, end)` of one axis. */
 export function narrow(x: Tensor, axis: number, start: Dim, end: Dim): Tensor {
   requireTensor("narrow", "x", x);
-  const at = axisOf("narrow", axis, x.rank);
-  return slice(x, ...x.shape.slice(0, at + 1).map((_, i) => (i === at ? { start, end } : {})));
+  return x.narrow(axis, start, end);
 }
 
 /** The axis `axis` backwards. */
 export function flip(x: Tensor, axis = -1): Tensor {
   requireTensor("flip", "x", x);
-  const at = axisOf("flip", axis, x.rank);
-  const size = x.shape[at];
-  if (typeof size !== "number") throw new ShapeError(`flip: axis ${at} must have a known size, got ${size}.`);
-  return apply("slice", [x], {
-    starts: x.shape.map((_, i) => (i === at ? size - 1 : 0)),
-    ends: x.shape.map((d, i) => (i === at ? -1 : d)),
-    steps: x.shape.map((_, i) => (i === at ? -1 : 1)),
-  });
+  return x.flip(axis);
 }
 
 /** Tensors joined along `axis` (default 0). */
@@ -177,23 +120,17 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
 /** `x` with `value` (default 0) around it: one `[before, after]` per axis. */
 export function pad(x: Tensor, amounts: readonly (readonly [number, number])[], value = 0): Tensor {
   requireTensor("pad", "x", x);
-  requireFits("pad", "value", value, x.dtype);
-  if (!Array.isArray(amounts) || amounts.some((a) => !Array.isArray(a) || a.length !== 2)) {
-    throw new OptionError(`pad: amounts must be one [before, after] per axis, got ${show(amounts)}.`);
-  }
-  for (const n of amounts.flat()) requireWhole("pad", "amounts", n);
-  if (amounts.every(([a, b]) => a === 0 && b === 0) && amounts.length === x.rank) return x;
-  return apply("pad", [x], { before: amounts.map((a) => a[0]), after: amounts.map((a) => a[1]), value });
+  return x.pad(amounts, value);
 }
 
 /** Elements on and below the diagonal of the last two axes, zeros above. */
 export function tril(x: Tensor, diagonal = 0): Tensor {
-  requireWhole("tril", "diagonal", diagonal);
-  return apply("triangle", [x], { part: "lower", diagonal });
+  requireTensor("tril", "x", x);
+  return x.tril(diagonal);
 }
 
 /** Elements on and above the diagonal of the last two axes, zeros below. */
 export function triu(x: Tensor, diagonal = 0): Tensor {
-  requireWhole("triu", "diagonal", diagonal);
-  return apply("triangle", [x], { part: "upper", diagonal });
+  requireTensor("triu", "x", x);
+  return x.triu(diagonal);
 }

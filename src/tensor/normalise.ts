@@ -1,17 +1,16 @@
 // Softmax and normalisation over one axis.
-import { axisOf } from "../graph/infer.ts";
 import { apply, item, ones, requireTensor, type Tensor, zeros } from "./tensor.ts";
 
 /** `eˣ / Σ eˣ` along `axis` (default the last). */
 export function softmax(x: Tensor, axis = -1): Tensor {
   requireTensor("softmax", "x", x);
-  return apply("softmax", [x], { axis: axisOf("softmax", axis, x.rank) });
+  return x.softmax(axis);
 }
 
 /** `x − log Σ eˣ` along `axis` (default the last). */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   requireTensor("logSoftmax", "x", x);
-  return apply("logSoftmax", [x], { axis: axisOf("logSoftmax", axis, x.rank) });
+  return x.logSoftmax(axis);
 }
 
 /**

@@ -1,92 +1,60 @@
 // Reductions over one, several or all axes.
-import { checkOptions } from "../errors.ts";
 import { mulDims } from "../graph/dim.ts";
-import { axisOf, calledName } from "../graph/infer.ts";
-import { cast, equal, greater, mul, not, sqrt, square, sub } from "./elementwise.ts";
+import { mul } from "./elementwise.ts";
+import type { CumSumOptions, ReduceOptions } from "./methods.ts";
 import { reshape } from "./movement.ts";
-import { apply, requireTensor, Tensor } from "./tensor.ts";
+import { requireTensor, type Tensor } from "./tensor.ts";
 
-/** `axis`: one axis, several, or all when absent; `keep` leaves reduced axes with size 1 (default false). */
-export interface ReduceOptions {
-  readonly axis?: number | readonly number[];
-  readonly keep?: boolean;
-}
+export type { ReduceOptions };
 
-type ReduceName = "sum" | "mean" | "reduceMax" | "reduceMin" | "prod" | "logSumExp";
+type Reduction = (x: Tensor, options?: ReduceOptions) => Tensor;
 
-/** The axes to reduce, in their order. */
-function axesOf(where: string, x: Tensor, options: ReduceOptions): number[] {
-  requireTensor(where, "x", x);
-  checkOptions(where, options, ["axis", "keep"]);
-  const { axis } = options;
-  const chosen = axis === undefined ? x.shape.map((_, i) => i) : Array.isArray(axis) ? axis : [axis];
-  return [...new Set(chosen.map((a: number) => axisOf(where, a, x.rank)))].sort((a, b) => a - b);
-}
-
-function reduce(op: ReduceName, x: Tensor, options: ReduceOptions): Tensor {
-  const axes = axesOf(calledName(op), x, options);
-  const { keep = false } = options;
-  return axes.length === 0 && op !== "logSumExp" ? x : apply(op, [x], { axes, keep });
-}
+const reduction =
+  (
+    name: "sum" | "mean" | "max" | "min" | "prod" | "logSumExp" | "variance" | "norm" | "all" | "any",
+  ): Reduction =>
+  (x, options = {}) => {
+    requireTensor(name, "x", x);
+    return x[name](options);
+  };
 
 /** `Σ x`. */
-export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce("sum", x, options);
+export const sum: Reduction = reduction("sum");
 /** Arithmetic mean; NaN of no elements. */
-export const mean = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce("mean", x, options);
+export const mean: Reduction = reduction("mean");
 /** Largest element, NaN if any is; where several tie, the derivative is shared equally. */
-export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce("reduceMax", x, options);
+export const max: Reduction = reduction("max");
 /** Smallest element, NaN if any is; where several tie, the derivative is shared equally. */
-export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce("reduceMin", x, options);
+export const min: Reduction = reduction("min");
 /** `Π x`. */
-export const prod = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce("prod", x, options);
+export const prod: Reduction = reduction("prod");
 /** `log Σ eˣ`, without overflow. */
-export const logSumExp = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce("logSumExp", x, options);
-
+export const logSumExp: Reduction = reduction("logSumExp");
 /** Biased variance, `mean((x − mean x)²)`. */
-export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
-  requireTensor("variance", "x", x);
-  return mean(square(sub(x, mean(x, { ...options, keep: true }))), options);
-}
-
+export const variance: Reduction = reduction("variance");
 /** `√Σ x²`. */
-export function norm(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return sqrt(sum(square(x), options));
-}
-
+export const norm: Reduction = reduction("norm");
 /** True where all elements are true (anything but 0), as where there are none. */
-export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
-  // The number of those that are false, which no elements have none of.
-  return equal(sum(cast(not(cast(x, "bool")), "int32"), options), 0);
-}
-
+export const all: Reduction = reduction("all");
 /** True where any element is true (anything but 0). */
-export function any(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return greater(sum(cast(cast(x, "bool"), "int32"), options), 0);
-}
+export const any: Reduction = reduction("any");
 
 /** Index of the first largest element along `axis` (default the last), int32; of NaN where there is one. Not differentiable. */
-export function argMax(x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
+export function argMax(x: Tensor, options: { axis?: number } = {}): Tensor {
   requireTensor("argMax", "x", x);
-  return apply("argMax", [x], { axis: axisOf("argMax", axis, x.rank) });
+  return x.argMax(options);
 }
 
 /** Index of the first smallest element along `axis` (default the last), int32; of NaN where there is one. Not differentiable. */
-export function argMin(x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
+export function argMin(x: Tensor, options: { axis?: number } = {}): Tensor {
   requireTensor("argMin", "x", x);
-  return apply("argMin", [x], { axis: axisOf("argMin", axis, x.rank) });
+  return x.argMin(options);
 }
 
-/** Running sum along `axis`; `exclusive` leaves out the element itself, `reverse` runs from the end. */
-export function cumSum(
-  x: Tensor,
-  {
-    axis = -1,
-    exclusive = false,
-    reverse = false,
-  }: { axis?: number; exclusive?: boolean; reverse?: boolean } = {},
-): Tensor {
+/** Running sum along `axis` (default the last); `exclusive` leaves out the element itself, `reverse` runs from the end. */
+export function cumSum(x: Tensor, options: CumSumOptions = {}): Tensor {
   requireTensor("cumSum", "x", x);
-  return apply("cumSum", [x], { axis: axisOf("cumSum", axis, x.rank), exclusive, reverse });
+  return x.cumSum(options);
 }
 
 /** `Σ a·b` over all elements. */

@@ -1,6 +1,6 @@
 // The tensor: an immutable, lazily evaluated value with arithmetic.
 import { checkOptions, DtypeError, ShapeError } from "../errors.ts";
-import { type Dim, type Shape, staticSize } from "../graph/dim.ts";
+import { type Dim, staticSize } from "../graph/dim.ts";
 import {
   DTYPES,
   type Dtype,
@@ -14,8 +14,12 @@ import { calledName, infer } from "../graph/infer.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import { hostStorage, type Settable } from "../graph/storage.ts";
 import type { OpAttributes, OpName, Storage, Type, Value } from "../graph/value.ts";
-import { nextId, typeOf } from "../graph/value.ts";
+import { nextId } from "../graph/value.ts";
 import { requireDtype, requireFits, requireShape, requireWhole, show } from "./arguments.ts";
+import { Methods } from "./methods.ts";
+import { describe, nest, type Nested } from "./print.ts";
+
+export type { Nested };
 
 /** A tensor or a plain number, which adopts the dtype of its partner. */
 export type Operand = Tensor | number;
@@ -27,7 +31,7 @@ export type Operand = Tensor | number;
  * const x = tensor([[1, 2], [3, 4]]);
  * await x.mul(2).sum().item(); // 20
  */
-export class Tensor implements Value, Settable {
+export class Tensor extends Methods implements Settable {
   readonly id: number = nextId();
   readonly op: OpName;
   readonly inputs: readonly Value[];
@@ -42,6 +46,7 @@ export class Tensor implements Value, Settable {
     outputs: readonly Type[],
     storage?: Storage,
   ) {
+    super();
     this.op = op;
     this.inputs = inputs;
     this.attributes = attributes;
@@ -49,17 +54,8 @@ export class Tensor implements Value, Settable {
     this.storage = storage;
   }
 
-  /** Sizes of the axes, outermost first. */
-  get shape(): Shape {
-    return typeOf(this).shape;
-  }
-  /** Element type. */
-  get dtype(): Dtype {
-    return typeOf(this).dtype;
-  }
-  /** Number of axes. */
-  get rank(): number {
-    return this.shape.length;
+  protected derive<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): this {
+    return apply(op, inputs, attributes) as this;
   }
 
   /** `this + other`, broadcast. */
@@ -82,10 +78,6 @@ export class Tensor implements Value, Settable {
   pow(other: Operand): Tensor {
     return binary("pow", this, other);
   }
-  /** `−this`. */
-  neg(): Tensor {
-    return apply("neg", [this], {});
-  }
 
   /**
    * The elements in row-major order, computed once: a copy, which is yours. `bool` reads as bytes, `int64` as BigInt.
@@ -105,8 +97,23 @@ export class Tensor implements Value, Settable {
     return Number((await this.data())[0]);
   }
 
-  toString(): string {
-    return `Tensor(${this.op}, ${this.dtype}, [${this.shape.join(", ")}])`;
+  /**
+   * The elements in nested arrays, as `tensor` takes them: booleans for `bool`, numbers for all else.
+   * @throws DtypeError for an int64 beyond ±(2⁵³ − 1), which `data` reads.
+   */
+  async toArray(): Promise<Nested> {
+    const data = await this.data();
+    return nest(data, this.storage?.shape ?? [], this.dtype === "bool");
+  }
+
+  /** Dtype, shape, and the elements where they are known already: `Tensor float32 [3] [1, 2, 3]`. */
+  override toString(): string {
+    return describe(this);
+  }
+  static {
+    // By this name Node asks an object for its printed form.
+    const inspect = Symbol.for("nodejs.util.inspect.custom");
+    Object.defineProperty(this.prototype, inspect, { value: this.prototype.toString });
   }
 }
 
@@ -207,9 +214,6 @@ export type BinaryName =
   | "and"
   | "or"
   | "xor";
-
-/** Numbers or booleans nested to any depth. */
-export type Nested = number | boolean | readonly Nested[];
 
 /** Options of `tensor`. */
 export interface TensorOptions {
