@@ -113,7 +113,10 @@ export class Tensor extends Methods implements Settable {
   static {
     // By this name Node asks an object for its printed form.
     const inspect = Symbol.for("nodejs.util.inspect.custom");
-    Object.defineProperty(this.prototype, inspect, { value: this.prototype.toString });
+    const value = function (this: Tensor): string {
+      return describe(this);
+    };
+    Object.defineProperty(this.prototype, inspect, { value });
   }
 }
 
