@@ -22,7 +22,11 @@ export {
 };
 
 /** All that a page may hand over. */
-export async function open(folder: FileSystemDirectoryHandle, file: FileSystemFileHandle, list: FileList) {
+export async function open(
+  folder: FileSystemDirectoryHandle,
+  file: FileSystemFileHandle,
+  list: FileList,
+): Promise<object> {
   const places: FilesAt[] = [folder, file, [...list], new URL("https://x"), "/models/small", new Blob([])];
   const model = await loadModel(folder);
   await saveModel(folder, model.config, model.params);
