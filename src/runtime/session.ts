@@ -1,6 +1,6 @@
 // Opening and running models on a device.
 import { platform } from "#platform";
-import { BackendError, nearest, OptionError } from "../errors.ts";
+import { BackendError } from "../errors.ts";
 import { halfBits } from "./half.ts";
 import type { Device, Memory, ModelFile } from "./device.ts";
 import type { InferenceSession, OrtTensor } from "./platform.ts";
@@ -37,37 +37,6 @@ export interface Session {
   free(tensor: OrtTensor): void;
   /** Ends profiling and frees the model: at once, or with the last of its results on the device. */
   release(): Promise<void>;
-}
-
-/** What `setDevice` said last. */
-let standing: Device | undefined;
-
-/**
- * The device of every later call that names none; `undefined` leaves the choice to `ATHANOR_DEVICE` and the platform
- * again.
- * @throws OptionError for a device that is unknown here. Whether it can be used shows with the first program.
- * @example
- * setDevice("webgpu");
- */
-export function setDevice(device: Device | undefined): void {
-  standing = device === undefined ? undefined : known(device);
-}
-
-/** The device to use: `wanted`, else that of `setDevice`, else `ATHANOR_DEVICE`, else the platform's own choice. */
-export function chooseDevice(wanted?: Device): Device | Promise<Device> {
-  const name = wanted ?? standing ?? platform.requested();
-  return name === undefined || name === "" ? platform.preferred() : known(name);
-}
-
-/** `name` as a device. @throws OptionError for one that is unknown here. */
-function known(name: string): Device {
-  const known = Object.keys(platform.devices) as Device[];
-  const device = known.find((d) => d === name);
-  if (device !== undefined) return device;
-  const near = nearest(name, known)[0];
-  throw new OptionError(
-    `device: must be one of ${known.join(", ")} here, got "${name}".${near ? ` Did you mean ${near}?` : ""}`,
-  );
 }
 
 /** What to do when `device` is missing. */
@@ -112,10 +81,13 @@ function inLine<T>(device: Device, call: () => Promise<T>): Promise<T> {
   return result;
 }
 
+/** What a runtime says when its device is gone, or it is itself. */
+const GONE = /device (?:was|is) lost|memory access out of bounds|unreachable/i;
+
 /** The first sentence of what the runtime said, without where in its sources it said so. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const [line = ""] = text.replace(/^\S+\.cc:\d+ .* was false\. /, "").split("\n");
+  const [line = ""] = text.replace(/^(?:.* )?\S+\.cc:\d+ .* was false\. /, "").split("\n");
   return line.replace(/\.$/, "");
 }
 
@@ -172,10 +144,21 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
     into: Readonly<Record<string, OrtTensor | null>> | undefined,
   ): Promise<Record<string, OrtTensor>> => {
     const fetches = into === undefined ? session.outputNames : ready(into);
-    return (await session.run(
-      ready(feeds) as InferenceSession.FeedsType,
-      fetches as InferenceSession.FetchesType,
-    )) as Record<string, OrtTensor>;
+    try {
+      return (await session.run(
+        ready(feeds) as InferenceSession.FeedsType,
+        fetches as InferenceSession.FetchesType,
+      )) as Record<string, OrtTensor>;
+    } catch (error) {
+      if (!(error instanceof Error) || !GONE.test(error.message)) throw error;
+      const wayOut = (await platform.broken(device)) ?? "Start the program again.";
+      throw new BackendError(
+        `device ${device}: must stay while a program runs, got "${reasonOf(error)}". ${wayOut}`,
+        {
+          cause: error,
+        },
+      );
+    }
   };
   return {
     device,
