@@ -20,6 +20,7 @@ import { fileSource, importPapers, openStore } from "../../src/papers/node/index
 import { samePaper } from "../../src/papers/record.ts";
 import { texToUnicode } from "../../src/papers/tex.ts";
 import { plainTex } from "../../src/papers/tex-pieces.ts";
+import { atomFeed } from "../../src/server/atom.ts";
 import { anyText, arxivPapers, dataMissing, nine, paper } from "./sample.ts";
 
 let folder: string;
@@ -387,6 +388,20 @@ describe("questions", () => {
       fc.property(anyText, (text) => texToUnicode(texToUnicode(text)) === texToUnicode(text)),
       { seed: 9 },
     );
+  });
+});
+
+describe("feeds", () => {
+  it("name each paper once, and the same at another port", () => {
+    const url = "https://example.org/one";
+    const papers = [paper({ id: "a:1", url }), paper({ id: "a:2", url }), paper({ id: "a:3" })];
+    const idsAt = (port: number) => {
+      const origin = `http://127.0.0.1:${port}`;
+      const head = { title: "T", id: "tag:localhost,2026:/x", self: `${origin}/x/feed`, page: `${origin}/x` };
+      return [...atomFeed(head, papers).matchAll(/<id>([^<]*)<\/id>/g)].map(([, id]) => id);
+    };
+    expect(new Set(idsAt(8377)).size).toBe(4);
+    expect(idsAt(9000)).toEqual(idsAt(8377));
   });
 });
 

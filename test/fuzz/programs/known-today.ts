@@ -18,10 +18,9 @@ const roughPower: Rule = ({ fn, args }, scope) => {
 
 const UNDECIDED: readonly Rule[] = [roughPower];
 
-const UNFOLDED = [
-  ...["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"],
-  ...["pow", "minimum", "maximum", "and", "or", "xor"],
-];
+const UNFOLDED = "equal notEqual less lessEqual greater greaterEqual pow minimum maximum and or xor".split(
+  " ",
+);
 
 /** Whether all elements are one number. */
 function uniform(arg: Arg, scope: Scope): boolean {
