@@ -1,6 +1,6 @@
 // A whole program as one ONNX graph.
 import { GraphError } from "../errors.ts";
-import { Emitter } from "./emitter.ts";
+import { type Draw, Emitter } from "./emitter.ts";
 import { lower } from "./lower.ts";
 import type { Lowering } from "./lowering.ts";
 import type { OnnxGraph, OnnxPort } from "./onnx.ts";
@@ -25,6 +25,8 @@ export interface BuildOptions {
 export interface Built {
   readonly graph: OnnxGraph;
   readonly fed: Named<Storage>[];
+  /** Random numbers that have to be fed, or that others follow from (`drawInputs`). */
+  readonly draws: readonly Draw[];
 }
 
 /** A value that needs no computing. */
@@ -80,6 +82,7 @@ export function buildGraph(
       outputs.map(([label]) => label),
     ),
     fed,
+    draws: emit.draws,
   };
 }
 

@@ -1,11 +1,11 @@
 // Grows an ONNX graph node by node: names, scopes for loop bodies, shared subexpressions, constants.
 import { GraphError } from "../errors.ts";
-import { type Dim, dimTerms, type Shape } from "./dim.ts";
+import { type Dim, dimTerms, type Shape, staticSize } from "./dim.ts";
 import { type Dtype, type HostArray, hostArray, roundTo } from "./dtype.ts";
 import { encode, encodeNumber } from "./encode.ts";
 import { MARK } from "./explain.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxPort, OnnxTensor } from "./onnx.ts";
-import type { Type } from "./value.ts";
+import type { OpAttributes, Sample, Type } from "./value.ts";
 
 /** Constants up to this many bytes are shared when equal. */
 const SHARED_BYTES = 4096;
@@ -38,6 +38,15 @@ export interface Ref {
   };
 }
 
+/** An input of the graph whose elements follow from a key, which is an input as well or follows from one. */
+export interface Draw {
+  readonly name: string;
+  readonly type: Type;
+  /** The input that is the key. */
+  readonly key: string;
+  readonly sample: Sample;
+}
+
 /** Options of a node beyond its inputs. */
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
@@ -63,6 +72,9 @@ export class Emitter {
   readonly root: Scope = newScope(undefined);
   readonly initializers: OnnxTensor[] = [];
   readonly inputs: OnnxPort[] = [];
+  /** Inputs that are drawn, each after its key. */
+  readonly draws: Draw[] = [];
+  private readonly drawn = new Map<string, Ref>();
   private readonly constants = new Map<string, Ref>();
   /** Where a symbolic dimension can be read: input and axis. */
   private readonly symbols = new Map<string, { ref: Ref; axis: number }>();
@@ -89,6 +101,31 @@ export class Emitter {
     ref.type.shape.forEach((dim, axis) => {
       if (typeof dim === "string" && !this.symbols.has(dim)) this.symbols.set(dim, { ref, axis });
     });
+  }
+
+  /**
+   * Random numbers as an input that whoever runs the graph fills from `key`; equal draws are one.
+   * @throws GraphError for a key that is computed in the program.
+   */
+  draw(key: Ref, { draw, sample }: OpAttributes["random"], type: Type): Ref {
+    if (key.data !== undefined && type.shape.every((d) => typeof d === "number")) {
+      const size = staticSize(type.shape);
+      const elements = sample([Number(key.data[0]) >>> 0, Number(key.data[1]) >>> 0], size);
+      return this.initializer(elements, { dtype: type.dtype, shape: type.shape as number[] });
+    }
+    const given = this.inputs.some((p) => p.name === key.name) || this.draws.some((d) => d.name === key.name);
+    if (!given) {
+      throw new GraphError(
+        `random: key must be an argument of the compiled function, or folded from one, got one that ${key.from?.opType ?? "a loop"} makes. Draw outside of the loop, for all steps at once.`,
+      );
+    }
+    const text = encode("random", [key.name, draw, type.dtype, type.shape]);
+    const known = this.drawn.get(text);
+    if (known) return known;
+    const ref: Ref = { name: `random_${this.draws.length}`, type, scope: this.root };
+    this.draws.push({ name: ref.name, type, key: key.name, sample });
+    this.drawn.set(text, ref);
+    return ref;
   }
 
   /** A parameter of a loop body. */
@@ -273,7 +310,7 @@ export class Emitter {
       name,
       nodes: live,
       initializers: this.initializers.filter((t) => used.has(t.name)),
-      inputs: this.inputs,
+      inputs: [...this.inputs, ...this.draws.filter((d) => used.has(d.name))],
       outputs: outputs.map(({ type }, i) => ({ name: labels[i] ?? "", type })),
     };
   }

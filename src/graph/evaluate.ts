@@ -4,6 +4,7 @@ import { memoryOf, type Session } from "../runtime/session.ts";
 import type { Device } from "../runtime/device.ts";
 import { GraphError } from "../errors.ts";
 import { buildGraph, isLeaf } from "./build.ts";
+import { type Drawing, drawingOf, drawInputs } from "./draw.ts";
 import { checkIndices, indexUses } from "./host-indices.ts";
 import { openGraph } from "./open.ts";
 import { fromNative, runSession } from "./run.ts";
@@ -12,9 +13,15 @@ import { requireKept, type Settable } from "./storage.ts";
 import { targetOf } from "./target.ts";
 import { reach, type Storage, typeOf, type Value } from "./value.ts";
 
-/** A session that several evaluations may be using. */
+/** An opened program. */
+interface Opened {
+  readonly session: Session;
+  readonly drawing: Drawing;
+}
+
+/** A program that several evaluations may be using. */
 interface Shared {
-  readonly session: Promise<Session>;
+  readonly opened: Promise<Opened>;
   users: number;
   /** Pushed out by newer programs: released when its last user is done. */
   dropped: boolean;
@@ -27,10 +34,10 @@ const KEPT = 256;
 /** Runs `use` on the session of program `key`, opened where there is none. */
 async function withSession<T>(
   key: string,
-  open: () => Promise<Session>,
-  use: (session: Session) => Promise<T>,
+  open: () => Promise<Opened>,
+  use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const shared = recent.get(key) ?? { session: open(), users: 0, dropped: false };
+  const shared = recent.get(key) ?? { opened: open(), users: 0, dropped: false };
   recent.delete(key);
   recent.set(key, shared);
   shared.users++;
@@ -38,19 +45,19 @@ async function withSession<T>(
   if (recent.size > KEPT && oldest) {
     recent.delete(oldest[0]);
     oldest[1].dropped = true;
-    if (oldest[1].users === 0) void oldest[1].session.then((s) => s.release());
+    if (oldest[1].users === 0) void oldest[1].opened.then(({ session }) => session.release());
   }
   try {
-    const session = await shared.session.catch((error: unknown) => {
+    const opened = await shared.opened.catch((error: unknown) => {
       recent.delete(key);
       throw error;
     });
-    return await use(session);
+    return await use(opened);
   } finally {
     shared.users--;
     if (shared.dropped && shared.users === 0) {
-      void shared.session.then(
-        (s) => s.release(),
+      void shared.opened.then(
+        ({ session }) => session.release(),
         () => undefined,
       );
     }
@@ -90,13 +97,15 @@ export async function evaluateValues(
     if (memoryOf(device) === "device") {
       for (const use of indexUses(missing, isLeaf)) checkIndices(use, use.input.storage as Storage);
     }
-    const open = async (): Promise<Session> => {
-      const { graph } = buildGraph(outputs, [], { target: targetOf(device), leaves: "feed" });
-      return openGraph(graph, { device, spinning: false });
+    const open = async (): Promise<Opened> => {
+      const { graph, draws } = buildGraph(outputs, [], { target: targetOf(device), leaves: "feed" });
+      const session = await openGraph(graph, { device, spinning: false });
+      return { session, drawing: drawingOf(graph, draws) };
     };
-    await withSession(`${device} ${signature(missing)}`, open, async (session) => {
+    await withSession(`${device} ${signature(missing)}`, open, async ({ session, drawing }) => {
       for (const [, storage] of feeds) requireKept(storage);
-      const results = await runSession(session, feeds);
+      const drawn = await drawInputs(drawing, new Map(feeds));
+      const results = await runSession(session, [...feeds, ...drawn]);
       for (const [name, v] of outputs) {
         const tensor = results[name];
         if (tensor) v.storage = fromNative(tensor, session);

@@ -203,6 +203,7 @@ function joined(emit: Emitter, parts: readonly Ref[], axis: number, type: Type):
 const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   constant: (r) => r.emit.scalar(r.attributes.value, r.attributes.dtype),
   iota: (r) => iotaOf(r.emit, r.attributes.size, r.attributes.dtype),
+  random: (r) => r.emit.draw(at(r.inputs, 0), r.attributes, r.type),
   neg: one("Neg"),
   abs: one("Abs"),
   sign: one("Sign"),

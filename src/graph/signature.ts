@@ -18,7 +18,7 @@ export function signature(roots: readonly Value[]): string {
       }
       // Bodies after their outer values, which are inputs and hence numbered already.
       const attributes = encode(v.op, v.attributes, (value, path) => {
-        // What a derivative rule does is not part of the value.
+        // What a derivative rule does is not part of the value; what a draw does, its text says.
         if (typeof value === "function") return "rule";
         if (path !== "body") return undefined;
         const body = value as Body;

@@ -52,6 +52,16 @@ export interface OpAttributes {
   argument: None;
   /** `0, 1, …, size − 1`. */
   iota: { readonly size: Dim; readonly dtype: Dtype };
+  /**
+   * Numbers that follow from a key `[2]`, int32. They are drawn by the host before a run and handed in, so that all
+   * devices see the same bits. `draw` tells draws apart, `sample` makes their elements.
+   */
+  random: {
+    readonly draw: string;
+    readonly dtype: Dtype;
+    readonly shape: Shape;
+    readonly sample: Sample;
+  };
   // 2. Elementwise, one operand
   neg: None;
   abs: None;
@@ -171,6 +181,9 @@ export interface OpAttributes {
 }
 
 export type OpName = keyof OpAttributes;
+
+/** `count` elements that follow from the two words of a key. */
+export type Sample = (key: readonly [low: number, high: number], count: number) => HostArray;
 
 /** Derivative rule of a `custom` op: from the cotangents of its outputs to those of its own inputs. */
 export type CustomRule = (

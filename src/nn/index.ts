@@ -1,3 +1,4 @@
+export { dropout } from "./dropout.ts";
 export { embedding, type EmbeddingParams } from "./embedding.ts";
 export { linear, type LinearMap, type LinearParams, type MapParams, type Maps, plainMaps } from "./linear.ts";
 export { crossEntropy } from "./losses.ts";

@@ -1,10 +1,11 @@
 // Functions compiled once and run many times.
-import { checkOptions, DtypeError, OptionError, ShapeError } from "../errors.ts";
+import { checkOptions, DtypeError, OptionError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
 import { staysOn } from "../graph/device-memory.ts";
+import { type Drawing, drawingOf, drawInputs } from "../graph/draw.ts";
 import { encode } from "../graph/encode.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
-import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
+import type { Shape } from "../graph/dim.ts";
 import type { OnnxPort } from "../graph/onnx.ts";
 import { checkIndices, type IndexUse, indexUses } from "../graph/host-indices.ts";
 import { openGraph } from "../graph/open.ts";
@@ -17,6 +18,7 @@ import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice } from "../runtime/choose-device.ts";
 import { memoryOf, type Session } from "../runtime/session.ts";
 import { requireWhole, show } from "./arguments.ts";
+import { sizeCheck, type SizeCheck } from "./sizes.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
@@ -63,7 +65,9 @@ interface Program<R> {
   readonly inputs: readonly OnnxPort[];
   readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
   /** @throws ShapeError for sizes that do not go together. */
-  readonly check: (args: readonly unknown[], tensors: readonly Tensor[]) => void;
+  readonly check: SizeCheck;
+  /** Random numbers to draw before a run. */
+  readonly drawing: Drawing;
   /** Arguments by place that index something, where the device would not complain. */
   readonly indices: readonly (readonly [place: number, use: IndexUse])[];
   /** The result with placeholders in place of tensors. */
@@ -110,7 +114,7 @@ export function compile<A extends readonly unknown[], R>(
       throw new OptionError(`compile: fn must return a tensor or a tree of tensors, got ${show(tree)}.`);
     }
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
-    const { graph } = buildGraph(outputs, inputs, {
+    const { graph, draws } = buildGraph(outputs, inputs, {
       target: { ...targetOf(on), ...(weightBits !== undefined && { weightBits }) },
       leaves: "embed",
     });
@@ -135,7 +139,15 @@ export function compile<A extends readonly unknown[], R>(
     const roots = results.map(([, t]) => t);
     const uses = memoryOf(on) === "device" ? indexUses(roots, (v) => v.op === "input") : [];
     const indices = uses.map((use) => [inputs.indexOf(use.input as Tensor), use] as const);
-    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), indices, tree };
+    return {
+      session,
+      inputs: graph.inputs.slice(0, inputs.length),
+      outputs: ports,
+      check: sizeCheck(graph.inputs.slice(0, inputs.length)),
+      drawing: drawingOf(graph, draws),
+      indices,
+      tree,
+    };
   };
 
   const programFor = async (args: A): Promise<Program<R>> => {
@@ -174,6 +186,8 @@ export function compile<A extends readonly unknown[], R>(
     const tensors = leaves(args);
     await evaluateValues(tensors, device);
     const program = await programFor(args);
+    const names = program.inputs.map(({ name }) => name);
+    const drawn = program.drawing.draws.length > 0 ? await draw(program, args, tensors) : [];
     // From here to `runSession` nothing waits, so that no other call takes these buffers in between.
     const storages = tensors.map((t) => t.storage as Storage);
     for (const s of storages) requireKept(s);
@@ -184,7 +198,7 @@ export function compile<A extends readonly unknown[], R>(
     const into: Record<string, OrtTensor | null> = {};
     for (const { name, key } of program.outputs)
       into[name] = (key !== undefined && pool.get(key)?.pop()) || null;
-    const feeds = storages.map((s, i) => [program.inputs[i]?.name ?? "", s] as const);
+    const feeds = [...storages.map((s, i) => [names[i] ?? "", s] as const), ...drawn];
     let results: Record<string, OrtTensor>;
     try {
       results = await runSession(program.session, feeds, into);
@@ -209,6 +223,17 @@ export function compile<A extends readonly unknown[], R>(
   });
 }
 
+/** Random inputs of one call. */
+function draw<R>(
+  { inputs, check, drawing }: Program<R>,
+  args: readonly unknown[],
+  tensors: readonly Tensor[],
+): ReturnType<typeof drawInputs> {
+  const given = new Map(inputs.map(({ name }, i) => [name, tensors[i]?.storage as Storage]));
+  for (const s of given.values()) requireKept(s);
+  return drawInputs(drawing, given, check(args, tensors));
+}
+
 /** Takes the buffers of donated tensors; those on the host go into the pool if there is one. */
 function recycle(storages: Iterable<Storage>, pool: Map<string, OrtTensor[]> | undefined): void {
   for (const storage of storages) {
@@ -217,44 +242,6 @@ function recycle(storages: Iterable<Storage>, pool: Map<string, OrtTensor[]> | u
     const key = typeKey(storage.dtype, storage.shape);
     pool.set(key, [...(pool.get(key) ?? []), native]);
   }
-}
-
-/**
- * What has to hold between the sizes of arguments for `ports`, as a function that throws ShapeError where one name
- * stands for two sizes.
- */
-function sizeCheck(
-  ports: readonly OnnxPort[],
-): (args: readonly unknown[], tensors: readonly Tensor[]) => void {
-  // Where each name stands alone: the first such place tells its size.
-  const sources = new Map<string, readonly [port: number, axis: number]>();
-  const rest: (readonly [port: number, axis: number, dim: Dim])[] = [];
-  ports.forEach(({ type }, port) =>
-    type.shape.forEach((dim, axis) => {
-      const alone = typeof dim === "string" && /^[^-+*]+$/.test(dim) && !sources.has(dim);
-      if (alone) sources.set(dim, [port, axis]);
-      else rest.push([port, axis, dim]);
-    }),
-  );
-  const known = (dim: Dim): boolean =>
-    typeof dim === "number" || dimTerms(dim).every(([, names]) => names.every((n) => sources.has(n)));
-  const checks = rest.filter(([, , dim]) => known(dim));
-  return (args, tensors) => {
-    const sizes = new Map<Dim, number>();
-    for (const [name, [port, axis]] of sources) sizes.set(name, Number(tensors[port]?.shape[axis]));
-    const sizeOf = (dim: Dim): number =>
-      typeof dim === "number" ? dim : (sizes.get(dim) ?? evaluateDim(dim, sizes as Map<string, number>));
-    for (const [port, axis, dim] of checks) {
-      if (sizeOf(dim) === tensors[port]?.shape[axis]) continue;
-      const shown = (ports[port]?.type.shape ?? []).map((d) =>
-        typeof d === "string" && known(d) ? `${d}=${sizeOf(d)}` : d,
-      );
-      const [name, x] = flattenTree(args)[port] ?? [];
-      throw new ShapeError(
-        `compile: argument ${name} must be [${shown.join(", ")}], got [${x?.shape.join(", ")}].`,
-      );
-    }
-  };
 }
 
 function typeKey(dtype: string, shape: Shape): string {

@@ -100,11 +100,16 @@ export async function exportOnnx<A extends readonly unknown[]>(
     throw new OptionError(`exportOnnx: "${clash}" must name an input or an output, got both.`);
   await bringToHost(results.map(([, t]) => t));
   const outputs = results.map(([, t], i) => [labels[i] ?? "", t] as const);
-  const { graph } = buildGraph(outputs, inputs, {
+  const { graph, draws } = buildGraph(outputs, inputs, {
     target: targetOf(portable ? "portable" : "cpu"),
     leaves: "embed",
     leafNames: new Map(named.map(([name, t]) => [t.storage as Storage, name])),
   });
+  if (draws.length > 0) {
+    throw new OptionError(
+      `exportOnnx: fn must not draw random numbers, got ${draws.length} draws from a traced key. Take the numbers as an argument.`,
+    );
+  }
   return modelOf(graph, dataFile);
 }
 

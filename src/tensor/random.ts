@@ -1,12 +1,17 @@
 // Random tensors from explicit keys: every function is pure, and one key gives the same numbers on every platform.
 // Whatever is to be independent gets a key of its own by `split` or `fold`. A key is two words of plain data, which
-// is all the state there is.
+// is all the state there is. As an argument of a compiled function it is a tensor (`traced`): the numbers then differ from
+// call to call, by one program, and are those that the plain key gives.
 import { OptionError } from "../errors.ts";
-import { staticSize } from "../graph/dim.ts";
+import { type Dim, type Shape, staticSize } from "../graph/dim.ts";
 import { DTYPES, type Dtype, type HostArray, isFloat } from "../graph/dtype.ts";
+import { encode } from "../graph/encode.ts";
+import { isKept } from "../graph/storage.ts";
+import type { Sample } from "../graph/value.ts";
+import { requireShape, requireWhole, show } from "./arguments.ts";
 import { normalProbability, normalQuantile } from "./normal-quantile.ts";
 import { type Key, philox, words } from "./philox.ts";
-import { type Tensor, tensor } from "./tensor.ts";
+import { apply, Tensor, tensor } from "./tensor.ts";
 
 export { type Key, philox, words };
 
@@ -18,16 +23,64 @@ export function key(seed: number): Key {
   return [seed >>> 0, Math.floor(seed / 2 ** 32)];
 }
 
-/** A key of its own for `data` (a whole number, or a name) under `parent`. */
-export function fold(parent: Key, data: number | string): Key {
-  const [low, high] = typeof data === "number" ? key(data) : hashName(data);
-  const [a, b] = philox([low, high, 0, 0x666f6c64], parent);
-  return [a, b];
+/**
+ * `at` as an int32 tensor `[2]`: an argument of a compiled function by which its random numbers differ from call to call.
+ * @example
+ * const noisy = compile((x: Tensor, key: Tensor) => x.add(random.normal(key, [3])));
+ * await noisy(x, random.traced(random.fold(key, step)));
+ */
+export function traced(at: Key): Tensor {
+  return tensor(Int32Array.of(at[0], at[1]), { lend: true });
 }
 
-/** `count` independent keys under `parent`. */
-export function split(parent: Key, count = 2): Key[] {
-  return Array.from({ length: count }, (_, i) => fold(parent, i));
+/** A key of its own for `data` (a whole number, or a name) under `parent`, which may be a traced key. */
+export function fold(parent: Key, data: number | string): Key;
+export function fold(parent: Tensor, data: number | string): Tensor;
+export function fold(parent: Key | Tensor, data: number | string): Key | Tensor {
+  const [low, high] = typeof data === "number" ? key(data) : hashName(data);
+  const child = (of: Key): Key => {
+    const [a, b] = philox([low, high, 0, 0x666f6c64], of);
+    return [a, b];
+  };
+  if (!(parent instanceof Tensor)) return child(parent);
+  return drawn(parent, ["fold", low, high], [2], "int32", (of) => Int32Array.from(child(of), (w) => w | 0));
+}
+
+/** `count` independent keys under `parent`, which may be a traced key. */
+export function split(parent: Key, count?: number): Key[];
+export function split(parent: Tensor, count?: number): Tensor[];
+export function split(parent: Key | Tensor, count = 2): (Key | Tensor)[] {
+  requireWhole("random.split", "count", count, 0);
+  return Array.from({ length: count }, (_, i) =>
+    parent instanceof Tensor ? fold(parent, i) : fold(parent, i),
+  );
+}
+
+/** A key, or one that a compiled function is given as a tensor. */
+export type AnyKey = Key | Tensor;
+
+/**
+ * A tensor of what `sample` makes of a key: at once where the key is known, else by whoever runs the program.
+ * @param what Tells draws apart, with shape and dtype.
+ */
+function drawn(at: AnyKey, what: readonly unknown[], shape: Shape, dtype: Dtype, sample: Sample): Tensor {
+  requireShape(`random.${String(what[0])}`, shape);
+  const known = at instanceof Tensor ? wordsOf(at) : at;
+  if (known === undefined) {
+    const draw = encode("random", what);
+    return apply("random", [at as Tensor], { draw, dtype, shape: [...shape], sample });
+  }
+  const sizes = shape as readonly number[];
+  return tensor(sample(known, staticSize(sizes)), { shape: sizes, dtype, lend: true });
+}
+
+/** The words of a key whose elements are on the host. */
+function wordsOf(at: Tensor): Key | undefined {
+  const { storage } = at;
+  if (storage?.host === undefined || !isKept(storage) || at.dtype !== "int32" || at.shape.join() !== "2") {
+    return undefined;
+  }
+  return [Number(storage.host[0]) >>> 0, Number(storage.host[1]) >>> 0];
 }
 
 /** FNV-1a of a name, 64 bits as two words with different offsets. */
@@ -63,10 +116,14 @@ interface RandomOptions {
   readonly dtype?: Dtype;
 }
 
-/** An empty array for a float tensor. */
-function room(where: string, shape: readonly number[], dtype: Dtype): HostArray {
+/** @throws OptionError unless `dtype` is a float type. */
+function requireFloat(where: string, dtype: Dtype): void {
   if (!isFloat(dtype)) throw new OptionError(`random.${where}: dtype must be a float type, got ${dtype}.`);
-  return new DTYPES[dtype].array(staticSize(shape));
+}
+
+/** An empty array of floats. */
+function room(dtype: Dtype, count: number): HostArray {
+  return new DTYPES[dtype].array(count);
 }
 
 /**
@@ -74,28 +131,31 @@ function room(where: string, shape: readonly number[], dtype: Dtype): HostArray 
  * float16, so that rounding never reaches `high`.
  */
 export function uniform(
-  at: Key,
-  shape: readonly number[],
+  at: AnyKey,
+  shape: readonly Dim[],
   { low = 0, high = 1, dtype = "float32" }: { low?: number; high?: number } & RandomOptions = {},
 ): Tensor {
-  const out = room("uniform", shape, dtype);
+  requireFloat("uniform", dtype);
   const span = high - low;
-  if (dtype === "float64") {
-    const u = uniforms(at, out.length);
-    for (let i = 0; i < out.length; i++) out[i] = low + span * (u[i] as number);
-  } else {
-    const bits = words(at, out.length);
-    const drop = dtype === "float32" ? 8 : 21;
-    const unit = span / 2 ** (32 - drop);
-    for (let i = 0; i < out.length; i++) out[i] = low + unit * ((bits[i] as number) >>> drop);
-  }
-  return tensor(out, { shape, dtype, lend: true });
+  return drawn(at, ["uniform", low, high], shape, dtype, (of, count) => {
+    const out = room(dtype, count);
+    if (dtype === "float64") {
+      const u = uniforms(of, count);
+      for (let i = 0; i < count; i++) out[i] = low + span * (u[i] as number);
+    } else {
+      const bits = words(of, count);
+      const drop = dtype === "float32" ? 8 : 21;
+      const unit = span / 2 ** (32 - drop);
+      for (let i = 0; i < count; i++) out[i] = low + unit * ((bits[i] as number) >>> drop);
+    }
+    return out;
+  });
 }
 
 /** A normal tensor with `mean` (default 0) and standard deviation `std` (default 1). */
 export function normal(
-  at: Key,
-  shape: readonly number[],
+  at: AnyKey,
+  shape: readonly Dim[],
   { mean = 0, std = 1, dtype = "float32" }: { mean?: number; std?: number } & RandomOptions = {},
 ): Tensor {
   return quantiles("normal", at, shape, { mean, std, dtype, from: 0, to: 1 });
@@ -107,8 +167,8 @@ export function normal(
  * @param options `low`, `high` in standard deviations; `mean` (default 0) and `std` (default 1) of the whole.
  */
 export function truncatedNormal(
-  at: Key,
-  shape: readonly number[],
+  at: AnyKey,
+  shape: readonly Dim[],
   {
     mean = 0,
     std = 1,
@@ -127,36 +187,53 @@ export function truncatedNormal(
 /** Normals by their quantiles, `from ≤ probability < to`. */
 function quantiles(
   where: string,
-  at: Key,
-  shape: readonly number[],
+  at: AnyKey,
+  shape: readonly Dim[],
   { mean, std, dtype, from, to }: { mean: number; std: number; dtype: Dtype; from: number; to: number },
 ): Tensor {
-  const out = room(where, shape, dtype);
-  const n = out.length;
-  // Half a step keeps both ends out of 0 and 1.
-  if (dtype === "float64") {
-    const u = uniforms(at, n);
-    for (let i = 0; i < n; i++) {
-      out[i] = mean + std * normalQuantile(from + (to - from) * ((u[i] as number) + 2 ** -54));
+  requireFloat(where, dtype);
+  return drawn(at, [where, mean, std, from, to], shape, dtype, (of, count) => {
+    const out = room(dtype, count);
+    // Half a step keeps both ends out of 0 and 1.
+    if (dtype === "float64") {
+      const u = uniforms(of, count);
+      for (let i = 0; i < count; i++) {
+        out[i] = mean + std * normalQuantile(from + (to - from) * ((u[i] as number) + 2 ** -54));
+      }
+    } else {
+      const bits = words(of, count);
+      for (let i = 0; i < count; i++) {
+        out[i] = mean + std * normalQuantile(from + (to - from) * (((bits[i] as number) + 0.5) / 2 ** 32));
+      }
     }
-  } else {
-    const bits = words(at, n);
-    for (let i = 0; i < n; i++) {
-      out[i] = mean + std * normalQuantile(from + (to - from) * (((bits[i] as number) + 0.5) / 2 ** 32));
-    }
-  }
-  return tensor(out, { shape, dtype, lend: true });
+    return out;
+  });
 }
 
-/** A bool tensor, true with probability `p`. */
-export function bernoulli(at: Key, p: number, shape: readonly number[]): Tensor {
+/**
+ * A bool tensor, true with probability `p`.
+ * @param options `bits` of randomness an element: 32 (default), or 16, which takes half the time and knows `p` to 2⁻¹⁶.
+ */
+export function bernoulli(
+  at: AnyKey,
+  p: number,
+  shape: readonly Dim[],
+  { bits = 32 }: { bits?: 16 | 32 } = {},
+): Tensor {
   if (!(p >= 0 && p <= 1)) throw new OptionError(`random.bernoulli: p must be in [0, 1], got ${p}.`);
-  const bits = words(at, staticSize(shape));
-  const limit = p * 2 ** 32;
-  return tensor(
-    Uint8Array.from(bits, (w) => Number(w < limit)),
-    { shape, dtype: "bool", lend: true },
-  );
+  if (bits !== 16 && bits !== 32)
+    throw new OptionError(`random.bernoulli: bits must be 16 or 32, got ${show(bits)}.`);
+  return drawn(at, ["bernoulli", p, bits], shape, "bool", (of, count) => {
+    const out = new Uint8Array(count);
+    const limit = bits === 32 ? p * 2 ** 32 : Math.round(p * 2 ** 16);
+    const drawnBits = words(of, bits === 32 ? count : Math.ceil(count / 2));
+    for (let i = 0; i < count; i++) {
+      const word = drawnBits[bits === 32 ? i : i >> 1] as number;
+      const value = bits === 32 ? word : i % 2 === 0 ? word & 0xffff : word >>> 16;
+      out[i] = value < limit ? 1 : 0;
+    }
+    return out;
+  });
 }
 
 /**
@@ -191,8 +268,16 @@ function firstAbove(sums: Float64Array, level: number): number {
   return low;
 }
 
-/** The numbers `0 … n − 1` in random order (Fisher and Yates). */
-export function permutation(at: Key, n: number): Uint32Array {
+/** The numbers `0 … n − 1` in random order (Fisher and Yates): an int32 tensor `[n]` for a traced key. */
+export function permutation(at: Key, n: number): Uint32Array;
+export function permutation(at: Tensor, n: number): Tensor;
+export function permutation(at: AnyKey, n: number): Uint32Array | Tensor {
+  requireWhole("random.permutation", "n", n, 0);
+  if (!(at instanceof Tensor)) return shuffled(at, n);
+  return drawn(at, ["permutation"], [n], "int32", (of) => Int32Array.from(shuffled(of, n)));
+}
+
+function shuffled(at: Key, n: number): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   const draws = uniforms(at, n);
   for (let i = n - 1; i > 0; i--) {

@@ -11,6 +11,7 @@ export type Silent =
   | "data"
   | "input"
   | "argument"
+  | "random"
   | "item"
   | "alias"
   | "stopGradient"
