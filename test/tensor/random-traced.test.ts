@@ -17,7 +17,7 @@ const DRAWS = (at: random.AnyKey): Record<string, t.Tensor> => ({
   normal: random.normal(at, [3, 3], { mean: 1, std: 2 }),
   truncated: random.truncatedNormal(at, [7]),
   coins: random.bernoulli(at, 0.3, [33]),
-  few: random.bernoulli(at, 0.3, [33], { bits: 16 }),
+  few: random.bernoulli(at, 0.3, [33], { bits: 8 }),
   none: random.normal(at, [0, 2]),
 });
 
@@ -176,8 +176,8 @@ test("what is no key, and an export, are refused", async () => {
       "exportOnnx: fn must not draw random numbers, got 1 draws from a traced key. Take the numbers as an argument.",
     ),
   );
-  expect(() => random.bernoulli(key, 0.5, [1], { bits: 8 as 16 })).toThrow(
-    new OptionError("random.bernoulli: bits must be 16 or 32, got 8."),
+  expect(() => random.bernoulli(key, 0.5, [1], { bits: 16 as 8 })).toThrow(
+    new OptionError("random.bernoulli: bits must be 8 or 32, got 16."),
   );
   expect(() => random.permutation(key, -1)).toThrow(OptionError);
 });
@@ -244,6 +244,15 @@ test("streams inside a compiled function are as random as they should be", async
   const [first, second] = await Promise.all(calls.slice(0, 2).map((c) => list(c.uniform)));
   const both = (first ?? []).map((x, i) => Math.floor(x * 8) * 8 + Math.floor((second?.[i] ?? 0) * 8));
   expect(chiSquare(64, both)).toBeLessThan(103.4);
+});
+
+test("coins of eight bits have the probability of those of 32, and know the ends", async () => {
+  const n = 2 ** 18;
+  for (const p of [0, 1e-3, 0.1, 1 / 3, 0.9, 0.9999, 1]) {
+    const v = await list(random.bernoulli(random.fold(key, `p ${p}`), p, [n], { bits: 8 }));
+    const rate = v.reduce((a, b) => a + b, 0) / n;
+    expect(Math.abs(rate - p), String(p)).toBeLessThanOrEqual(3.5 * Math.sqrt((p * (1 - p)) / n));
+  }
 });
 
 test("dropout keeps the mean, is differentiated as what it kept, and does nothing without a key", async () => {
