@@ -2,6 +2,7 @@
 // or are joined to them next, cost no node.
 import { type Dim, mulDims, type Shape } from "./dim.ts";
 import type { Emitter, Ref } from "./emitter.ts";
+import { lowerConvolve, lowerPool, lowerSpread } from "./lower-conv.ts";
 import { at, castTo, int, ints, lowerBody, reshapeTo, type Rule, type RuleInput } from "./lowering.ts";
 import type { Kernel, OpAttributes, Type } from "./value.ts";
 
@@ -17,7 +18,14 @@ export const lowerFused: Rule<OpAttributes["fused"]> = (r) => {
 
 const KERNELS: {
   readonly [K in Kernel["name"]]: (r: Input, kernel: Kernel & { name: K }) => Ref | undefined;
-} = { rotary, causalAttention };
+} = {
+  rotary,
+  causalAttention,
+  convolve: lowerConvolve,
+  spread: lowerSpread,
+  maxPool: lowerPool,
+  averagePool: lowerPool,
+};
 
 /** ONNX Runtime's RotaryEmbedding, with one row of angles for each of the `T` places. */
 function rotary(

@@ -37,7 +37,29 @@ export type Kernel =
    * Inputs `q` `[B, H, T, D]`, `k` and `v` `[B, G, S, D]`: `softmax(scale · q kᵀ) v`, where the queries belong to the
    * last `T` of the `S` tokens and each sees the tokens up to its own.
    */
-  | { readonly name: "causalAttention"; readonly scale: number };
+  | { readonly name: "causalAttention"; readonly scale: number }
+  /** Inputs `x` `[B, C, …]` and `weight` `[O, C / groups, …]`: cross-correlation over the axes behind the first two. */
+  | ({ readonly name: "convolve" } & Convolution)
+  /**
+   * Inputs `x` `[B, O, …]` and `weight` `[O, C / groups, …]`: the transpose of `convolve`, to `[B, C, …size]`. The sizes are
+   * given, since several are convolved to one.
+   */
+  | ({ readonly name: "spread"; readonly size: readonly number[] } & Convolution)
+  /** Input `x` `[B, C, …]`: the largest element, or the mean, of each window; padding counts as −∞, and as absent. */
+  | ({ readonly name: "maxPool" | "averagePool" } & Windows);
+
+/** Windows over the axes behind the first two: one number per axis. */
+export interface Windows {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly dilations: readonly number[];
+}
+
+export interface Convolution extends Windows {
+  readonly groups: number;
+}
 
 /** The closed op set, with the attributes of each op. Broadcasting follows numpy. */
 export interface OpAttributes {

@@ -2,6 +2,7 @@
 import { isFloat } from "../graph/dtype.ts";
 import { type OpAttributes, typeOf, type Value } from "../graph/value.ts";
 import { argument, captures, instantiate } from "./body.ts";
+import { convolutionRule } from "./convolution.ts";
 import type { RuleContext } from "./rule.ts";
 import { apply, item, items, type Tensor, zeros } from "./tensor.ts";
 
@@ -30,9 +31,13 @@ export function recomputeRule(c: RuleContext<OpAttributes["recompute"]>): (Tenso
   return spread(sources, grads);
 }
 
-/** Through the definition: what the kernel computed is computed again in the ops that have rules. */
+/** A convolution by its own rule. The rest through the definition: what the kernel computed is computed again in the ops that have rules. */
 export function fusedRule(c: RuleContext<OpAttributes["fused"]>): (Tensor | null)[] {
-  const { body } = c.attributes;
+  const { body, kernel } = c.attributes;
+  const [x, weight] = c.inputs;
+  if ((kernel.name === "convolve" || kernel.name === "spread") && x && weight) {
+    return convolutionRule(kernel, x, weight, c.g);
+  }
   // Under identities of their own, since one tensor may be several inputs.
   const own = c.inputs.slice(0, body.parameters.length).map((x) => apply("alias", [x], {}));
   const sources = [...own, ...c.inputs.slice(own.length)];

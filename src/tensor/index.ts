@@ -7,6 +7,12 @@ export { compile, type Compiled, type CompileOptions, evaluate } from "./compile
 export { associativeScan, checkpoint, scan } from "./control.ts";
 export * from "./elementwise.ts";
 export { exportOnnx, type ExportOptions } from "./export.ts";
+export {
+  conv2d,
+  type Conv2dOptions,
+  convTranspose2d,
+  type ConvTranspose2dOptions,
+} from "./convolution.ts";
 export { type Complex, fft, ifft, irfft, rfft } from "./fft.ts";
 export {
   addAlongAxis,
@@ -22,6 +28,8 @@ export {
 export { eigh, qr, randomizedSvd, type RandomizedSvdOptions, solve, svd, type Svd } from "./linalg.ts";
 export * from "./movement.ts";
 export { fused } from "./fused.ts";
+export { averagePool2d, maxPool2d, type PoolOptions, upsample2d, type UpsampleOptions } from "./pooling.ts";
+export type { PerAxis, WindowOptions } from "./windows.ts";
 export { layerNorm, logSoftmax, rmsNorm, softmax } from "./normalise.ts";
 export { conv1d, type Conv1dOptions, einsum, matmul, type MatmulOptions, rearrange } from "./product.ts";
 export * from "./reduce.ts";

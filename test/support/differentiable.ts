@@ -206,6 +206,26 @@ const fused: Row[] = [
   ),
 ];
 
+/** Images: stride, padding, dilation, groups, and rows that no window reaches. */
+const images: Row[] = [
+  row("conv2d", [real([2, 2, 4, 3]), real([2, 2, 2, 2], -1, 1)], (x, w) =>
+    t.conv2d(one(x), one(w), { padding: 1 }),
+  ),
+  row("conv2d strided", [real([1, 4, 5, 4]), real([4, 2, 2, 2], -1, 1)], (x, w) =>
+    t.conv2d(one(x), one(w), { stride: [2, 3], padding: [[1, 0], 1], dilation: [2, 1], groups: 2 }),
+  ),
+  row("convTranspose2d", [real([1, 2, 2, 3]), real([2, 1, 3, 2], -1, 1)], (x, w) =>
+    t.convTranspose2d(one(x), one(w), { stride: 2, padding: 1, outputPadding: 1, groups: 2 }),
+  ),
+  row("convTranspose2d dilated", [real([2, 2, 2, 2]), real([2, 3, 2, 2], -1, 1)], (x, w) =>
+    t.convTranspose2d(one(x), one(w), { dilation: 2, padding: [[0, 1], 1] }),
+  ),
+  row("maxPool2d", ...on([1, 2, 4, 5], (x) => t.maxPool2d(x, 2, { stride: [2, 1], padding: 1 }))),
+  row("averagePool2d", ...on([1, 2, 4, 5], (x) => t.averagePool2d(x, [3, 2], { stride: 2, padding: 1 }))),
+  row("upsample2d", ...on([1, 2, 2, 3], (x) => t.upsample2d(x, { scale: 2 }))),
+  row("upsample2d bilinear", ...on([1, 1, 2, 3], (x) => t.upsample2d(x, { scale: 3, mode: "bilinear" }))),
+];
+
 const structure: Row[] = [
   row(
     "checkpoint",
@@ -235,5 +255,6 @@ export const DIFFERENTIABLE: readonly Row[] = [
   ...movement,
   ...indexing,
   ...fused,
+  ...images,
   ...structure,
 ];

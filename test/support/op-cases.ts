@@ -219,6 +219,16 @@ export const OP_CASES: { readonly [K in Exclude<OpName, Silent>]: readonly Case[
     () => rotate(rows4(), t.iota(3), ropeFrequencies(4, 10), "interleaved"),
     () => attendAfter(spread([1, 4, 2, 8]), spread([1, 2, 7, 8]), spread([1, 2, 2, 8])),
     () => attendAfter(spread([3, 2, 1, 8]), spread([3, 2, 5, 8]), spread([3, 2, 1, 8])),
+    () => t.conv2d(spread([2, 4, 6, 5]), spread([4, 2, 3, 2]), { stride: [2, 1], padding: 1, groups: 2 }),
+    () => t.conv2d(spread([1, 2, 7, 7]), spread([3, 2, 3, 3]), { dilation: 2, padding: [[1, 2], 0] }),
+    () =>
+      t.convTranspose2d(spread([2, 3, 4, 3]), spread([3, 2, 3, 3]), {
+        stride: 2,
+        padding: 1,
+        outputPadding: 1,
+      }),
+    () => t.maxPool2d(spread([2, 2, 5, 6]), 3, { stride: 2, padding: 1 }),
+    () => t.averagePool2d(spread([2, 2, 5, 6]), [3, 2], { stride: 2, padding: 1 }),
   ],
   rmsNorm: [
     () => t.rmsNorm(rows(), { scale: spread([6]) }),
