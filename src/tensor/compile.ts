@@ -18,6 +18,7 @@ import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice } from "../runtime/choose-device.ts";
 import { memoryOf, type Session } from "../runtime/session.ts";
 import { requireWhole, show } from "./arguments.ts";
+import { boundedPrograms, numberWatch, type PlainNumber } from "./programs.ts";
 import { sizeCheck, type SizeCheck } from "./sizes.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
@@ -37,6 +38,8 @@ export interface CompileOptions {
   readonly threads?: number;
   /** Bits of constant matrices in products, in blocks of 32 with a scale each; default: as they are. */
   readonly weightBits?: 4 | 8;
+  /** Programs, one per signature of the arguments, that stay open; default 64, the ones used last. */
+  readonly programs?: number;
   /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
   readonly profile?: string;
 }
@@ -47,6 +50,7 @@ const OPTIONS: readonly (keyof CompileOptions)[] = [
   "symbolic",
   "threads",
   "weightBits",
+  "programs",
   "profile",
 ];
 
@@ -55,6 +59,8 @@ export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): Promise<R>;
   /** Traces and opens the program for arguments like these without running it. */
   prepare(...args: A): Promise<void>;
+  /** How many programs were traced so far: one per signature, and again for one that was pushed out. */
+  readonly traces: number;
   /** Frees the sessions, when the calls under way are done. */
   release(): Promise<void>;
 }
@@ -88,18 +94,23 @@ export function compile<A extends readonly unknown[], R>(
   options: CompileOptions = {},
 ): Compiled<A, R> {
   checkOptions("compile", options, OPTIONS);
-  const { device, donate = [], symbolic, threads, profile, weightBits } = options;
+  const { device, donate = [], symbolic, threads, profile, weightBits, programs: most = 64 } = options;
   if (typeof fn !== "function") throw new OptionError(`compile: fn must be a function, got ${show(fn)}.`);
   for (const i of donate) requireWhole("compile", "donate", i, 0);
   if (threads !== undefined) requireWhole("compile", "threads", threads, 1);
+  requireWhole("compile", "programs", most, 1);
   if (weightBits !== undefined && weightBits !== 4 && weightBits !== 8) {
     throw new OptionError(`compile: weightBits must be 4 or 8, got ${show(weightBits)}.`);
   }
-  const programs = new Map<string, Promise<Program<R>>>();
+  const programs = boundedPrograms<Program<R>>(most, ({ session }) => session.release());
+  const watch = numberWatch((path, value) => warnOfNumber(fn.name, path, value));
+  let traces = 0;
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
 
   const trace = async (args: A, on: Device): Promise<Program<R>> => {
+    traces++;
+    watch(...numbersOf(args, symbolic));
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
     if (tree instanceof Promise) {
@@ -150,17 +161,10 @@ export function compile<A extends readonly unknown[], R>(
     };
   };
 
-  const programFor = async (args: A): Promise<Program<R>> => {
+  const withProgram = async <T>(args: A, work: (program: Program<R>) => Promise<T>): Promise<T> => {
     const chosen = chooseDevice(device);
     const on = typeof chosen === "string" ? chosen : await chosen;
-    const key = `${on} ${signatureOf(args, symbolic)}`;
-    let program = programs.get(key);
-    if (program === undefined) {
-      program = trace(args, on);
-      programs.set(key, program);
-      program.catch(() => programs.delete(key));
-    }
-    return program;
+    return programs.use(`${on} ${signatureOf(args, symbolic)}`, () => trace(args, on), work);
   };
 
   const requireDonated = (args: A): void => {
@@ -185,7 +189,10 @@ export function compile<A extends readonly unknown[], R>(
     requireDonated(args);
     const tensors = leaves(args);
     await evaluateValues(tensors, device);
-    const program = await programFor(args);
+    return withProgram(args, (program) => call(program, args, tensors));
+  };
+
+  const call = async (program: Program<R>, args: A, tensors: readonly Tensor[]): Promise<R> => {
     const names = program.inputs.map(({ name }) => name);
     const drawn = program.drawing.draws.length > 0 ? await draw(program, args, tensors) : [];
     // From here to `runSession` nothing waits, so that no other call takes these buffers in between.
@@ -212,15 +219,24 @@ export function compile<A extends readonly unknown[], R>(
       program.outputs.map(({ name }) => fromStorage(fromNative(results[name] as OrtTensor, program.session))),
     ) as R;
   };
-  return Object.assign(run, {
-    prepare: async (...args: A) => void (await programFor(args)),
+  const compiled = Object.assign(run, {
+    traces,
+    prepare: (...args: A) => withProgram(args, () => Promise.resolve()),
     release: async () => {
       await Promise.allSettled(under);
-      for (const program of programs.values()) await (await program).session.release();
-      programs.clear();
+      await programs.clear();
       pool.clear();
     },
   });
+  return Object.defineProperty(compiled, "traces", { get: () => traces });
+}
+
+/** Says once that an argument makes programs. */
+function warnOfNumber(name: string, path: string, value: number): void {
+  const what = name === "" ? "a function" : name;
+  console.warn(
+    `compile: argument ${path} of ${what} must not change often, got ${value} as its tenth value: each makes a program of its own. Pass tensor(${value}), and one program takes them all.`,
+  );
 }
 
 /** Random inputs of one call. */
@@ -274,6 +290,21 @@ function signatureOf(args: readonly unknown[], symbolic: CompileOptions["symboli
       ? typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape)
       : undefined;
   });
+}
+
+/** The plain numbers among `args`, and the text of all else. */
+function numbersOf(
+  args: readonly unknown[],
+  symbolic: CompileOptions["symbolic"],
+): [numbers: PlainNumber[], rest: string] {
+  const numbers: PlainNumber[] = [];
+  const rest = encode("compile: argument", args, (value, name) => {
+    if (value instanceof Tensor) return typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape);
+    if (typeof value !== "number") return undefined;
+    numbers.push([name, value]);
+    return "number";
+  });
+  return [numbers, rest];
 }
 
 /** Every tensor of `tree`, computed, as leaves. */
