@@ -60,3 +60,5 @@ export {
 export { flattenTree, leaves, type Mapped, mapTree, type Tree, unflattenTree, zipTrees } from "./tree.ts";
 export * as random from "./random.ts";
 export { checkShapes } from "./check.ts";
+export { cond, select } from "./cond.ts";
+export { vmap } from "./vmap.ts";

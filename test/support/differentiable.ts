@@ -234,6 +234,15 @@ const structure: Row[] = [
       t.checkpoint((x: t.Tensor) => t.tanh(x).mul(x)),
     ),
   ),
+  row("cond", [real([3]), real([3], -2, 2, "b")], (a, b) =>
+    t.cond(
+      t.greater(t.sum(one(a)), -100),
+      (x, y) => x.exp().mul(y),
+      (x, y) => x.sub(y),
+      one(a),
+      one(b),
+    ),
+  ),
   row("barrier", ...on([3], (x) => apply("barrier", [x, t.sum(x)], {}).mul(x))),
   row("scan", [real([2]), real([3, 2], -1, 1), real([2, 2], -1, 1)], (h, x, w) => {
     const step = (c: t.Tensor, v: t.Tensor): readonly [t.Tensor, t.Tensor] => {

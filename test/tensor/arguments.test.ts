@@ -5,6 +5,7 @@ import * as t from "../../src/tensor/index.ts";
 
 type T = t.Tensor;
 const x = t.ones([2, 3]);
+const image = t.ones([1, 1, 3, 3]);
 const ids = t.iota(2);
 const functions: Readonly<Record<string, unknown>> = { ...t };
 const none = undefined as unknown as T;
@@ -124,6 +125,20 @@ const CALLS: Readonly<Record<string, readonly ((bad: T) => unknown)[]>> = {
   at: [(b) => t.at(b, 0)],
   rearrange: [(b) => t.rearrange(b, "a b -> b a")],
   conv1d: [(b) => t.conv1d(b, t.ones([1, 1, 1])), (b) => t.conv1d(t.ones([1, 1, 3]), b)],
+  conv2d: [(b) => t.conv2d(b, image), (b) => t.conv2d(image, b)],
+  convTranspose2d: [(b) => t.convTranspose2d(b, image), (b) => t.convTranspose2d(image, b)],
+  maxPool2d: [(b) => t.maxPool2d(b, 1)],
+  averagePool2d: [(b) => t.averagePool2d(b, 1)],
+  upsample2d: [(b) => t.upsample2d(b, { scale: 2 })],
+  select: [(b) => t.select(b, x, x)],
+  cond: [
+    (b) =>
+      t.cond(
+        b,
+        () => x,
+        () => x,
+      ),
+  ],
   einsum: [(b) => t.einsum("a b -> b a", b)],
   fft: [(b) => t.fft(b)],
   rfft: [(b) => t.rfft(b)],
@@ -143,7 +158,7 @@ test.each(Object.entries(CALLS))("%s says that it needs a tensor", (name, calls)
 test("every public function of one or more tensors stands in the table", () => {
   /** Functions of functions, of arrays, of shapes or of trees. */
   const others = new Set(
-    "setDevice addDims divideDims mulDims subDims compile evaluate associativeScan checkpoint scan exportOnnx ifft irfft eigh qr randomizedSvd solve svd fused full iota ones tensor zeros Tensor customGradient grad jacobian jvp stopGradient straightThrough valueAndGrad vjp flattenTree leaves mapTree unflattenTree zipTrees checkShapes".split(
+    "setDevice addDims divideDims mulDims subDims compile evaluate associativeScan checkpoint scan exportOnnx ifft irfft eigh qr randomizedSvd solve svd fused full iota ones tensor zeros Tensor customGradient grad jacobian jvp stopGradient straightThrough valueAndGrad vjp vmap flattenTree leaves mapTree unflattenTree zipTrees checkShapes".split(
       " ",
     ),
   );
