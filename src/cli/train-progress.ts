@@ -26,19 +26,22 @@ export function watchTraining(signal?: AbortSignal): TrainWatch {
         bar.end();
         say(describe(now));
       },
-      onStep({ step, seconds, loss, tokensPerSecond }) {
+      onStep({ step, seconds, loss, perSecond }) {
         smooth = Number.isNaN(smooth) ? loss : 0.95 * smooth + 0.05 * loss;
         if (ready === undefined) return;
         const left = secondsLeft(ready, step, seconds, (performance.now() - began) / 1000);
         const of = ready.config.training.minutes === undefined ? `/${ready.config.training.steps}` : "";
         bar.update(
-          `step ${step}${of}  loss ${smooth.toFixed(3)}  ${count(Math.round(tokensPerSecond))} tokens/s  ${duration(left)} left`,
+          `step ${step}${of}  loss ${smooth.toFixed(3)}  ${count(Math.round(perSecond))} tokens/s  ${duration(left)} left`,
         );
       },
-      onValidation({ step }, nats, bits) {
+      onValidation({ step }, { validationLoss = Number.NaN, validationBitsPerByte = Number.NaN }) {
         bar.end(
-          `step ${step}  validation ${nats.toFixed(4)} nats per token, ${bits.toFixed(4)} bits per byte`,
+          `step ${step}  validation ${validationLoss.toFixed(4)} nats per token, ${validationBitsPerByte.toFixed(4)} bits per byte`,
         );
+      },
+      onNotice(sentence) {
+        bar.end(sentence);
       },
       onSample(text) {
         if (signal?.aborted !== true && process.stderr.isTTY) bar.end(indent(text));

@@ -12,6 +12,8 @@ export {
   causalLMConfig,
   checkConfig,
   parameterCount,
+  parameterShapes,
+  parameterTree,
   type PositionConfig,
 } from "./config.ts";
 export { createDecoder, type Decoder, type DecoderOptions, type DecodeState } from "./decode.ts";

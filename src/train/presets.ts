@@ -1,14 +1,14 @@
 // Trainings by name: a model, its settings and a tokenizer that go together.
 import { checkOptions, nearest, OptionError } from "../errors.ts";
-import type { ModelSizes } from "./node/run.ts";
-import { type TrainSettings, trainSettings } from "./settings.ts";
+import { mergeSettings, type TrainChanges, trainSettings } from "./settings.ts";
+import type { ModelSizes } from "./text-task.ts";
 
 /** A training without its texts. */
 export interface Preset {
   /** One line for `--help`. */
   readonly about: string;
   readonly model: ModelSizes;
-  readonly training: Partial<TrainSettings>;
+  readonly training: TrainChanges;
   readonly tokenizer: string;
 }
 
@@ -69,9 +69,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       rate: 1e-3,
       floor: 1e-4,
       warmup: 100,
-      beta2: 0.99,
-      decay: 0.1,
-      clip: 1,
+      optimizer: { type: "adamw", beta2: 0.99, decay: 0.1, clip: 1 },
       seed: 1337,
       validationWindows: 240,
     },
@@ -92,7 +90,7 @@ export function presetNamed(name: string): Preset {
 /** What a configuration file or the command line changes in a preset. */
 export interface Recipe {
   readonly model?: Partial<ModelSizes>;
-  readonly training?: Partial<TrainSettings>;
+  readonly training?: TrainChanges;
   readonly tokenizer?: string;
 }
 
@@ -105,7 +103,7 @@ export function withRecipe(preset: Preset, ...recipes: readonly Recipe[]): Requi
   for (const recipe of recipes) {
     checkOptions("train: configuration", recipe, ["model", "training", "tokenizer"]);
     model = { ...model, ...recipe.model };
-    training = { ...training, ...recipe.training };
+    training = mergeSettings(training, recipe.training ?? {});
     tokenizer = recipe.tokenizer ?? tokenizer;
   }
   trainSettings(training);
