@@ -42,6 +42,7 @@ export {
   type MlaCache,
   mlaCacheWidth,
   mlaExpanded,
+  type MlaOptions,
   type MlaParams,
   type MlaResult,
   type MlaSizes,

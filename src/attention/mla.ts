@@ -1,7 +1,14 @@
 // DeepSeek-AI 2024, "DeepSeek-V2", section 2.1. https://arxiv.org/abs/2405.04434
 // Why the absorbed form is exact: Su 2024, https://kexue.fm/archives/10091
 import { OptionError } from "../errors.ts";
-import { linear, type LinearParams, norm, type NormParams } from "../nn/index.ts";
+import {
+  type LinearParams,
+  type MapParams,
+  type Maps,
+  norm,
+  type NormParams,
+  plainMaps,
+} from "../nn/index.ts";
 import {
   checkShapes,
   concat,
@@ -35,25 +42,30 @@ export interface MlaSizes {
   readonly queryLatentWidth?: number;
 }
 
-/** Parameters by their names in DeepSeek checkpoints. Matrices are `[out, in]`. */
+/** Parameters by their names in DeepSeek checkpoints; maps of any kind that `MlaOptions.maps` applies. */
 export interface MlaParams {
-  readonly q_proj?: LinearParams; // [H(d_k + d_r), C], without query latent
-  readonly q_a_proj?: LinearParams; // [d_q, C]
+  readonly q_proj?: MapParams; // C to H(d_k + d_r), without query latent
+  readonly q_a_proj?: MapParams; // C to d_q
   readonly q_a_layernorm?: NormParams; // [d_q]
-  readonly q_b_proj?: LinearParams; // [H(d_k + d_r), d_q]
-  readonly kv_a_proj_with_mqa: LinearParams; // [d_c + d_r, C]
+  readonly q_b_proj?: MapParams; // d_q to H(d_k + d_r)
+  readonly kv_a_proj_with_mqa: MapParams; // C to d_c + d_r
   readonly kv_a_layernorm: NormParams; // [d_c]
-  readonly kv_b_proj: LinearParams; // [H(d_k + d_v), d_c]
-  readonly o_proj: LinearParams; // [C, H·d_v]
+  readonly kv_b_proj: MapParams; // d_c to H(d_k + d_v)
+  readonly o_proj: MapParams; // H·d_v to C
+}
+
+/** As for `attend`, and how linear maps are applied; default: as plain matrices `[out, in]`. */
+export interface MlaOptions extends AttendOptions {
+  readonly maps?: Maps;
 }
 
 /** What is kept of the tokens so far: `d_c + d_r` numbers each, whatever the number of heads. */
-export interface MlaCache {
+export type MlaCache = {
   /** Normalised latents `[B, S, d_c]`. */
   readonly latent: Tensor;
   /** Shared rotary keys `[B, S, d_r]`, unrotated. */
   readonly rotaryKey: Tensor;
-}
+};
 
 /** Attention's output `[B, T, C]`, and the cache with the new tokens. */
 export interface MlaResult {
@@ -78,18 +90,20 @@ export function mlaExpanded(
   sizes: MlaSizes,
   params: MlaParams,
   x: Tensor,
-  options: AttendOptions,
+  options: MlaOptions,
   cache?: MlaCache,
 ): MlaResult {
   const { heads: H, contentWidth: dk, valueWidth: dv } = sizes;
-  const { content, rotary, kept } = project(sizes, params, x, cache);
+  const { maps = plainMaps } = options;
+  const { content, rotary, kept } = project(maps, sizes, params, x, cache);
   const [B = 1, S = 1] = kept.latent.shape;
-  const both = permute(reshape(linear(params.kv_b_proj, kept.latent), [B, S, H, dk + dv]), [0, 2, 1, 3]);
+  const up = maps.apply(params.kv_b_proj, kept.latent);
+  const both = permute(reshape(up, [B, S, H, dk + dv]), [0, 2, 1, 3]);
   const [key, value] = split(both, [dk, dv], -1) as [Tensor, Tensor]; // [B, H, S, d_k], [B, H, S, d_v]
   const scale = scaleOf(sizes, options);
   const scores = matmul(content, key, { transposeB: true, scale });
   const weights = weigh(scores, rotary, kept, scale, options);
-  return { y: output(params, matmul(weights, value)), cache: kept };
+  return { y: output(maps, params, matmul(weights, value)), cache: kept };
 }
 
 /**
@@ -101,17 +115,18 @@ export function mlaAbsorbed(
   sizes: MlaSizes,
   params: MlaParams,
   x: Tensor,
-  options: AttendOptions,
+  options: MlaOptions,
   cache?: MlaCache,
 ): MlaResult {
   const { heads: H, contentWidth: dk, valueWidth: dv, latentWidth: dc } = sizes;
   if (params.kv_b_proj.bias) {
     throw new OptionError("mlaAbsorbed: kv_b_proj must have no bias, got one. Use mlaExpanded.");
   }
-  const { content, rotary, kept } = project(sizes, params, x, cache);
+  const { maps = plainMaps } = options;
+  const { content, rotary, kept } = project(maps, sizes, params, x, cache);
   const [B = 1, , T = 1] = content.shape;
   const S = kept.latent.shape[1] ?? 1;
-  const up = reshape(params.kv_b_proj.weight, [H, dk + dv, dc]);
+  const up = reshape(maps.toDense(params.kv_b_proj), [H, dk + dv, dc]);
   const [keyUp, valueUp] = split(up, [dk, dv], 1) as [Tensor, Tensor]; // [H, d_k, d_c], [H, d_v, d_c]
   const rows = mulDims(H, T);
   const query = reshape(matmul(content, keyUp), [B, rows, dc]); // all heads as rows of one product
@@ -119,7 +134,7 @@ export function mlaAbsorbed(
   const scores = reshape(matmul(query, kept.latent, { transposeB: true, scale }), [B, H, T, S]);
   const weights = weigh(scores, rotary, kept, scale, options);
   const mixed = reshape(matmul(reshape(weights, [B, rows, S]), kept.latent), [B, H, T, dc]);
-  return { y: output(params, matmul(mixed, valueUp, { transposeB: true })), cache: kept };
+  return { y: output(maps, params, matmul(mixed, valueUp, { transposeB: true })), cache: kept };
 }
 
 function scaleOf({ contentWidth, rotaryWidth }: MlaSizes, { scale }: AttendOptions): number {
@@ -128,6 +143,7 @@ function scaleOf({ contentWidth, rotaryWidth }: MlaSizes, { scale }: AttendOptio
 
 /** Queries by part, `[B, H, T, d_k]` and `[B, H, T, d_r]`, and the cache with the new tokens. */
 function project(
+  maps: Maps,
   sizes: MlaSizes,
   params: MlaParams,
   x: Tensor,
@@ -135,9 +151,9 @@ function project(
 ): { content: Tensor; rotary: Tensor; kept: MlaCache } {
   const { width, heads: H, contentWidth: dk, rotaryWidth: dr, latentWidth: dc } = sizes;
   const { B, T } = checkShapes("mla", { x: [x, `B~ T~ ${width}`] });
-  const q = permute(reshape(queries(params, x), [B, T, H, dk + dr]), [0, 2, 1, 3]);
+  const q = permute(reshape(queries(maps, params, x), [B, T, H, dk + dr]), [0, 2, 1, 3]);
   const [content, rotary] = split(q, [dk, dr], -1) as [Tensor, Tensor];
-  const [down, rotaryKey] = split(linear(params.kv_a_proj_with_mqa, x), [dc, dr], -1) as [Tensor, Tensor];
+  const [down, rotaryKey] = split(maps.apply(params.kv_a_proj_with_mqa, x), [dc, dr], -1) as [Tensor, Tensor];
   const latent = norm("rms", params.kv_a_layernorm, down, EPSILON);
   if (cache === undefined) return { content, rotary, kept: { latent, rotaryKey } };
   checkShapes("mla", {
@@ -151,10 +167,10 @@ function project(
   return { content, rotary, kept };
 }
 
-function queries({ q_proj, q_a_proj, q_a_layernorm, q_b_proj }: MlaParams, x: Tensor): Tensor {
-  if (q_proj) return linear(q_proj, x);
+function queries(maps: Maps, { q_proj, q_a_proj, q_a_layernorm, q_b_proj }: MlaParams, x: Tensor): Tensor {
+  if (q_proj) return maps.apply(q_proj, x);
   if (q_a_proj && q_a_layernorm && q_b_proj) {
-    return linear(q_b_proj, norm("rms", q_a_layernorm, linear(q_a_proj, x), EPSILON));
+    return maps.apply(q_b_proj, norm("rms", q_a_layernorm, maps.apply(q_a_proj, x), EPSILON));
   }
   throw new OptionError(
     "mla: params must have q_proj, or q_a_proj, q_a_layernorm and q_b_proj, got neither.",
@@ -179,9 +195,9 @@ function weigh(
 }
 
 /** Heads `[B, H, T, d_v]` joined and projected. */
-function output({ o_proj }: MlaParams, o: Tensor): Tensor {
+function output(maps: Maps, { o_proj }: MlaParams, o: Tensor): Tensor {
   const { B, H, T, E } = checkShapes("mla", { o: [o, "B~ H T~ E"] });
-  return linear(o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, H * E]));
+  return maps.apply(o_proj, reshape(permute(o, [0, 2, 1, 3]), [B, T, H * E]));
 }
 
 /** Fresh parameters, normal with deviation `std` (0.006 in DeepSeek-V2), gains one. */

@@ -219,19 +219,19 @@ export function vqEncoderAttention(
 }
 
 /** The last `ℓ` tokens, and the cache of all before them: of constant size, however long the text. */
-export interface VqState {
+export type VqState = {
   readonly key: Tensor; // [B, G, ℓ, D], quantised
   readonly value: Tensor; // [B, G, ℓ, E]
   readonly present: Tensor; // [B, ℓ], 1 where there was a token
   readonly count: Tensor; // [B, G, K]
   readonly mean: Tensor; // [B, G, K, E]
-}
+};
 
 /** Shapes of a state for `K` codes: all zero before the first token. */
-export function vqStateShapes(
-  [B, G, K, D, E]: readonly [B: Dim, G: number, K: number, D: number, E: number],
+export function vqStateShapes<B extends Dim>(
+  [B, G, K, D, E]: readonly [B: B, G: number, K: number, D: number, E: number],
   block: number,
-): Record<keyof VqState, Shape> {
+): Record<keyof VqState, readonly (B | number)[]> {
   checkWhole("vqState", "block", block);
   return {
     key: [B, G, block, D],

@@ -1,5 +1,5 @@
 // Beltagy et al. 2020, "Longformer", section 3.1 (sliding window in chunks). https://arxiv.org/abs/2004.05150
-import type { Position } from "../position/index.ts";
+import type { Position } from "../position/position.ts";
 import {
   addDims,
   and,
@@ -86,10 +86,10 @@ function withPrevious(x: Tensor): Tensor {
 }
 
 /** The last `window` keys and values; keys are turned where their turn depends on their own place alone. */
-export interface WindowState {
+export type WindowState = {
   readonly key: Tensor; // [B, G, window, D]
   readonly value: Tensor; // [B, G, window, E]
-}
+};
 
 /** The state before the first token. */
 export function windowState(

@@ -1,106 +1,79 @@
 // How a layer attends, as data: what a configuration file or a command line says of it.
-import { checkOptions, nearest, OptionError } from "../errors.ts";
+import { nearest, OptionError } from "../errors.ts";
+import { checkFields, fromText } from "./fields.ts";
+import type { Mixer, State } from "./mixer.ts";
+import * as all from "./mixers/all.ts";
 
-/** How a layer attends. Widths and counts in numbers of elements. */
-export type AttentionConfig =
-  | { readonly type: "dense" }
-  /** Multi-head latent attention; `contentWidth` and `valueWidth` default to `headWidth`. */
-  | {
-      readonly type: "mla";
-      readonly latentWidth: number;
-      readonly rotaryWidth: number;
-      readonly contentWidth?: number;
-      readonly valueWidth?: number;
-      readonly queryLatentWidth?: number;
-    }
-  /** Softmax over distances `0 ≤ D < window`: time linear in the text, a cache of `window` tokens. */
-  | { readonly type: "window"; readonly window: number }
-  /** `elu + 1` features, no softmax. */
-  | { readonly type: "linear" }
-  /** Random features of the softmax; `features` default `⌊D ln D⌋`. */
-  | { readonly type: "performer"; readonly features?: number; readonly seed?: number }
-  /** Keys snapped to `codes` learned codes a head; the last `block` tokens (default 64) carry their distance. */
-  | { readonly type: "transformer-vq"; readonly codes: number; readonly block?: number };
+type Kind = (typeof all)[keyof typeof all];
 
-/** Block of `transformer-vq` where none is given. */
-export const VQ_BLOCK = 64;
+/** How a layer attends: one of the kinds of `mixers/all.ts`. */
+export type AttentionConfig = Parameters<Kind["mix"]>[0];
 
-interface Kind {
-  readonly needs: readonly string[];
-  readonly may: readonly string[];
-  /** How positions enter where the configuration does not say. */
-  readonly position: "rope" | "learned" | "none";
+/** Parameters of a layer of any kind. */
+export type MixerParams = Parameters<Kind["mix"]>[2];
+
+/** What codebooks of any kind learn from. */
+export type MixerSeen = NonNullable<ReturnType<Kind["mix"]>["seen"]>;
+
+/** Any kind, for who holds parameters that were made for this very configuration. */
+export type AnyMixer = Mixer<AttentionConfig, MixerParams, State, MixerSeen>;
+
+const KINDS: readonly AnyMixer[] = Object.values(all);
+
+/** Names of the kinds, in the order of the list. */
+export const ATTENTION_TYPES: readonly string[] = KINDS.map(({ type }) => type);
+
+/** Names of the kinds whose scores can be drawn. */
+export const WITH_SCORES: readonly string[] = KINDS.filter((m) => "scores" in m).map(({ type }) => type);
+
+/** The mixer of a configuration. @throws OptionError for an unknown kind, with the nearest. */
+export function mixerOf({ type }: AttentionConfig, where = "causalLM"): AnyMixer {
+  const kind = KINDS.find((m) => m.type === type);
+  if (kind !== undefined) return kind;
+  const near = nearest(type, ATTENTION_TYPES, 1)[0];
+  throw new OptionError(
+    `${where}: attention must be one of ${ATTENTION_TYPES.join(", ")}, got "${type}".${near ? ` Did you mean ${near}?` : ""}`,
+  );
 }
-
-const KINDS: Readonly<Record<AttentionConfig["type"], Kind>> = {
-  dense: { needs: [], may: [], position: "rope" },
-  mla: {
-    needs: ["latentWidth", "rotaryWidth"],
-    may: ["contentWidth", "valueWidth", "queryLatentWidth"],
-    position: "rope",
-  },
-  window: { needs: ["window"], may: [], position: "rope" },
-  linear: { needs: [], may: [], position: "learned" },
-  performer: { needs: [], may: ["features", "seed"], position: "learned" },
-  "transformer-vq": { needs: ["codes"], may: ["block"], position: "none" },
-};
-
-/** Names of the kinds. */
-export const ATTENTION_TYPES: readonly string[] = Object.keys(KINDS);
 
 /** How positions enter a model of this attention unless it says otherwise. */
-export function usualPosition({ type }: AttentionConfig): { readonly type: Kind["position"] } {
-  return { type: KINDS[type].position };
+export function usualPosition(attention: AttentionConfig): {
+  readonly type: AnyMixer["usualPosition"];
+} {
+  return { type: mixerOf(attention).usualPosition };
 }
 
-/** @throws OptionError for an unknown kind, and for numbers that are missing, unknown or out of range. */
+/** @throws OptionError for an unknown kind, and for fields that are missing, unknown or out of range. */
 export function checkAttention(where: string, attention: AttentionConfig): void {
-  const { type, ...numbers } = attention as { type: AttentionConfig["type"] } & Record<string, number>;
-  const kind = KINDS[type] as Kind | undefined; // a configuration file may hold anything
-  if (kind === undefined) {
-    const near = nearest(type, ATTENTION_TYPES, 1)[0];
-    throw new OptionError(
-      `${where}: attention must be one of ${ATTENTION_TYPES.join(", ")}, got "${type}".${near ? ` Did you mean ${near}?` : ""}`,
-    );
-  }
-  const { needs, may } = kind;
-  checkOptions(`${where}: ${type} attention`, numbers, [...needs, ...may]);
-  for (const name of needs) checkWhole(`${where}: ${type} attention`, name, numbers[name], 1);
-  for (const name of may) {
-    const value = numbers[name];
-    if (value !== undefined) checkWhole(`${where}: ${type} attention`, name, value, name === "seed" ? 0 : 1);
-  }
-}
-
-function checkWhole(where: string, name: string, value: number | undefined, least: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new OptionError(`${where}: ${name} must be a whole number ≥ ${least}, got ${value ?? "nothing"}.`);
-  }
+  const { needs, type } = mixerOf(attention, where);
+  checkFields(`${where}: ${type} attention`, needs, attention);
 }
 
 /**
- * An attention from text: the kind, then `field=number` after a colon, separated by commas.
+ * An attention from text: the kind, then `field=value` after a colon, separated by commas.
  * @throws OptionError as `checkAttention`.
  * @example
  * parseAttention("transformer-vq:codes=64,block=32");
  */
 export function parseAttention(text: string): AttentionConfig {
   const [type = "", rest = "", extra] = text.split(":");
-  const fields = rest
+  const fields: Readonly<Record<string, Parameters<typeof fromText>[0]>> =
+    KINDS.find((m) => m.type === type)?.needs ?? {};
+  const given = rest
     .split(",")
     .filter((part) => part !== "")
-    .map((part): [string, number] => {
-      const [field = "", value = ""] = part.split("=");
-      const number = value.trim() === "" ? Number.NaN : Number(value);
-      if (Number.isNaN(number)) {
+    .map((part) => {
+      const [name = "", text_ = ""] = part.split("=");
+      const value = fromText(fields[name.trim()], text_);
+      if (value === undefined) {
         throw new OptionError(`attention: "${part}" of "${text}" must be field=number.`);
       }
-      return [field.trim(), number];
+      return [name.trim(), value] as const;
     });
   if (extra !== undefined) {
     throw new OptionError(`attention: text must be kind:field=number,…, got "${text}".`);
   }
-  const attention = { type, ...Object.fromEntries(fields) } as AttentionConfig;
+  const attention = { type, ...Object.fromEntries(given) } as AttentionConfig;
   checkAttention("attention", attention);
   return attention;
 }

@@ -1,32 +1,25 @@
 // What each head of a model looks at, and how much it concentrates.
-import { concentration, repeatHeads } from "../attention/index.ts";
+import { concentration } from "../attention/index.ts";
 import { OptionError } from "../errors.ts";
 import {
-  and,
-  broadcastTo,
   cast,
-  clip,
   compile,
   exp,
-  expandDims,
   full,
   greaterEqual,
-  iota,
-  lessEqual,
-  matmul,
   mean,
   reshape,
   softmax,
   square,
   sum,
-  takeAlongAxis,
   type Tensor,
   tensor,
   where,
 } from "../tensor/index.ts";
 import { causalLM, type CausalLMParams } from "./causal-lm.ts";
-import { type CausalLMConfig, layerAttention } from "./config.ts";
-import { type DenseParams, positionOfLayer, project, quantizedHeads } from "./mixer.ts";
+import { mixerOf, WITH_SCORES } from "./attention-config.ts";
+import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
+import { OUT_OF_SIGHT } from "./mixer.ts";
 
 /** One head on one text. */
 export interface HeadMap {
@@ -40,13 +33,8 @@ export interface HeadMap {
   readonly ifNormal: number;
 }
 
-const INSPECTED: readonly string[] = ["dense", "window", "transformer-vq"];
-
-/** Scores far below any that a model makes stand for keys out of sight. */
-const OUT_OF_SIGHT = -1e8;
-
 /**
- * Attention weights of the layers with softmax over keys of their own (dense, window, transformer-vq) on `ids`.
+ * Attention weights on `ids` of the layers whose mixer has scores.
  * @throws OptionError for a model without such layers.
  */
 export async function attentionMaps(
@@ -55,21 +43,22 @@ export async function attentionMaps(
   ids: readonly number[],
 ): Promise<HeadMap[]> {
   const T = ids.length;
-  const layers = Array.from({ length: config.layers }, (_, i) => i).filter((i) =>
-    INSPECTED.includes(layerAttention(config, i).type),
+  const layers = Array.from({ length: config.layers }, (_, i) => i).filter(
+    (i) => "scores" in mixerOf(layerAttention(config, i)),
   );
   if (layers.length === 0) {
     throw new OptionError(
-      `inspect: the model must have layers whose attention is one of ${INSPECTED.join(", ")}, got ${layerAttention(config, 0).type}.`,
+      `inspect: the model must have layers whose attention is one of ${WITH_SCORES.join(", ")}, got ${layerAttention(config, 0).type}.`,
     );
   }
   const program = compile((input: Tensor) => {
     const maps: { weights: Tensor; spread: Tensor; ifNormal: Tensor }[] = [];
     causalLM(config, params, input, {
       onLayer: (layer, x) => {
-        if (!layers.includes(layer)) return;
-        const own = params.model.layers[layer]?.self_attn as DenseParams;
-        const scores = scoresOf(config, own, layer, x, T);
+        const own = params.model.layers[layer]?.self_attn;
+        const attention = layerAttention(config, layer);
+        const scores = own && mixerOf(attention).scores?.(attention, layerOf(config, layer), own, x);
+        if (scores === undefined) return;
         const inSight = greaterEqual(scores, OUT_OF_SIGHT);
         const visible = cast(inSight, "float32");
         const counts = sum(visible, { axis: -1, keep: true }); // [1, H, T, 1]
@@ -98,27 +87,4 @@ export async function attentionMaps(
   }
   await program.release();
   return out;
-}
-
-/** Scores of one layer before the softmax, `[1, H, T, T]`, far below where a query may not look. */
-function scoresOf(config: CausalLMConfig, params: DenseParams, layer: number, x: Tensor, T: number): Tensor {
-  const a = layerAttention(config, layer);
-  const places = iota(T);
-  const distance = expandDims(places, 1).sub(expandDims(places, 0)); // [T, T]
-  const R = config.heads / config.keyValueHeads;
-  const scale = config.headWidth ** -0.5;
-  const hide = (scores: Tensor, visible: Tensor): Tensor =>
-    where(visible, scores, full([], 10 * OUT_OF_SIGHT));
-  const causal = greaterEqual(distance, 0);
-  if (a.type === "transformer-vq") {
-    const { q, snapped, bias } = quantizedHeads(config, params, x);
-    const farthest = Number(bias.shape.at(-1)) - 1;
-    const column = broadcastTo(clip(distance.neg().add(farthest), 0, farthest), [1, config.heads, T, T]);
-    const own = where(lessEqual(distance, farthest), takeAlongAxis(bias, column), full([], 0));
-    return hide(matmul(q, repeatHeads(snapped.keys, R), { transposeB: true, scale }).add(own), causal);
-  }
-  const { q, k } = project(config, params, x);
-  const scores = positionOfLayer(config, layer).scores(q, repeatHeads(k, R), places, places, scale);
-  const near = a.type === "window" ? and(causal, lessEqual(distance, a.window - 1)) : causal;
-  return hide(scores, near);
 }

@@ -1,13 +1,10 @@
 // Codebooks among the parameters: they are saved and loaded with them, but learn by moving averages, not by gradient.
-import { type CodebookState, type CodeSums, dealUnusedCodes, updateCodebook } from "../attention/index.ts";
+import { type CodebookState, dealUnusedCodes, updateCodebook } from "../attention/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
-import type { DenseParams } from "./mixer.ts";
+import type { Seen } from "./learn.ts";
 
 /** Codebooks by layer; empty for a model without. */
 export type Codebooks = Readonly<Record<string, CodebookState>>;
-
-/** What codebooks are to learn from some tokens, by layer: sums, so that those of parts of a batch add up. */
-export type SeenKeys = Readonly<Record<string, CodeSums>>;
 
 /** The parameters that gradients train, and the codebooks. */
 export function splitCodebooks(params: CausalLMParams): {
@@ -16,8 +13,8 @@ export function splitCodebooks(params: CausalLMParams): {
 } {
   const codebooks: Record<string, CodebookState> = {};
   const layers = params.model.layers.map((layer, i) => {
-    const { codebook, ...rest } = layer.self_attn as DenseParams;
-    if (codebook === undefined) return layer;
+    if (!("codebook" in layer.self_attn)) return layer;
+    const { codebook, ...rest } = layer.self_attn;
     codebooks[i] = codebook;
     return { ...layer, self_attn: rest };
   });
@@ -28,13 +25,13 @@ export function splitCodebooks(params: CausalLMParams): {
 export function joinCodebooks(trained: CausalLMParams, codebooks: Codebooks): CausalLMParams {
   const layers = trained.model.layers.map((layer, i) => {
     const codebook = codebooks[i];
-    return codebook ? { ...layer, self_attn: { ...(layer.self_attn as DenseParams), codebook } } : layer;
+    return codebook ? { ...layer, self_attn: { ...layer.self_attn, codebook } } : layer;
   });
   return { ...trained, model: { ...trained.model, layers } };
 }
 
 /** Codebooks after one batch. */
-export function learnCodebooks(codebooks: Codebooks, seen: SeenKeys): Codebooks {
+export function learnCodebooks(codebooks: Codebooks, seen: Seen): Codebooks {
   return Object.fromEntries(
     Object.entries(codebooks).map(([layer, state]) => {
       const sums = seen[layer];

@@ -1,9 +1,10 @@
 // Generation's inner loop: one compiled program for every length, weights inside it as constants.
 import { addDims, compile, type Device, type Shape, type Tensor, tensor } from "../tensor/index.ts";
 import { causalLM, type CausalLMParams } from "./causal-lm.ts";
-import type { CausalLMConfig } from "./config.ts";
-import { addedTo, cacheInputs, inputShape, keep, type Kept, nothingKept, withoutRoom } from "./kept.ts";
-import { cacheShapes, type LayerCache } from "./mixer.ts";
+import { cacheShapes, type CausalLMConfig } from "./config.ts";
+import { inputShape, SIZES } from "./cache.ts";
+import { addedTo, cacheInputs, keep, type Kept, nothingKept, withoutRoom } from "./kept.ts";
+import type { State } from "./mixer.ts";
 
 export interface DecoderOptions {
   readonly device?: Device;
@@ -44,18 +45,17 @@ export function createDecoder(
   params: CausalLMParams,
   options: DecoderOptions = {},
 ): Decoder {
-  const shapes = Array.from({ length: config.layers }, (_, i) => cacheShapes(config, i));
-  // Texts `B`, new tokens `T`, earlier tokens `S` and wanted places `W` differ from call to call.
+  const shapes = cacheShapes(config);
   const symbolic = (name: string, [batch = 1]: Shape): Shape | undefined => {
     const [input, layer, part] = name.split(".");
-    if (input === "0") return [batch === 1 ? 1 : "B", "T"];
-    if (input === "1") return ["W"];
-    if (input === "2") return ["S"];
+    if (input === "0") return [batch === 1 ? 1 : SIZES.texts, SIZES.fresh];
+    if (input === "1") return [SIZES.wanted];
+    if (input === "2") return [SIZES.tokens];
     const shape = shapes[Number(layer)]?.[part ?? ""];
     return shape && inputShape(shape, batch);
   };
   const program = compile(
-    (ids: Tensor, rows: Tensor, past: Tensor, inputs: readonly LayerCache[]) => {
+    (ids: Tensor, rows: Tensor, past: Tensor, inputs: readonly State[]) => {
       const [S = 0] = past.shape;
       const end = addDims(S, ids.shape[1] ?? 1);
       const cache = withoutRoom(shapes, inputs, S);

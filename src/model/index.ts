@@ -6,18 +6,17 @@ export {
   type CausalLMParams,
   initCausalLM,
 } from "./causal-lm.ts";
-export { type Codebooks, joinCodebooks, learnCodebooks, type SeenKeys, splitCodebooks } from "./codebooks.ts";
+export { type Codebooks, joinCodebooks, learnCodebooks, splitCodebooks } from "./codebooks.ts";
+export { learn, type Seen, type Seen as SeenKeys, trainedBy } from "./learn.ts";
 export {
   type CausalLMConfig,
   causalLMConfig,
   checkConfig,
-  parameterCount,
-  parameterShapes,
-  parameterTree,
   type PositionConfig,
 } from "./config.ts";
 export { createDecoder, type Decoder, type DecoderOptions, type DecodeState } from "./decode.ts";
 export { generate, type GenerateOptions } from "./generate.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
-export { type LayerCache } from "./mixer.ts";
+export { parameterCount, parametersOf, parameterTree } from "./parameters.ts";
+export type { State } from "./mixer.ts";
 export { sampleToken, type SamplingOptions } from "./sampling.ts";

@@ -1,20 +1,17 @@
 // What a decoder keeps of the tokens so far: buffers with room for more, so that a new token is written into its place
 // and nothing is copied to make room for it.
+import { concat, type Dim, narrow, permute, reshape, type Tensor, tensor, zeros } from "../tensor/index.ts";
 import {
-  concat,
-  type Dim,
-  narrow,
-  permute,
-  reshape,
-  type Shape,
-  Tensor,
-  tensor,
-  zeros,
-} from "../tensor/index.ts";
-import type { LayerCache } from "./mixer.ts";
-
-/** Shapes of the caches by layer and name; `"B"` texts, and `"S"` where an axis grows with the tokens. */
-export type CacheShapes = readonly Readonly<Record<string, Shape>>[];
+  type CacheShape,
+  type CacheShapes,
+  grows,
+  isRows,
+  product,
+  SIZES,
+  sized,
+  tokenAxis,
+} from "./cache.ts";
+import type { State } from "./mixer.ts";
 
 /** The caches of all layers after `length` tokens. Immutable to whoever holds it, although buffers are shared. */
 export interface Kept {
@@ -22,7 +19,7 @@ export interface Kept {
   readonly length: number;
   readonly buffers: Buffers;
   /** What does not grow, by layer and name. */
-  readonly fixed: readonly LayerCache[];
+  readonly fixed: readonly State[];
 }
 
 /** Buffers of several states, each of which is a beginning of them; only the longest may write on. */
@@ -46,17 +43,10 @@ interface Growing {
 /** Room for this many tokens at first; full buffers double. */
 const FIRST_ROOM = 64;
 
-const grows = (shape: Shape): boolean => shape.includes("S");
-const product = (dims: Shape): number => dims.reduce((n: number, d) => n * Number(d), 1);
-
-/** Whether tokens follow one another in memory, so that a beginning of the buffer is a tensor of its own. */
-const isRows = (shape: Shape, batch: Dim): boolean =>
-  batch === 1 && product(shape.slice(1, shape.indexOf("S"))) === 1;
-
 /** What `make` gives for each cached tensor, by layer and name; nothing where it gives nothing. */
 function each<T>(
-  shapes: CacheShapes,
-  make: (shape: Shape, name: string, layer: number) => T | undefined,
+  shapes: readonly CacheShapes[],
+  make: (shape: CacheShape, name: string, layer: number) => T | undefined,
 ): Record<string, T>[] {
   return shapes.map((layer, i) => {
     const out: Record<string, T> = {};
@@ -68,15 +58,11 @@ function each<T>(
   });
 }
 
-/** `shape` with sizes in place of names. */
-const sized = (shape: Shape, batch: number, tokens: number): number[] =>
-  shape.map((d) => (d === "B" ? batch : d === "S" ? tokens : Number(d)));
-
 /** Buffers with `room`, and in them the tokens of `from`. */
-function allocate(shapes: CacheShapes, batch: number, room: number, from?: Kept): Buffers {
+function allocate(shapes: readonly CacheShapes[], batch: number, room: number, from?: Kept): Buffers {
   const growing = each(shapes, (shape, name, layer): Growing | undefined => {
     if (!grows(shape)) return undefined;
-    const axis = shape.indexOf("S");
+    const axis = tokenAxis(shape);
     const outer = batch * product(shape.slice(1, axis));
     const inner = product(shape.slice(axis + 1));
     const data = new Float32Array(outer * room * inner);
@@ -93,7 +79,7 @@ function allocate(shapes: CacheShapes, batch: number, room: number, from?: Kept)
 }
 
 /** Nothing yet, for `batch` texts. */
-export function nothingKept(shapes: CacheShapes, batch: number): Kept {
+export function nothingKept(shapes: readonly CacheShapes[], batch: number): Kept {
   return {
     batch,
     length: 0,
@@ -103,7 +89,7 @@ export function nothingKept(shapes: CacheShapes, batch: number): Kept {
 }
 
 /** `kept` as a program takes it: what grows as long as its tokens, or with all its room where that saves a copy. */
-export function cacheInputs(shapes: CacheShapes, kept: Kept): LayerCache[] {
+export function cacheInputs(shapes: readonly CacheShapes[], kept: Kept): State[] {
   return each(shapes, (shape, name, layer): Tensor | undefined => {
     const buffer = kept.buffers.growing[layer]?.[name];
     if (!buffer) return kept.fixed[layer]?.[name];
@@ -113,17 +99,11 @@ export function cacheInputs(shapes: CacheShapes, kept: Kept): LayerCache[] {
   });
 }
 
-/** The shape of such an input with names for sizes that vary: `B` texts if many, `S` tokens, `R` tokens of room. */
-export function inputShape(shape: Shape, batch: Dim): Shape {
-  const tokens = isRows(shape, batch) ? "S" : "R";
-  return shape.map((d) => (d === "S" ? tokens : d === "B" && batch === 1 ? 1 : d));
-}
-
 /** Inputs of that shape without the room that is free. */
-export function withoutRoom(shapes: CacheShapes, inputs: readonly LayerCache[], S: Dim): LayerCache[] {
+export function withoutRoom(shapes: readonly CacheShapes[], inputs: readonly State[], S: Dim): State[] {
   return each(shapes, (shape, name, layer) => {
     const x = inputs[layer]?.[name];
-    return x && grows(shape) && x.shape.includes("R") ? narrow(x, shape.indexOf("S"), 0, S) : x;
+    return x && grows(shape) && x.shape.includes(SIZES.room) ? narrow(x, tokenAxis(shape), 0, S) : x;
   });
 }
 
@@ -132,16 +112,21 @@ export interface Added {
   /** What the tokens from `start` on add to what grows, `[B, T, …]` side by side; absent if nothing grows. */
   readonly rows?: Tensor;
   /** What does not grow, anew. */
-  readonly fixed: readonly LayerCache[];
+  readonly fixed: readonly State[];
 }
 
 /** The news in `caches`. */
-export function addedTo(shapes: CacheShapes, caches: readonly LayerCache[], start: Dim, end: Dim): Added {
+export function addedTo(
+  shapes: readonly CacheShapes[],
+  caches: readonly State[],
+  start: Dim,
+  end: Dim,
+): Added {
   const rows: Tensor[] = [];
   const fixed = each(shapes, (shape, name, layer) => {
     const x = caches[layer]?.[name];
     if (!x || !grows(shape)) return x;
-    const axis = shape.indexOf("S");
+    const axis = tokenAxis(shape);
     const order = shape.map((_, i) => i);
     order.splice(1, 0, ...order.splice(axis, 1));
     const moved = permute(narrow(x, axis, start, end), order); // [B, T, …]
@@ -155,7 +140,7 @@ export function addedTo(shapes: CacheShapes, caches: readonly LayerCache[], star
 /** `kept` with `T` more tokens. @param rows As `Added` has them, read. */
 export function keep(
   kept: Kept,
-  shapes: CacheShapes,
+  shapes: readonly CacheShapes[],
   T: number,
   rows: Float32Array,
   fixed: Kept["fixed"],

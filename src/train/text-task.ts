@@ -4,15 +4,14 @@ import {
   type CausalLMConfig,
   type CausalLMParams,
   initCausalLM,
-  joinCodebooks,
-  learnCodebooks,
+  learn,
   parameterTree,
   type SeenKeys,
-  splitCodebooks,
+  trainedBy,
 } from "../model/index.ts";
 import { crossEntropy } from "../nn/index.ts";
 import type { Role } from "../optim/index.ts";
-import { type Device, flattenTree, type Tensor, zeros } from "../tensor/index.ts";
+import { type Device, type Tensor, zeros } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { batches, rows, tensorsOf } from "./batches.ts";
 import { checkLength, type Ids, type Split } from "./corpus.ts";
@@ -78,8 +77,7 @@ export function textTask(options: TextTaskOptions): TextTask {
   });
   const windows = spreadWindows(ids.validation.length, context, settings.validationWindows);
   const writer = samples && sampler(config, { context, ...on });
-  const like = (): CausalLMParams => parameterTree(config, (_, shape) => zeros(shape)) as CausalLMParams;
-  const byGradient = new Set(flattenTree(splitCodebooks(like()).trained).map(([name]) => name));
+  const like = (): CausalLMParams => parameterTree(config, (_, { shape }) => zeros(shape)) as CausalLMParams;
   return {
     kind: "text",
     unit: { name: "tokens", perStep: settings.batch * context },
@@ -100,11 +98,8 @@ export function textTask(options: TextTaskOptions): TextTask {
         return { loss: auxiliary ? entropy.add(auxiliary) : entropy, shown: entropy, seen };
       },
     },
-    trained: (name) => byGradient.has(name),
-    learn(params, seen) {
-      const { trained, codebooks } = splitCodebooks(params);
-      return joinCodebooks(trained, learnCodebooks(codebooks, seen));
-    },
+    trained: trainedBy(config),
+    learn: (params, seen) => learn(config, params, seen),
     role: (name, p) => textRole(name, p.rank),
     async validate(params, { step, last }) {
       const most = last ? Math.ceil(FINAL_SHARE * step * settings.batch) : 0;

@@ -53,8 +53,11 @@ describe("athanor generate", () => {
 
   test.each([
     [["generate", "nowhere"], "athanor: model: nowhere must exist, got nothing there."],
-    [["generate", model, "--temperature", "-1"], "athanor: sampling: temperature must be ≥ 0, got -1."],
-    [["generate", model, "--bits", "3"], "athanor: generate: --bits must be 4 or 8, got 3."],
+    [
+      ["generate", model, "--temperature", "-1"],
+      'athanor: generate: --temperature must be a number ≥ 0, got "-1".',
+    ],
+    [["generate", model, "--bits", "3"], 'athanor: generate: --bits must be 4 or 8, got "3".'],
     [
       ["generate", model, "--position", "yern:scale=2"],
       'athanor: position: type must be a known method, got "yern". Did you mean yarn',

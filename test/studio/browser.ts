@@ -1,7 +1,7 @@
 // The built page in a real browser, over a small collection.
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page, type Request } from "playwright";
-import { openStore } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { createPapersServer } from "../../src/server/papers.ts";
 import { fixturePapers } from "../server/fixture.ts";
 

@@ -7,7 +7,8 @@ import { hostArray } from "../../graph/dtype.ts";
 import { type Tensor, tensor } from "../../tensor/index.ts";
 import type { CausalLMParams } from "../causal-lm.ts";
 import { type ChatTemplate, readChatTemplate } from "../chat.ts";
-import { type CausalLMConfig, parameterShapes, parameterTree } from "../config.ts";
+import type { CausalLMConfig } from "../config.ts";
+import { parameterShapes, parameterTree } from "../parameters.ts";
 import { fromHuggingFace, type ModelTokens } from "../hugging-face.ts";
 import { readLlama2c } from "../llama2c.ts";
 

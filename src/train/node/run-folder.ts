@@ -139,7 +139,7 @@ export async function openRun(folder: string): Promise<OpenRun> {
   const config = await readRunConfig(folder);
   const paths = runPaths(folder);
   const template = {
-    params: parameterTree(config.model, (_, shape) => zeros(shape)) as CausalLMParams,
+    params: parameterTree(config.model, (_, { shape }) => zeros(shape)) as CausalLMParams,
     optimizer: {},
   };
   const newest = await loadNewest(paths.checkpoints, template);

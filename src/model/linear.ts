@@ -1,0 +1,53 @@
+// Every matrix of a model goes through here: a map of any kind, known by the names of its leaves.
+import { nearest, OptionError } from "../errors.ts";
+import type { LinearMap, MapParams, Maps } from "../nn/index.ts";
+import { checkShapes, type Tensor } from "../tensor/index.ts";
+import * as all from "./maps.ts";
+
+type Kind = (typeof all)[keyof typeof all];
+
+/** What a configuration says of a map: one of the kinds of `maps.ts`. */
+export type MapConfig = Parameters<Kind["parameters"]>[0];
+
+/** Any kind, for who holds leaves that were made for it. */
+type AnyMap = LinearMap<MapConfig, Parameters<Kind["apply"]>[0]>;
+
+const KINDS: readonly AnyMap[] = Object.values(all);
+
+/** Names of the kinds. */
+export const MAP_TYPES: readonly string[] = KINDS.map(({ type }) => type);
+
+/** Leaves of a map of any kind. */
+type Leaves = Parameters<AnyMap["apply"]>[0];
+
+/** Maps of every kind, with their biases. */
+export const maps: Maps = {
+  apply(params, x) {
+    const y = withKind(params, (kind, leaves) => kind.apply(leaves, x));
+    if (params.bias === undefined) return y;
+    checkShapes("linear", { bias: [params.bias, String(y.shape.at(-1))] });
+    return y.add(params.bias);
+  },
+  toDense: (params) => withKind(params, (kind, leaves) => kind.toDense(leaves)),
+};
+
+/** The kind called `type`. @throws OptionError with the nearest. */
+export function mapOf({ type }: { readonly type: string }): AnyMap {
+  const kind = KINDS.find((m) => m.type === type);
+  if (kind !== undefined) return kind;
+  const near = nearest(type, MAP_TYPES, 1)[0];
+  throw new OptionError(
+    `maps: type must be one of ${MAP_TYPES.join(", ")}, got "${type}".${near ? ` Did you mean ${near}?` : ""}`,
+  );
+}
+
+function withKind(params: MapParams, use: (kind: AnyMap, leaves: Leaves) => Tensor): Tensor {
+  for (const kind of KINDS) if (holds(kind, params)) return use(kind, params);
+  throw new OptionError(
+    `linear: params must have one of ${KINDS.map(({ leaf }) => leaf).join(", ")}, got ${Object.keys(params).join(", ") || "nothing"}.`,
+  );
+}
+
+function holds(kind: AnyMap, params: MapParams): params is MapParams & Leaves {
+  return params[kind.leaf] !== undefined;
+}

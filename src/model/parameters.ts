@@ -1,0 +1,108 @@
+// Every parameter of a model: name, shape, first value, in the order of its files.
+import type { Parameter } from "../nn/index.ts";
+import { mixerOf } from "./attention-config.ts";
+import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
+import { mapOf } from "./linear.ts";
+import type { Matrix } from "./mixer.ts";
+
+/** Deviation of fresh tables and matrices: Radford et al. 2019, section 2.3. */
+const STD = 0.02;
+
+/** Matrices and other parameters by name, before maps have leaves. */
+type Listed = readonly (readonly [name: string, Matrix | Parameter])[];
+
+/** What a model is made of. */
+function listed(config: CausalLMConfig): Listed {
+  const { width: C, hidden: F, vocabulary: V, bias } = config;
+  const table = (rows: number): Parameter => ({ shape: [rows, C], init: { std: STD } });
+  const norm = (name: string): Listed => [
+    [`${name}.weight`, { shape: [C], init: "ones" }],
+    ...(config.norm === "layer" && bias === "all"
+      ? ([[`${name}.bias`, { shape: [C], init: "zeros" }]] as const)
+      : []),
+  ];
+  const inner = bias === "all" || bias === "mlp";
+  const mlp: Readonly<Record<string, Matrix>> = {
+    ...(config.activation === "swiglu" && { gate_proj: { out: F, from: C, bias: inner } }),
+    up_proj: { out: F, from: C, bias: inner },
+    down_proj: { out: C, from: F, bias: inner, init: "residual" },
+  };
+  const under = (at: string, all: Readonly<Record<string, Matrix | Parameter>>): Listed =>
+    Object.entries(all).map(([name, p]) => [`${at}.${name}`, p]);
+  const block = (i: number): Listed => {
+    const at = `model.layers.${i}`;
+    const attention = layerAttention(config, i);
+    return [
+      ...norm(`${at}.input_layernorm`),
+      ...under(`${at}.self_attn`, mixerOf(attention).parameters(attention, layerOf(config, i))),
+      ...norm(`${at}.post_attention_layernorm`),
+      ...under(`${at}.mlp`, mlp),
+    ];
+  };
+  return [
+    ["model.embed_tokens.weight", table(V)],
+    ...(config.position.type === "learned"
+      ? ([["model.embed_positions.weight", table(config.context)]] as const)
+      : []),
+    ...Array.from({ length: config.layers }, (_, i) => block(i)).flat(),
+    ...norm("model.norm"),
+    ...(config.tieEmbeddings ? [] : ([["lm_head", { out: V, from: C }]] as const)),
+  ];
+}
+
+/** Names of all linear maps, without their leaves. */
+export function matrixNames(config: CausalLMConfig): string[] {
+  return listed(config).flatMap(([name, p]) => ("out" in p ? [name] : []));
+}
+
+/**
+ * Every parameter by name. Matrices and tables begin normal with deviation 0.02, projections back into the residual
+ * stream divided by `√(2·layers)` (Radford et al. 2019, section 2.3), gains one, biases zero; mixers say what theirs do.
+ */
+export function parametersOf(config: CausalLMConfig): Map<string, Parameter> {
+  const residual = 1 / Math.sqrt(2 * config.layers);
+  const all = new Map<string, Parameter>();
+  for (const [name, p] of listed(config)) {
+    if (!("out" in p)) {
+      all.set(name, p);
+      continue;
+    }
+    const std = STD * (p.init === "residual" ? residual : 1);
+    const map = { type: "dense" } as const;
+    const leaves = mapOf(map).parameters(map, p.out, p.from, std);
+    for (const [leaf, parameter] of Object.entries(leaves)) all.set(`${name}.${leaf}`, parameter);
+    if (p.bias) all.set(`${name}.bias`, { shape: [p.out], init: "zeros" });
+  }
+  return all;
+}
+
+/** Name and shape of every parameter. */
+export function parameterShapes(config: CausalLMConfig): Map<string, readonly number[]> {
+  return new Map([...parametersOf(config)].map(([name, { shape }]) => [name, shape]));
+}
+
+/** Number of parameters, codebooks included. */
+export function parameterCount(config: CausalLMConfig): number {
+  let count = 0;
+  for (const { shape } of parametersOf(config).values()) count += shape.reduce((a, b) => a * b, 1);
+  return count;
+}
+
+/** A tree of parameters from leaves by name; whole numbers in names are places in an array. */
+export function parameterTree(
+  config: CausalLMConfig,
+  leaf: (name: string, parameter: Parameter) => unknown,
+): unknown {
+  const root: Record<string, unknown> = {};
+  for (const [name, parameter] of parametersOf(config)) {
+    const path = name.split(".");
+    const last = path.pop() ?? "";
+    let node = root;
+    path.forEach((key, i) => {
+      const next = /^\d+$/.test(path[i + 1] ?? last) ? [] : {};
+      node = (node[key] ??= next) as Record<string, unknown>;
+    });
+    node[last] = leaf(name, parameter);
+  }
+  return root;
+}
