@@ -77,6 +77,14 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
 };
 
+/** What going on with a pretrained model is trained like; its sizes and tokenizer are the model's own. */
+export const ONWARD: Preset = {
+  about: "a pretrained model, at a low rate",
+  model: { context: 256, width: 64, layers: 1, heads: 1 },
+  training: { steps: 1000, batch: 16, rate: 3e-4, validateEvery: 100, checkpointEvery: 100 },
+  tokenizer: "bytes",
+};
+
 /** The preset called `name`. @throws OptionError with the nearest names. */
 export function presetNamed(name: string): Preset {
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
@@ -94,6 +102,13 @@ export interface Recipe {
   readonly tokenizer?: string;
 }
 
+/** `base` with other sizes: a number of heads that its key-value heads do not divide drops these. */
+function withSizes(base: ModelSizes, changes: Partial<ModelSizes>): ModelSizes {
+  const { keyValueHeads, ...rest } = base;
+  const fits = keyValueHeads !== undefined && (changes.heads ?? base.heads) % keyValueHeads === 0;
+  return { ...rest, ...(fits && { keyValueHeads }), ...changes };
+}
+
 /**
  * A preset with changes; later ones win.
  * @throws OptionError for an unknown key, with the nearest.
@@ -102,7 +117,7 @@ export function withRecipe(preset: Preset, ...recipes: readonly Recipe[]): Requi
   let { model, training, tokenizer } = preset;
   for (const recipe of recipes) {
     checkOptions("train: configuration", recipe, ["model", "training", "tokenizer"]);
-    model = { ...model, ...recipe.model };
+    model = withSizes(model, recipe.model ?? {});
     training = mergeSettings(training, recipe.training ?? {});
     tokenizer = recipe.tokenizer ?? tokenizer;
   }

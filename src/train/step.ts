@@ -125,7 +125,7 @@ export function trainStep<P, B, S>(
       at,
       zipTrees(leaves, updates, (p, u) => p.add(u)),
     );
-    return task.learn && seen !== undefined ? task.learn(moved, seen) : moved;
+    return task.learn ? task.learn(moved, seen as S) : moved;
   };
   // Clipping needs the same sums of squares. A sum is not finite when one of its elements is not.
   const squares = (grad: Leaves): Tensor[] => Object.values(grad).map((g) => sum(square(g)));

@@ -68,7 +68,7 @@ export interface Task<P, B, S = unknown> {
   readonly groups?: Readonly<Record<string, (name: string) => boolean>>;
   /** Whether gradients train a parameter; default all floats. Codebooks, frozen bases, averaged twins are not. */
   trained?(name: string): boolean;
-  /** Parameters after a batch, where more than gradients moves them; inside the compiled step. */
+  /** Parameters after a batch, where more than gradients moves them; inside the compiled step. `seen` by the losses. */
   learn?(params: P, seen: S): P;
   /** What each parameter is, for rules that ask; default by shape. */
   readonly role?: RoleOf;

@@ -1,4 +1,5 @@
 // A language model as a task: the next token of texts. The one file of the loop's room that knows what a model is.
+import { OptionError, UserError } from "../errors.ts";
 import {
   causalLM,
   type CausalLMConfig,
@@ -67,6 +68,11 @@ export function textTask(options: TextTaskOptions): TextTask {
   const { config, settings, ids, bytesOf, start, samples, device } = options;
   const on = device === undefined ? {} : { device };
   const context = settings.context ?? config.context;
+  if (context > config.context && config.position.type === "learned") {
+    throw new OptionError(
+      `train: context must be at most the ${config.context} learned positions of the model, got ${context}.`,
+    );
+  }
   checkLength(ids, context);
   const next = batches(ids.train, { seed: settings.seed, count: settings.batch, context });
   let batch: { readonly step: number; readonly rows: ReturnType<typeof next> } | undefined;
@@ -124,6 +130,24 @@ export function textTask(options: TextTaskOptions): TextTask {
       await writer?.release();
     },
   };
+}
+
+/**
+ * Finds what is wrong with a model before anything heavy: its graph is written down, and not run.
+ * @throws OptionError for sizes that no head, position or attention can have.
+ */
+export function checkModel(config: CausalLMConfig): void {
+  const params = parameterTree(config, (_, { shape }) => zeros(shape)) as CausalLMParams;
+  try {
+    causalLM(config, params, zeros([1, 2], { dtype: "int32" }));
+  } catch (error) {
+    const { width, heads, headWidth } = config;
+    if (headWidth % 2 === 0 || !(error instanceof UserError)) throw error;
+    throw new OptionError(
+      `train: width and heads must give each head an even width for its positions to turn, got ${width} / ${heads} = ${headWidth}. Try --width ${heads * 2 * Math.ceil(headWidth / 2)}, or --position learned.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Embeddings are tables; vectors are gains where they are weights (of norms), else biases. */

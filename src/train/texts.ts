@@ -27,6 +27,8 @@ export interface ReadOptions extends Reading {
 export interface ReadTexts {
   readonly texts: readonly Uint8Array[];
   readonly notices: readonly string[];
+  /** Some were chats. */
+  readonly chats: boolean;
 }
 
 /** How far a file is looked at to tell text from other data, and the share of control bytes text may have there. */
@@ -51,7 +53,7 @@ export function readTexts(
   const name = kind.toLowerCase();
   if (!/\.(jsonl|ndjson|json)$/.test(name)) {
     if (bytes.length === 0) throw new FileError(`train: ${path} must hold text, got nothing but a mark.`);
-    return { texts: [bytes], notices };
+    return { texts: [bytes], notices, chats: false };
   }
   const values = name.endsWith(".json") ? arrayItems(bytes, path) : lineItems(bytes, path);
   let chats = false;
@@ -70,7 +72,7 @@ export function readTexts(
       `train: ${path} holds chats; without a chat template each turn is a line "role: content". Use --from with a model that has a template to write them its way.`,
     );
   }
-  return { texts, notices };
+  return { texts, notices, chats };
 }
 
 /** `data` as UTF-8 without a byte order mark; bytes that are no text stay. */

@@ -18,6 +18,8 @@ export interface Corpus {
   /** SHA-256 of all texts, in hexadecimal. */
   readonly fingerprint: string;
   readonly bytes: number;
+  /** Some texts are chats. */
+  readonly chats: boolean;
   /** What a person should know about how the files were read. */
   readonly notices: readonly string[];
 }
@@ -36,17 +38,19 @@ export async function readCorpus(paths: readonly string[], options: ReadOptions 
   const notices: string[] = [];
   const hash = createHash("sha256");
   let bytes = 0;
+  let chats = false;
   for (const path of files) {
     const { data, name } = await unpacked(path);
     const read = readTexts(data, name, path, options);
     notices.push(...read.notices);
+    chats ||= read.chats;
     for (const text of read.texts) {
       hash.update(`${text.length}:`).update(text);
       bytes += text.length;
     }
     sources.push({ name: path, texts: read.texts });
   }
-  return { sources, files, fingerprint: hash.digest("hex"), bytes, notices };
+  return { sources, files, fingerprint: hash.digest("hex"), bytes, chats, notices };
 }
 
 /** The bytes of a file, and its name without `.gz`. */

@@ -22,7 +22,7 @@ import { holding, trainHeld } from "../run.ts";
 import type { RunStore } from "../run-store.ts";
 import type { TrainSettings } from "../settings.ts";
 import type { Numbers, Progress } from "../task.ts";
-import { type ModelSizes, textTask } from "../text-task.ts";
+import { checkModel, type ModelSizes, textTask } from "../text-task.ts";
 import type { Reading, ReadOptions, Turn } from "../texts.ts";
 import { makeTokenizer, parseTokenizerChoice, type TokenizerChoice } from "../tokenizer.ts";
 import { readCorpus } from "./corpus.ts";
@@ -110,28 +110,29 @@ export async function startRun(request: RunRequest, control: RunControl = {}): P
   await checkRunFolder(request.run);
   const choice = parseTokenizerChoice(request.tokenizer);
   const base = request.from === undefined ? undefined : await openPretrained(request.from);
-  checkFits(
-    base?.config ?? causalLMConfig({ ...request.model, vocabulary: leastVocabulary(choice) }),
-    request.settings,
-  );
+  const settings = base ? withContext(request.settings, base.config) : request.settings;
+  const planned = base?.config ?? configOf(request.model, leastVocabulary(choice));
+  checkModel(planned);
+  checkFits(planned, settings);
   const corpus = await readCorpus(request.files, {
     ...request.reading,
     ...(base?.chat && { chat: base.chat }),
   });
   for (const notice of corpus.notices) control.onNotice?.(notice);
-  const texts = splitSources(corpus.sources, request.settings.validationShare);
+  const texts = splitSources(corpus.sources, settings.validationShare);
   const tokenizer = base?.tokenizer ?? (await tokenizerFor(choice, texts.train, control));
-  const ids = encodeSplit(tokenizer, texts);
-  const model = base?.config ?? causalLMConfig({ ...request.model, vocabulary: tokenizer.vocabularySize });
-  checkFits(model, request.settings);
-  checkLength(ids, request.settings.context ?? model.context);
+  // Chats spell their special tokens by the model's template.
+  const ids = encodeSplit(tokenizer, texts, corpus.chats && base?.chat !== undefined);
+  const model = base?.config ?? configOf(request.model, tokenizer.vocabularySize);
+  checkFits(model, settings);
+  checkLength(ids, settings.context ?? model.context);
   if (base) checkVocabulary(ids, model);
   const config: RunConfig = {
     athanor: 2,
     task: "text",
     title: request.title,
     model,
-    training: request.settings,
+    training: settings,
     tokenizer: request.tokenizer,
     corpus: {
       files: corpus.files.map((f) => resolve(f)),
@@ -150,6 +151,13 @@ export async function startRun(request: RunRequest, control: RunControl = {}): P
     await writeRunConfig(paths, config);
     return execute({ config, tokenizer, ids, ...startOf(base) }, store, control);
   });
+}
+
+/** A pretrained model may read further than one trains with. */
+const ONWARD_CONTEXT = 256;
+
+function withContext(settings: TrainSettings, { context }: CausalLMConfig): TrainSettings {
+  return { ...settings, context: settings.context ?? Math.min(context, ONWARD_CONTEXT) };
 }
 
 function startOf(base: Pretrained | undefined): Pick<Prepared, "start"> {
@@ -180,7 +188,8 @@ export async function resumeRun(
   const paths = runPaths(run);
   const store = folderStore(run);
   return holding(store, control, async () => {
-    const corpus = await readCorpus(files ?? stored.corpus.files, await readingOf(stored, paths.root));
+    const reading = await readingOf(stored, paths.root);
+    const corpus = await readCorpus(files ?? stored.corpus.files, reading);
     if (corpus.fingerprint !== stored.corpus.fingerprint) {
       throw new FileError(
         `train: the texts of ${run} must be those it began with (${stored.corpus.bytes} bytes, SHA-256 ${stored.corpus.fingerprint.slice(0, 8)}…), got ${corpus.bytes} bytes, ${corpus.fingerprint.slice(0, 8)}…. Restore them or begin a new run.`,
@@ -192,7 +201,8 @@ export async function resumeRun(
       corpus: { ...stored.corpus, files: corpus.files.map((f) => resolve(f)) },
     };
     const tokenizer = await loadTokenizer(paths.tokenizer);
-    const ids = encodeSplit(tokenizer, splitSources(corpus.sources, config.training.validationShare));
+    const texts = splitSources(corpus.sources, config.training.validationShare);
+    const ids = encodeSplit(tokenizer, texts, corpus.chats && reading.chat !== undefined);
     await writeRunConfig(paths, config);
     const { from } = config;
     const start = from === undefined ? undefined : async () => (await openPretrained(from)).params;
@@ -231,8 +241,26 @@ function tokenizerFor(
       });
 }
 
-function encodeSplit(tokenizer: Tokenizer, texts: Split<Uint8Array[]>): Split<Ids> {
-  return { train: encodeTexts(tokenizer, texts.train), validation: encodeTexts(tokenizer, texts.validation) };
+function encodeSplit(
+  tokenizer: Tokenizer,
+  { train, validation }: Split<Uint8Array[]>,
+  allowSpecials: boolean,
+): Split<Ids> {
+  return {
+    train: encodeTexts(tokenizer, train, { allowSpecials }),
+    validation: encodeTexts(tokenizer, validation, { allowSpecials }),
+  };
+}
+
+/** @throws OptionError for sizes that make no model. */
+function configOf(sizes: ModelSizes, vocabulary: number): CausalLMConfig {
+  const { width, heads, headWidth } = sizes;
+  if (headWidth === undefined && width % heads !== 0) {
+    throw new OptionError(
+      `train: heads must divide width, got ${heads} heads of width ${width}. Try --width ${heads * 2 * Math.max(1, Math.round(width / heads / 2))}.`,
+    );
+  }
+  return causalLMConfig({ ...sizes, vocabulary });
 }
 
 /** Tokens that a vocabulary has at least; known before it is made. */
