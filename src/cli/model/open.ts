@@ -1,5 +1,4 @@
 // A model by path, whatever it is: a run, a Hugging Face folder, a llama2.c file.
-import { join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
 import { loadModel } from "../../model/node/load.ts";
@@ -49,7 +48,7 @@ async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel>
     config: run.config.model,
     params: run.params,
     tokenizer,
-    tokenizerPath: options.tokenizer ?? join(path, "tokenizer.json"),
+    tokenizerPath: options.tokenizer ?? run.tokenizerPath,
     bos: undefined,
     start: tokenizer.encode("\n")[0],
     eos: eos === undefined ? [] : [eos],

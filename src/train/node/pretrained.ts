@@ -1,14 +1,14 @@
 // A model to go on from: a run, a Hugging Face folder, a llama2.c file.
 import { copyFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { applyChatTemplate, type ChatMessage } from "../../model/chat.ts";
 import type { CausalLMConfig, CausalLMParams } from "../../model/index.ts";
 import { loadModel } from "../../model/node/load.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
-import { loadTokenizer, saveTokenizer } from "../../tokenizer/node/index.ts";
+import { loadTokenizer } from "../../tokenizer/node/index.ts";
 import type { Turn } from "../texts.ts";
-import { isRun, openRun, runPaths } from "./run-folder.ts";
+import { isRun, openRun } from "./run-folder.ts";
 
 /** A model as it was left. */
 export interface Pretrained {
@@ -26,8 +26,8 @@ export interface Pretrained {
  */
 export async function openPretrained(path: string): Promise<Pretrained> {
   if (await isRun(path)) {
-    const { config, params, tokenizer } = await openRun(path);
-    return { config: config.model, params, tokenizer, tokenizerPath: runPaths(path).tokenizer };
+    const { config, params, tokenizer, tokenizerPath } = await openRun(path);
+    return { config: config.model, params, tokenizer, tokenizerPath };
   }
   const { config, params, tokenizerPath, chat } = await loadModel(path);
   if (tokenizerPath === undefined) {
@@ -50,14 +50,9 @@ export async function openPretrained(path: string): Promise<Pretrained> {
 /** Files that say how a tokenizer is used and how chats are written. */
 const BESIDE = ["tokenizer_config.json", "chat_template.jinja"];
 
-/** Puts the tokenizer of a model into a run, unchanged where it is a tokenizer.json, with what belongs to it. */
-export async function keepTokenizer(
-  { tokenizer, tokenizerPath }: Pick<Pretrained, "tokenizer" | "tokenizerPath">,
-  run: string,
-): Promise<void> {
-  const target = runPaths(run).tokenizer;
-  if (tokenizerPath.endsWith(".json")) await copyFile(tokenizerPath, target);
-  else await saveTokenizer(tokenizer, target);
+/** Puts the tokenizer of a model into a run, unchanged, with what belongs to it. */
+export async function keepTokenizer(tokenizerPath: string, run: string): Promise<void> {
+  await copyFile(tokenizerPath, join(run, `tokenizer${extname(tokenizerPath)}`));
   for (const name of BESIDE) {
     const from = join(dirname(tokenizerPath), name);
     if (await stat(from).catch(() => undefined)) await copyFile(from, join(run, name));

@@ -119,10 +119,20 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
   return { ...(config as RunConfig), training: trainSettings(config.training) };
 }
 
+/** The tokenizer of a run: its own tokenizer.json, or the file that came with the model it began from. */
+export async function tokenizerIn(root: string): Promise<string> {
+  for (const name of ["tokenizer.bin", "tokenizer.model"]) {
+    const path = join(root, name);
+    if (await stat(path).catch(() => undefined)) return path;
+  }
+  return runPaths(root).tokenizer;
+}
+
 /** A trained model, ready to use. */
 export interface OpenRun {
   readonly config: RunConfig;
   readonly tokenizer: Tokenizer;
+  readonly tokenizerPath: string;
   readonly params: CausalLMParams;
   /** The checkpoint it came from, and its step. */
   readonly checkpoint: string;
@@ -148,8 +158,9 @@ export async function openRun(folder: string): Promise<OpenRun> {
       `train: ${paths.root} must hold a checkpoint, got none. Train on with: athanor train --resume ${folder}`,
     );
   }
-  const tokenizer = await loadTokenizer(paths.tokenizer);
+  const tokenizerPath = await tokenizerIn(paths.root);
+  const tokenizer = await loadTokenizer(tokenizerPath);
   const { state, info, name: checkpoint, damaged } = newest;
   const notices = damaged.map(({ reason }) => `${reason} Using ${checkpoint} instead.`);
-  return { config, tokenizer, params: state.params, checkpoint, step: info.step, notices };
+  return { config, tokenizer, tokenizerPath, params: state.params, checkpoint, step: info.step, notices };
 }

@@ -28,7 +28,14 @@ import { makeTokenizer, parseTokenizerChoice, type TokenizerChoice } from "../to
 import { readCorpus } from "./corpus.ts";
 import { folderStore } from "./folder-store.ts";
 import { keepTokenizer, openPretrained, type Pretrained } from "./pretrained.ts";
-import { checkRunFolder, readRunConfig, type RunConfig, runPaths, writeRunConfig } from "./run-folder.ts";
+import {
+  checkRunFolder,
+  readRunConfig,
+  tokenizerIn,
+  type RunConfig,
+  runPaths,
+  writeRunConfig,
+} from "./run-folder.ts";
 
 export type { ModelSizes } from "../text-task.ts";
 
@@ -147,7 +154,7 @@ export async function startRun(request: RunRequest, control: RunControl = {}): P
   const store = folderStore(request.run);
   return holding(store, control, async () => {
     await checkRunFolder(request.run);
-    await (base ? keepTokenizer(base, request.run) : saveTokenizer(tokenizer, paths.tokenizer));
+    await (base ? keepTokenizer(base.tokenizerPath, request.run) : saveTokenizer(tokenizer, paths.tokenizer));
     await writeRunConfig(paths, config);
     return execute({ config, tokenizer, ids, ...startOf(base) }, store, control);
   });
@@ -200,7 +207,7 @@ export async function resumeRun(
       training: { ...stored.training, ...changes },
       corpus: { ...stored.corpus, files: corpus.files.map((f) => resolve(f)) },
     };
-    const tokenizer = await loadTokenizer(paths.tokenizer);
+    const tokenizer = await loadTokenizer(await tokenizerIn(paths.root));
     const texts = splitSources(corpus.sources, config.training.validationShare);
     const ids = encodeSplit(tokenizer, texts, corpus.chats && reading.chat !== undefined);
     await writeRunConfig(paths, config);
