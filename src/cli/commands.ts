@@ -1,5 +1,6 @@
 // All commands: a folder per noun, a file per verb, one line each.
 import { papers } from "./papers/index.ts";
+import { solve } from "./solve/index.ts";
 import { tokenizer } from "./tokenizer/index.ts";
 import type { Noun, Verb } from "./verb.ts";
 
@@ -38,4 +39,5 @@ export const COMMANDS: readonly (Verb | Noun)[] = [
   },
   tokenizer,
   papers,
+  solve,
 ];

@@ -1,6 +1,6 @@
 // From a graph to a session on a device; the one place where a runtime can be missing or refuse.
 import { BackendError } from "../errors.ts";
-import type { Device, ModelFile } from "../runtime/platform.ts";
+import type { Device, ModelFile } from "../runtime/device.ts";
 import { deviceAdvice, openSession, type Session, type SessionOptions } from "../runtime/session.ts";
 import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "./onnx.ts";
 

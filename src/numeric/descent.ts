@@ -135,13 +135,18 @@ function solveTridiagonal(
   return out;
 }
 
+/** When each place of a polyline is reached, from 0. @throws OptionError where the speed on the way is not above 0. */
+export function clockAlong(places: readonly Place[], speed: Speed): number[] {
+  let now = 0;
+  return places.map((place, i) => {
+    if (i > 0) now += speed.piece(places[i - 1] as Place, place).time;
+    return now;
+  });
+}
+
 /** Time along a polyline. @throws OptionError where the speed on the way is not above 0. */
 export function timeAlong(places: readonly Place[], speed: Speed): number {
-  let time = 0;
-  for (let i = 0; i + 1 < places.length; i++) {
-    time += speed.piece(places[i] as Place, places[i + 1] as Place).time;
-  }
-  return time;
+  return clockAlong(places, speed).at(-1) ?? 0;
 }
 
 /** The straight line to (X, Y) in pieces as `fastestDescent` cuts it, for laws that have no closed form. */

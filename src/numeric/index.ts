@@ -21,6 +21,7 @@ export {
 } from "./cycloid.ts";
 export {
   circleArc,
+  clockAlong,
   cycloidPlaces,
   type Descent,
   type DescentOptions,
@@ -30,6 +31,5 @@ export {
   timeAlong,
 } from "./descent.ts";
 export { type Law, parseLaw } from "./law.ts";
-export { racePicture, type Runner } from "./race-picture.ts";
 export { type LightPath, refraction } from "./refraction.ts";
 export { bySpeedLaw, fall, type PieceTime, type Speed } from "./speed.ts";

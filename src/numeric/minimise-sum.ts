@@ -55,7 +55,7 @@ export function minimiseSum(N: bigint, { mostSteps = MOST_STEPS }: { mostSteps?:
   const third = allowed(predictedThird(N), () => thirdAlgorithm(N));
   if ("predicted" in third) {
     throw new OptionError(
-      `minimiseSum: N must leave at most ${mostSteps.toExponential(0)} sums to try, got ${third.predicted.toExponential(1)} for N = ${short(N)}. Take N below about 10^${Math.floor(4 * Math.log10(mostSteps / 2))}.`,
+      `minimiseSum: N must leave at most ${mostSteps.toExponential(0)} sums to try, got ${Number.isFinite(third.predicted) ? third.predicted.toExponential(1) : "more than 1e+77"} for N = ${short(N)}. Take N below about 10^${Math.floor(4 * Math.log10(mostSteps / 2))}.`,
     );
   }
   const { a, b, c, sum } = least(third, trivial(N));

@@ -11,7 +11,8 @@ import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
 import { targetOf } from "../graph/target.ts";
 import type { Storage } from "../graph/value.ts";
-import type { Device, OrtTensor } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
+import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
@@ -73,7 +74,8 @@ export function compile<A extends readonly unknown[], R>(
   const pool = new Map<string, OrtTensor[]>();
 
   const trace = async (args: A): Promise<Program<R>> => {
-    const on = chooseDevice(device);
+    const chosen = chooseDevice(device);
+    const on = typeof chosen === "string" ? chosen : await chosen;
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
     const results = flattenTree(tree);

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { causalLMConfig, initCausalLM } from "../../src/model/index.ts";
-import { saveModel } from "../../src/model/node/save.ts";
+import { saveModel } from "../../src/model/save.ts";
 import { random } from "../../src/tensor/index.ts";
 import { byteTokenizer } from "../../src/tokenizer/index.ts";
-import { saveTokenizer } from "../../src/tokenizer/node/load-save.ts";
+import { saveTokenizer } from "../../src/tokenizer/load-save.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "athanor-cli-"));
 const model = join(folder, "model");

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { OptionError } from "../../src/errors.ts";
 import { encode } from "../../src/graph/encode.ts";
@@ -77,7 +77,7 @@ test("pairs that JSON takes for one", () => {
     [NaN],
     { a: undefined },
   ];
-  const texts = [...values, new Array<number>(1)].map((v) => encode("x", v));
+  const texts = [...values, Object.assign([], { length: 1 }) as unknown[]].map((v) => encode("x", v));
   expect(new Set(texts).size).toBe(texts.length);
 });
 

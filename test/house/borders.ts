@@ -57,7 +57,10 @@ export const BORDERS: Readonly<Record<string, Border>> = {
   optim: method,
   adapt: method,
   numeric: method,
-  tokenizer: { may: [] },
+  tokenizer: {
+    may: ["files/folder.ts"],
+    because: "vocabularies are read and written wherever files may lie",
+  },
   papers: { may: ["net"], because: "collecting papers asks services over the network" },
   model: { may: everyRoom },
   train: { may: [...everyRoom, "model", "runtime"], because: "a run tells which device it ran on" },

@@ -7,7 +7,7 @@ import { guard } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { outputName, progressLine } from "../../src/cli/tokenizer/train.ts";
 import { addCommands } from "../../src/cli/verb.ts";
-import { loadTokenizer } from "../../src/tokenizer/node/load-save.ts";
+import { loadTokenizer } from "../../src/tokenizer/load-save.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "athanor-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,11 +3,11 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError, UserError } from "../../errors.ts";
 import { causalLM } from "../../model/index.ts";
-import { saveModel } from "../../model/node/save.ts";
+import { saveModel } from "../../model/save.ts";
 import { type Tensor, tensor } from "../../tensor/index.ts";
 import { saveOnnx } from "../../tensor/node/export.ts";
-import { saveTokenizer } from "../../tokenizer/node/load-save.ts";
-import type { Command } from "commander";
+import { saveTokenizer } from "../../tokenizer/load-save.ts";
+import { type Command, Option } from "commander";
 import { printJson, say } from "../command.ts";
 import { type OpenedModel, openModel } from "./open.ts";
 
@@ -15,6 +15,7 @@ interface Flags {
   onnx?: string;
   hf?: string;
   portable?: boolean;
+  fused?: boolean;
   tokenizer?: string;
   position?: string;
   json?: boolean;
@@ -33,7 +34,8 @@ export function define(command: Command): void {
     .argument("<model>", "run, Hugging Face folder or llama2.c file")
     .option("--onnx <file>", "ONNX file; weights above 64 MB go to FILE.data beside it")
     .option("--hf <folder>", "folder with config.json, model.safetensors and tokenizer.json")
-    .option("--portable", "standard ONNX operators only, for other runtimes")
+    .option("--fused", "ONNX Runtime's own operators where they are faster; other runtimes refuse the file")
+    .addOption(new Option("--portable", "standard ONNX operators only (default)").conflicts("fused"))
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
     .option("--position <method>", "score positions another way")
     .option("--json", "print one JSON document")
@@ -56,7 +58,7 @@ async function run(path: string, flags: Flags): Promise<void> {
       inputNames: ["ids"],
       outputNames: ["logits"],
       weights: params,
-      portable: flags.portable ?? false,
+      portable: flags.fused !== true,
     });
     say(`written: ${saved.path}${saved.dataPath === undefined ? "" : ` and ${saved.dataPath}`}`);
     written["onnx"] = saved;

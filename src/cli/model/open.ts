@@ -1,11 +1,11 @@
 // A model by path, whatever it is: a run, a Hugging Face folder, a llama2.c file.
 import { OptionError } from "../../errors.ts";
 import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
-import { loadModel } from "../../model/node/load.ts";
+import { loadModel } from "../../model/load.ts";
 import type { ChatTemplate } from "../../model/chat.ts";
 import { parsePosition } from "../../position/index.ts";
 import { specialId, type Tokenizer } from "../../tokenizer/index.ts";
-import { loadTokenizer } from "../../tokenizer/node/load-save.ts";
+import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import { isRun, openRun } from "../../train/node/run-folder.ts";
 import { say } from "../command.ts";
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { FileError, OptionError } from "../../errors.ts";
 import { byteTokenizer } from "../../tokenizer/create.ts";
-import { loadTokenizer } from "../../tokenizer/node/load-save.ts";
+import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { say } from "../command.ts";
 import { number, whole } from "../numbers.ts";

@@ -3,7 +3,7 @@ import { rmdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { OptionError } from "../../errors.ts";
 import { createTokenizer } from "../../tokenizer/create.ts";
-import { saveTokenizer } from "../../tokenizer/node/load-save.ts";
+import { saveTokenizer } from "../../tokenizer/load-save.ts";
 import type { TokenizerModel } from "../../tokenizer/model.ts";
 import type { TrainProgress } from "../../tokenizer/pace.ts";
 import { trainBpeFiles } from "../../tokenizer/node/train-bpe.ts";

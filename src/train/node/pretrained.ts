@@ -4,9 +4,9 @@ import { dirname, extname, join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { applyChatTemplate, type ChatMessage } from "../../model/chat.ts";
 import type { CausalLMConfig, CausalLMParams } from "../../model/index.ts";
-import { loadModel } from "../../model/node/load.ts";
+import { loadModel } from "../../model/load.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
-import { loadTokenizer } from "../../tokenizer/node/index.ts";
+import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import type { Turn } from "../texts.ts";
 import { isRun, openRun } from "./run-folder.ts";
 

@@ -13,7 +13,7 @@ import {
 import { chooseDevice } from "../../runtime/session.ts";
 import type { Device } from "../../tensor/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
-import { loadTokenizer, saveTokenizer } from "../../tokenizer/node/index.ts";
+import { loadTokenizer, saveTokenizer } from "../../tokenizer/load-save.ts";
 import type { TrainControl as TokenizerControl } from "../../tokenizer/pace.ts";
 import { bytesOfIds, checkLength, encodeTexts, type Ids, type Split, splitSources } from "../corpus.ts";
 import type { StepEvent } from "../loop.ts";
@@ -113,7 +113,7 @@ interface Prepared {
  */
 export async function startRun(request: RunRequest, control: RunControl = {}): Promise<RunResult> {
   // What can be wrong at once is told before the texts are read.
-  chooseDevice(control.device);
+  await chooseDevice(control.device);
   await checkRunFolder(request.run);
   const choice = parseTokenizerChoice(request.tokenizer);
   const base = request.from === undefined ? undefined : await openPretrained(request.from);
@@ -190,7 +190,7 @@ export async function resumeRun(
   { files, ...changes }: ResumeChanges = {},
   control: RunControl = {},
 ): Promise<RunResult> {
-  chooseDevice(control.device);
+  await chooseDevice(control.device);
   const stored = await readRunConfig(run);
   const paths = runPaths(run);
   const store = folderStore(run);

@@ -1,18 +1,21 @@
 // The race of falls: each curve as a line and a ball that runs down it in its own time, again and again. An SVG that
 // moves by itself (SMIL), and stands still where animation is not shown.
-import { escapeXml, ticks } from "../draw/svg.ts";
-import type { Place } from "./cycloid.ts";
-import type { Speed } from "./speed.ts";
+import { escapeXml, ticks } from "./svg.ts";
 
-/** One curve of the race. */
+/** A place: across, and down. */
+type Place = readonly [x: number, y: number];
+
+/** One curve of the race: places near to one another, and when each is reached. */
 export interface Runner {
   readonly name: string;
   readonly places: readonly Place[];
+  readonly clock: readonly number[];
 }
 
 const WIDTH = 960;
-const HEIGHT = 560;
-const BOX = { left: 72, top: 84, right: 300, bottom: 56 };
+/** The sheet is as high as the curves ask for, up to this. */
+const HIGHEST = 760;
+const BOX = { left: 72, top: 84, right: 250, bottom: 40 };
 const INKS = ["#b4541a", "#1f5f8b", "#6b7f59", "#8c3b6e"];
 /** Seconds that the slowest takes on the screen, and that all rest before they start anew. */
 const LONGEST = 3;
@@ -23,16 +26,15 @@ const FRAMES = 48;
 /** Draws the curves over equal axes, depth downward, with their times. @param unit What times are in. */
 export function racePicture(
   runners: readonly Runner[],
-  speed: Speed,
   { title, unit = "" }: { title: string; unit?: string },
 ): string {
-  const runs = runners.map((r) => ({ ...r, clock: clockOf(r.places, speed) }));
   const all = runners.flatMap((r) => r.places);
-  const [widest, deepest] = [0, 1].map((axis) => Math.max(...all.map((p) => p[axis as 0 | 1])));
-  const [X = 1, Y = 1] = [widest, deepest];
-  const scale = Math.min((WIDTH - BOX.left - BOX.right) / X, (HEIGHT - BOX.top - BOX.bottom) / Y);
+  const X = Math.max(...all.map(([x]) => x));
+  const Y = Math.max(...all.map(([, y]) => y));
+  const scale = Math.min((WIDTH - BOX.left - BOX.right) / X, (HIGHEST - BOX.top - BOX.bottom) / Y);
+  const HEIGHT = Math.ceil(Math.max(BOX.top + Y * scale, BOX.top + 22 * runners.length) + BOX.bottom);
   const at = ([x, y]: Place): Place => [BOX.left + x * scale, BOX.top + y * scale];
-  const longest = Math.max(...runs.map((r) => r.clock.at(-1) ?? 0));
+  const longest = Math.max(...runners.map((r) => r.clock.at(-1) ?? 0));
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', 'Noto Serif CJK SC', serif" font-size="13" role="img" aria-label="${escapeXml(title)}">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="#fffdf9"/>`,
@@ -46,7 +48,7 @@ export function racePicture(
       return `<line x1="${f(x)}" x2="${f(BOX.left + X * scale)}" y1="${f(y)}" y2="${f(y)}" stroke="#efe9df"/>${text(x - 8, y + 4, label(v), `text-anchor="end" fill="#8a8178"`)}`;
     }),
   ];
-  const order = runs.map((r, i) => ({ ...r, ink: INKS[i % INKS.length] ?? "#000" }));
+  const order = runners.map((r, i) => ({ ...r, ink: INKS[i % INKS.length] ?? "#000" }));
   for (const { places, ink } of order) {
     const points = places.map((p) => at(p).map(f).join(",")).join(" ");
     parts.push(
@@ -76,15 +78,6 @@ export function racePicture(
     );
   }
   return `${[...parts, "</svg>"].join("\n")}\n`;
-}
-
-/** When each place is reached. */
-function clockOf(places: readonly Place[], speed: Speed): number[] {
-  let now = 0;
-  return places.map((place, i) => {
-    if (i > 0) now += speed.piece(places[i - 1] as Place, place).time;
-    return now;
-  });
 }
 
 /** Where a runner is at a time: evenly between two places, which are dense. */
