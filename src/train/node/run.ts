@@ -1,7 +1,7 @@
 // From files to a trained language model in a run folder; and back into a run that was stopped.
-import { resolve } from "node:path";
 import { readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
+import { join, resolve } from "node:path";
 import { FileError, OptionError } from "../../errors.ts";
 import { applyChatTemplate, type ChatMessage, readChatTemplate } from "../../model/chat.ts";
 import {
@@ -226,8 +226,8 @@ async function readingOf({ athanor, corpus, from }: RunConfig, root: string): Pr
 
 /** How the model that a run began from writes chats: its template was copied into the run. */
 async function chatOf(root: string): Promise<ReadOptions["chat"]> {
-  const advice = await readFile(`${root}/tokenizer_config.json`, "utf8").catch(() => "{}");
-  const file = await readFile(`${root}/chat_template.jinja`, "utf8").catch(() => undefined);
+  const advice = await readFile(join(root, "tokenizer_config.json"), "utf8").catch(() => "{}");
+  const file = await readFile(join(root, "chat_template.jinja"), "utf8").catch(() => undefined);
   const template = readChatTemplate(JSON.parse(advice) as Record<string, unknown>, file);
   return (
     template &&
