@@ -20,7 +20,7 @@ export interface KillReport {
 
 /** Most kills of one run before it is left to end. */
 const IN_ONE_RUN = 4;
-const STEPS = 40;
+const STEPS = 16;
 
 /** Kills `count` trainings; each run bears up to four kills, then ends and is compared. */
 export async function runKills({ count, seed }: KillOptions): Promise<KillReport> {

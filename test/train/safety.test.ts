@@ -127,7 +127,9 @@ describe("a damaged newest checkpoint", () => {
 
 describe("the lock of a run", () => {
   const place = join(folder, "locks");
-  beforeAll(() => void mkdirSync(place));
+  beforeAll(() => {
+    mkdirSync(place);
+  });
   const holder = (changes: object = {}): string =>
     JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString(), ...changes });
 
@@ -175,4 +177,4 @@ test("killed at random moments, a training resumes to the same bytes", async () 
   const { kills, problems } = await runKills({ count: 2, seed: 4 });
   expect(problems).toEqual([]);
   expect(kills).toBe(2);
-});
+}, 600_000);

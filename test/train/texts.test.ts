@@ -30,7 +30,7 @@ describe("encodings", () => {
   test("UTF-16 with a mark is read in both orders, a UTF-8 mark is dropped", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", minLength: 1 }), (any) => {
-        const text = `x${any.replaceAll(/[\0-\x1f\ud800-\udfff]/g, "")}`;
+        const text = `x${any.replaceAll(/[\p{Cc}\p{Cs}]/gu, "")}`;
         expect(texts(wide(text, true))).toEqual([text]);
         expect(texts(wide(text, false))).toEqual([text]);
         expect(texts(utf8(`\ufeff${text}`))).toEqual([text]);
