@@ -169,7 +169,7 @@ async function loadParameters(folder: Folder, config: CausalLMConfig): Promise<C
       }
       const data =
         stored.dtype === "float32" ? stored.data : hostArray(stored.data as ArrayLike<number>, "float32");
-      loaded.set(name, tensor(data, { shape: [...shape] }));
+      loaded.set(name, tensor(data, { shape: [...shape], lend: true }));
     }
     return parameterTree(config, (name) => loaded.get(name)) as CausalLMParams;
   } finally {

@@ -103,7 +103,7 @@ export async function readCheckpoint<P>(
         `checkpoint: tensor "${name}" in ${path} must have the checksum ${sums[name] ?? "that is missing"}, got ${found}: the file is damaged.`,
       );
     }
-    read.set(name, tensor(data, { dtype, shape }));
+    read.set(name, tensor(data, { dtype, shape, lend: true }));
   }
   const pick = (prefix: string) => (t: Tensor, name: string) => read.get(prefix + name) ?? t;
   return {

@@ -74,7 +74,7 @@ async function copied<T>(tree: T): Promise<T> {
   mapTree(ready, (t, name) => {
     jobs.push(
       t.data().then((values) => {
-        data.set(name, tensor(values.slice(), { dtype: t.dtype, shape: t.shape.map(Number) }));
+        data.set(name, tensor(values, { dtype: t.dtype, shape: t.shape.map(Number), lend: true }));
       }),
     );
   });

@@ -9,7 +9,7 @@ import { mark } from "../../marks.ts";
 import { hasInitials } from "../../names.ts";
 import { isEmptyQuery, parseQuery, type ParsedQuery, unfinishedWord } from "../../query.ts";
 import { queryTerms, textKey } from "../../tokens.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database, Row } from "./connection.ts";
 import { allOf, type Where, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, type ListSort, whereAfter } from "./order.ts";
 import { eachAsWritten, eachNamed, eachWithStem, whereQuery } from "./conditions.ts";

@@ -3,7 +3,7 @@ import { type QueryTerm, queryStems } from "../../bm25.ts";
 import { nearest, slipsAllowed } from "../../nearest.ts";
 import type { ParsedQuery } from "../../query.ts";
 import { eachTerm, stem } from "../../tokens.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./connection.ts";
 import type { Lookup } from "./lookup.ts";
 
 /** The part of a state of the file that tells its words. */
