@@ -1,5 +1,5 @@
 // A language model as a task: the next token of texts. The one file of the loop's room that knows what a model is.
-import { OptionError, UserError } from "../errors.ts";
+import { OptionError } from "../errors.ts";
 import {
   causalLM,
   type CausalLMConfig,
@@ -138,16 +138,7 @@ export function textTask(options: TextTaskOptions): TextTask {
  */
 export function checkModel(config: CausalLMConfig): void {
   const params = parameterTree(config, (_, { shape }) => zeros(shape)) as CausalLMParams;
-  try {
-    causalLM(config, params, zeros([1, 2], { dtype: "int32" }));
-  } catch (error) {
-    const { width, heads, headWidth } = config;
-    if (headWidth % 2 === 0 || !(error instanceof UserError)) throw error;
-    throw new OptionError(
-      `train: width and heads must give each head an even width for its positions to turn, got ${width} / ${heads} = ${headWidth}. Try --width ${heads * 2 * Math.ceil(headWidth / 2)}, or --position learned.`,
-      { cause: error },
-    );
-  }
+  causalLM(config, params, zeros([1, 2], { dtype: "int32" }));
 }
 
 /** Embeddings are tables; vectors are gains where they are weights (of norms), else biases. */

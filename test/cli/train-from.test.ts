@@ -94,7 +94,7 @@ describe("--from", () => {
 
 test.each([
   [["--batch", "2000000"], "train: a batch of 2000000 sequences of 16 tokens must fit in memory, got"],
-  [["--width", "7", "--heads", "7"], "got 7 / 7 = 1. Try --width 14, or --position learned."],
+  [["--width", "7", "--heads", "7"], "must have an even width, got 1 of 1 (7 heads). Change width or heads,"],
   [
     ["--width", "30", "--heads", "7"],
     "train: heads must divide width, got 7 heads of width 30. Try --width 28.",

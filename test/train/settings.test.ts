@@ -66,9 +66,9 @@ describe("before anything heavy", () => {
   test("heads of odd width are refused where positions turn", () => {
     const sizes = { vocabulary: 256, context: 8, width: 7, layers: 1, heads: 7 };
     expect(() => checkModel(causalLMConfig(sizes))).toThrow(
-      "train: width and heads must give each head an even width for its positions to turn, got 7 / 7 = 1. Try --width 14, or --position learned.",
+      "causalLM: the part of a head that turns must have an even width, got 1 of 1 (7 heads).",
     );
-    expect(() => checkModel(causalLMConfig({ ...sizes, width: 21 }))).toThrow("Try --width 28");
+    expect(() => checkModel(causalLMConfig({ ...sizes, width: 21 }))).toThrow("got 3 of 3 (7 heads)");
     checkModel(causalLMConfig({ ...sizes, position: { type: "learned" } }));
     checkModel(causalLMConfig({ ...sizes, width: 14 }));
   });
