@@ -18,7 +18,7 @@ export {
   type PositionConfig,
 } from "./config.ts";
 export { createDecoder, type Decoder, type DecoderOptions, type DecodeState } from "./decode.ts";
-export { generate, type GenerateOptions } from "./generate.ts";
+export { generate, type GeneratedPiece, type GenerateOptions } from "./generate.ts";
 export type { ModelTokens } from "./hugging-face.ts";
 export { loadModel, type StoredModel } from "./load.ts";
 export { loadParams, saveParams } from "./params.ts";

@@ -90,7 +90,7 @@ function nearestTo(db: Database, segments: readonly number[], word: string): str
   for (const segment of segments)
     for (const { form, size } of db.all(
       `SELECT form, length(data) AS size FROM postings
-       WHERE segment = ? AND stem >= ? AND stem < ? AND length(form) BETWEEN ? AND ? AND length(data) > 2`,
+       WHERE segment = ? AND stem >= ? AND stem < ? AND length(form) BETWEEN ? AND ?`,
       segment,
       head,
       `${head}\u{10ffff}`,
