@@ -36,13 +36,20 @@ export function readChatTemplate(config: Record<string, unknown>, file?: string)
   return { source, variables };
 }
 
-/** The text of `messages` with the opening of the assistant's answer. @throws FileError when the template fails. */
-export function applyChatTemplate(template: ChatTemplate, messages: readonly ChatMessage[]): string {
+/**
+ * The text of `messages`, with the opening of the assistant's answer unless `answer` is false.
+ * @throws FileError when the template fails.
+ */
+export function applyChatTemplate(
+  template: ChatTemplate,
+  messages: readonly ChatMessage[],
+  answer = true,
+): string {
   try {
     return new Template(template.source).render({
       ...template.variables,
       messages,
-      add_generation_prompt: true,
+      add_generation_prompt: answer,
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

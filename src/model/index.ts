@@ -24,6 +24,6 @@ export { loadModel, type StoredModel } from "./load.ts";
 export { loadParams, saveParams } from "./params.ts";
 export { saveModel } from "./save.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
-export { parameterCount, parametersOf } from "./parameters.ts";
+export { parameterCount, parametersOf, parameterTree } from "./parameters.ts";
 export type { State } from "./mixer.ts";
 export { sampleToken, type SamplingOptions } from "./sampling.ts";

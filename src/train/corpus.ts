@@ -65,13 +65,20 @@ function* parts(text: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** Ids of `texts` one after another, each followed by the end-of-text token where the tokenizer has one. */
-export function encodeTexts(tokenizer: Tokenizer, texts: readonly Uint8Array[]): Ids {
+/**
+ * Ids of `texts` one after another, each followed by the end-of-text token where the tokenizer has one.
+ * @param allowSpecials The texts may spell special tokens, as those that a chat template wrote; default false.
+ */
+export function encodeTexts(
+  tokenizer: Tokenizer,
+  texts: readonly Uint8Array[],
+  { allowSpecials = false }: { readonly allowSpecials?: boolean } = {},
+): Ids {
   const end = texts.length > 1 ? specialId(tokenizer, "eos") : undefined;
   const pieces: Int32Array[] = [];
   let length = 0;
   for (const text of texts) {
-    for (const part of parts(text)) pieces.push(tokenizer.encode(part));
+    for (const part of parts(text)) pieces.push(tokenizer.encode(part, { allowSpecials }));
     if (end !== undefined) pieces.push(Int32Array.of(end));
   }
   for (const piece of pieces) length += piece.length;

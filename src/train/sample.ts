@@ -14,9 +14,11 @@ export interface Sampler {
   release(): Promise<void>;
 }
 
-/** Compiles one pass over `config.context` tokens. */
-export function sampler(config: CausalLMConfig, { device }: { readonly device?: Device } = {}): Sampler {
-  const { context } = config;
+/** Compiles one pass over `context` tokens; default the model's context. */
+export function sampler(
+  config: CausalLMConfig,
+  { context = config.context, device }: { readonly context?: number; readonly device?: Device } = {},
+): Sampler {
   const last = compile(
     (params: CausalLMParams, ids: Tensor, at: Tensor) => {
       const { logits } = causalLM(config, params, ids);
