@@ -5,6 +5,7 @@ import { OptionError } from "../errors.ts";
 import { applyChatTemplate, type ChatMessage } from "../model/chat.ts";
 import { createDecoder, type Decoder } from "../model/decode.ts";
 import { generate, type GenerateOptions } from "../model/generate.ts";
+import { checkSampling } from "../model/sampling.ts";
 import type { Device } from "../tensor/index.ts";
 import { type AddCommand, guard, printJson, say } from "./command.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
@@ -93,6 +94,8 @@ async function open(path: string, flags: Flags): Promise<{ model: OpenedModel; d
   if (bits !== undefined && bits !== 4 && bits !== 8) {
     throw new OptionError(`generate: --bits must be 4 or 8, got ${bits}.`);
   }
+  const { temperature, topK, topP, minP, repetitionPenalty } = flags;
+  checkSampling({ temperature, topP, minP, repetitionPenalty, ...(topK !== undefined && { topK }) });
   const model = await openModel(path, { tokenizer: flags.tokenizer, position: flags.position });
   const decoder = createDecoder(model.config, model.params, {
     ...(flags.device !== undefined && { device: flags.device }),
@@ -157,7 +160,12 @@ async function runGenerate(path: string, flags: Flags): Promise<void> {
       results.push({ prompt, ...result });
       if (flags.json) continue;
       process.stdout.write("\n");
-      say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} a second`);
+      if (result.tokens > 0 || flags.maxTokens === 0 || flags.stop.length > 0) {
+        say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} a second`);
+      } else {
+        const meant = model.chat ? ` It carries a chat template: athanor chat ${path} may be meant.` : "";
+        say(`The model ended the text at once.${meant}`);
+      }
     }
     if (flags.json) printJson(results.length === 1 ? results[0] : { results });
   } finally {

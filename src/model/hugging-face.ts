@@ -1,6 +1,7 @@
 // Hugging Face's config.json for the Llama family, both ways. Pure: files are in node/load.ts.
 import { FileError, nearest, OptionError } from "../errors.ts";
-import { type CausalLMConfig, causalLMConfig, type PositionConfig } from "./config.ts";
+import { causalLMConfig } from "./check-config.ts";
+import type { CausalLMConfig, PositionConfig } from "./config.ts";
 
 /** Families whose layers are Llama's, with what they add. */
 const FAMILIES: Readonly<Record<string, Partial<CausalLMConfig>>> = {
@@ -166,6 +167,7 @@ export function toHuggingFace(
     rope &&
     config.attention.type === "dense" &&
     !config.perLayer &&
+    !config.maps &&
     config.norm === "rms" &&
     config.activation === "swiglu";
   const type = !plain ? "athanor" : config.headNorm ? "qwen3" : config.bias === "qkv" ? "qwen2" : "llama";
@@ -194,6 +196,7 @@ export function toHuggingFace(
         activation: config.activation,
         attention: config.attention,
         ...(config.perLayer && { perLayer: config.perLayer }),
+        ...(config.maps && { maps: config.maps }),
         norm: config.norm,
         position,
         bias: config.bias,

@@ -8,15 +8,19 @@ export {
 } from "./causal-lm.ts";
 export { type Codebooks, joinCodebooks, learnCodebooks, splitCodebooks } from "./codebooks.ts";
 export { learn, type Seen, type Seen as SeenKeys, trainedBy } from "./learn.ts";
+export { causalLMConfig, checkConfig } from "./check-config.ts";
+export type { CausalLMConfig, PositionConfig } from "./config.ts";
 export {
-  type CausalLMConfig,
-  causalLMConfig,
-  checkConfig,
-  type PositionConfig,
-} from "./config.ts";
-export { createDecoder, type Decoder, type DecoderOptions, type DecodeState } from "./decode.ts";
+  createDecoder,
+  type Decoder,
+  type DecoderOptions,
+  type Decoders,
+  type DecodeState,
+  lendingDecoder,
+} from "./decode.ts";
 export { generate, type GenerateOptions } from "./generate.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
 export { parameterCount, parametersOf } from "./parameters.ts";
 export type { State } from "./mixer.ts";
+export { type Sampler, sampler } from "./sampler.ts";
 export { sampleToken, type SamplingOptions } from "./sampling.ts";

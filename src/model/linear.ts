@@ -1,4 +1,6 @@
-// Every matrix of a model goes through here: a map of any kind, known by the names of its leaves.
+// Every matrix of a model goes through here: a map of any kind, known by the names of its leaves. A base that is not
+// trained (an adapter's `weight`, quantised codes) is closed over, not passed as an argument: `splitParams` takes it out
+// of the parameters, the compiled step joins it again inside, and the runtime packs it once as a constant.
 import { nearest, OptionError } from "../errors.ts";
 import type { LinearMap, MapParams, Maps } from "../nn/index.ts";
 import { checkShapes, type Tensor } from "../tensor/index.ts";

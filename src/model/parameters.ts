@@ -1,8 +1,10 @@
 // Every parameter of a model: name, shape, first value, in the order of its files.
+import { OptionError } from "../errors.ts";
 import type { Parameter } from "../nn/index.ts";
 import { mixerOf } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
-import { mapOf } from "./linear.ts";
+import { type MapConfig, mapOf } from "./linear.ts";
+import { mapConfigOf } from "./map-rules.ts";
 import type { Matrix } from "./mixer.ts";
 
 /** Deviation of fresh tables and matrices: Radford et al. 2019, section 2.3. */
@@ -68,12 +70,20 @@ export function parametersOf(config: CausalLMConfig): Map<string, Parameter> {
       continue;
     }
     const std = STD * (p.init === "residual" ? residual : 1);
-    const map = { type: "dense" } as const;
-    const leaves = mapOf(map).parameters(map, p.out, p.from, std);
-    for (const [leaf, parameter] of Object.entries(leaves)) all.set(`${name}.${leaf}`, parameter);
+    const map = mapConfigOf(config.maps, name);
+    for (const [leaf, parameter] of leavesOf(name, map, p, std)) all.set(`${name}.${leaf}`, parameter);
     if (p.bias) all.set(`${name}.bias`, { shape: [p.out], init: "zeros" });
   }
   return all;
+}
+
+/** Leaves of one matrix. @throws OptionError naming it where its map cannot have its sizes. */
+function leavesOf(name: string, map: MapConfig, { out, from }: Matrix, std: number): [string, Parameter][] {
+  try {
+    return Object.entries(mapOf(map).parameters(map, out, from, std));
+  } catch (error) {
+    throw error instanceof OptionError ? new OptionError(`causalLM: ${name}: ${error.message}`) : error;
+  }
 }
 
 /** Name and shape of every parameter. */
