@@ -18,9 +18,15 @@ export type MixerSeen = NonNullable<ReturnType<Kind["mix"]>["seen"]>;
 /** Any kind, for who holds parameters that were made for this very configuration. */
 export type AnyMixer = Mixer<AttentionConfig, MixerParams, State, MixerSeen>;
 
-const KINDS: readonly AnyMixer[] = Object.values(all);
+const ORDER: readonly AnyMixer["usualPosition"][] = ["rope", "learned", "none"];
+const place = (m: AnyMixer): string => `${ORDER.indexOf(m.usualPosition)} ${m.type}`;
 
-/** Names of the kinds, in the order of the list. */
+/** By how positions enter, then by name: a module's names have no order of their own. */
+const KINDS: readonly AnyMixer[] = Object.values<AnyMixer>(all).sort((a, b) =>
+  place(a) < place(b) ? -1 : 1,
+);
+
+/** Names of the kinds. */
 export const ATTENTION_TYPES: readonly string[] = KINDS.map(({ type }) => type);
 
 /** Names of the kinds whose scores can be drawn. */

@@ -5,6 +5,7 @@ import { checkAttention, mixerOf, usualPosition } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { type Field, misfit, show, WHOLE } from "./fields.ts";
 import { checkRules } from "./map-rules.ts";
+import { ACTIVATIONS, isGated } from "./mlp.ts";
 import { matrixNames, parametersOf } from "./parameters.ts";
 
 /** What each field must be, the structures aside, which are checked on their own. The compiler keeps it complete. */
@@ -17,7 +18,7 @@ const FIELDS: Readonly<Record<keyof CausalLMConfig, Field | "structure">> = {
   keyValueHeads: WHOLE,
   headWidth: WHOLE,
   hidden: WHOLE,
-  activation: { is: ["swiglu", "gelu", "gelu-tanh"] },
+  activation: { is: ACTIVATIONS },
   norm: { is: ["rms", "layer"] },
   normEpsilon: { is: "positive" },
   position: "structure",
@@ -45,7 +46,7 @@ export function causalLMConfig(
   const config: CausalLMConfig = {
     keyValueHeads: sizes.heads,
     headWidth: sizes.width / sizes.heads,
-    hidden: activation === "swiglu" ? Math.ceil((8 * sizes.width) / 3 / 32) * 32 : 4 * sizes.width,
+    hidden: isGated(activation) ? Math.ceil((8 * sizes.width) / 3 / 32) * 32 : 4 * sizes.width,
     norm: "rms",
     normEpsilon: 1e-5,
     position: usualPosition(attention),

@@ -2,6 +2,7 @@
 import type { NormKind } from "../nn/index.ts";
 import type { PositionSpec } from "../position/index.ts";
 import { type AttentionConfig, mixerOf } from "./attention-config.ts";
+import type { Activation } from "./mlp.ts";
 import type { CacheShapes } from "./cache.ts";
 import { maps } from "./linear.ts";
 import type { MapRule } from "./map-rules.ts";
@@ -31,7 +32,8 @@ export interface CausalLMConfig {
   readonly headWidth: number;
   /** Inner width of the MLP. */
   readonly hidden: number;
-  readonly activation: "swiglu" | "gelu" | "gelu-tanh";
+  /** What stands between the matrices of the MLP: a gate (`swiglu`, `geglu`, `reglu`) or a function alone. */
+  readonly activation: Activation;
   readonly norm: NormKind;
   readonly normEpsilon: number;
   readonly position: PositionConfig;

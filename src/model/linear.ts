@@ -14,7 +14,10 @@ export type MapConfig = Parameters<Kind["parameters"]>[0];
 /** Any kind, for who holds leaves that were made for it. */
 type AnyMap = LinearMap<MapConfig, Parameters<Kind["apply"]>[0]>;
 
-const KINDS: readonly AnyMap[] = Object.values(all);
+/** By name, the plain matrix last: a kind that holds a `weight` and more is known by what it has more. */
+const KINDS: readonly AnyMap[] = Object.values<AnyMap>(all).sort((a, b) =>
+  (a.type === "dense") === (b.type === "dense") ? (a.type < b.type ? -1 : 1) : a.type === "dense" ? 1 : -1,
+);
 
 /** Names of the kinds. */
 export const MAP_TYPES: readonly string[] = KINDS.map(({ type }) => type);

@@ -1,4 +1,4 @@
-// Every kind of linear map, one line each. The first whose leaf is there counts: a kind that holds the leaves of another
-// and more (an adapter beside its `weight`) stands before it.
+// Every kind of linear map, one line each. Known by its leaf; one that holds the leaves of a plain matrix and more (an
+// adapter beside its `weight`) by what it has more.
 export { dense } from "../nn/linear.ts";
 export { monarch } from "../structured/monarch.ts";

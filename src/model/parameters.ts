@@ -6,6 +6,7 @@ import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { type MapConfig, mapOf } from "./linear.ts";
 import { mapConfigOf } from "./map-rules.ts";
 import type { Matrix } from "./mixer.ts";
+import { mlpParameters } from "./mlp.ts";
 
 /** Deviation of fresh tables and matrices: Radford et al. 2019, section 2.3. */
 const STD = 0.02;
@@ -15,7 +16,7 @@ type Listed = readonly (readonly [name: string, Matrix | Parameter])[];
 
 /** What a model is made of. */
 function listed(config: CausalLMConfig): Listed {
-  const { width: C, hidden: F, vocabulary: V, bias } = config;
+  const { width: C, vocabulary: V, bias } = config;
   const table = (rows: number): Parameter => ({ shape: [rows, C], init: { std: STD } });
   const norm = (name: string): Listed => [
     [`${name}.weight`, { shape: [C], init: "ones" }],
@@ -23,12 +24,6 @@ function listed(config: CausalLMConfig): Listed {
       ? ([[`${name}.bias`, { shape: [C], init: "zeros" }]] as const)
       : []),
   ];
-  const inner = bias === "all" || bias === "mlp";
-  const mlp: Readonly<Record<string, Matrix>> = {
-    ...(config.activation === "swiglu" && { gate_proj: { out: F, from: C, bias: inner } }),
-    up_proj: { out: F, from: C, bias: inner },
-    down_proj: { out: C, from: F, bias: inner, init: "residual" },
-  };
   const under = (at: string, all: Readonly<Record<string, Matrix | Parameter>>): Listed =>
     Object.entries(all).map(([name, p]) => [`${at}.${name}`, p]);
   const block = (i: number): Listed => {
@@ -38,7 +33,7 @@ function listed(config: CausalLMConfig): Listed {
       ...norm(`${at}.input_layernorm`),
       ...under(`${at}.self_attn`, mixerOf(attention).parameters(attention, layerOf(config, i))),
       ...norm(`${at}.post_attention_layernorm`),
-      ...under(`${at}.mlp`, mlp),
+      ...under(`${at}.mlp`, mlpParameters(config)),
     ];
   };
   return [

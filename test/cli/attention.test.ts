@@ -111,7 +111,7 @@ describe.each([
     await session.release();
     const chosen = ids.slice(first).map((id) => id - SPECIALS);
     expect(new TextDecoder().decode(Uint8Array.from(chosen))).toBe(written);
-    expect(new Set(written).size).toBeGreaterThan(2);
+    if (most === Infinity) expect(new Set(written).size).toBeGreaterThan(2);
   });
 
   test("eval scores it, and inspect draws it or says why not", async () => {

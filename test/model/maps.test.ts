@@ -120,7 +120,7 @@ describe.each(
 
 test("leaves of no kind are named", () => {
   expect(() => maps.apply({ wieght: tensor([1]) }, tensor([1]))).toThrow(
-    "linear: params must have one of weight, left, got wieght.",
+    "linear: params must have one of left, weight, got wieght.",
   );
 });
 

@@ -9,7 +9,7 @@ import type { CausalLMParams } from "../causal-lm.ts";
 import { type ChatTemplate, readChatTemplate } from "../chat.ts";
 import type { CausalLMConfig } from "../config.ts";
 import { parameterShapes, parameterTree } from "../parameters.ts";
-import { fromHuggingFace, type ModelTokens } from "../hugging-face.ts";
+import { fromHuggingFace, type ModelTokens, type ReadConfig } from "../hugging-face.ts";
 import { readLlama2c } from "../llama2c.ts";
 
 /** A model as found on disk. */
@@ -58,8 +58,8 @@ async function loadBin(path: string): Promise<StoredModel> {
 
 async function loadFolder(folder: string): Promise<StoredModel> {
   const configPath = join(folder, "config.json");
-  const { config, tokens } = fromHuggingFace(await readJson(configPath), configPath);
-  const params = await loadParameters(folder, config);
+  const { config, tokens, rename } = fromHuggingFace(await readJson(configPath), configPath);
+  const params = await loadParameters(folder, config, rename);
   const generation = await readJson(join(folder, "generation_config.json")).catch(() => ({}));
   const advice = await readJson(join(folder, "tokenizer_config.json")).catch(
     (): Record<string, unknown> => ({}),
@@ -120,10 +120,21 @@ async function openWeights(folder: string): Promise<SafetensorsFile[]> {
   return files;
 }
 
-async function loadParameters(folder: string, config: CausalLMConfig): Promise<CausalLMParams> {
+async function loadParameters(
+  folder: string,
+  config: CausalLMConfig,
+  rename: ReadConfig["rename"],
+): Promise<CausalLMParams> {
   const files = await openWeights(folder);
   try {
-    const where = new Map(files.flatMap((f) => [...f.entries.keys()].map((name) => [name, f] as const)));
+    // By their names here: the file, and the name there.
+    const where = new Map<string, readonly [file: SafetensorsFile, stored: string]>();
+    for (const file of files) {
+      for (const stored of file.entries.keys()) {
+        const name = rename(stored);
+        if (name !== undefined) where.set(name, [file, stored]);
+      }
+    }
     const expected = parameterShapes(config);
     for (const name of where.keys()) {
       const tied = name === "lm_head.weight" && config.tieEmbeddings;
@@ -134,13 +145,14 @@ async function loadParameters(folder: string, config: CausalLMConfig): Promise<C
     }
     const loaded = new Map<string, Tensor>();
     for (const [name, shape] of expected) {
-      const file = where.get(name);
-      if (file === undefined) {
+      const found = where.get(name);
+      if (found === undefined) {
         throw new FileError(
           `model: ${folder} lacks "${name}" (${where.size} tensors found). ${hint(name, where.keys())}`,
         );
       }
-      const stored = await file.read(name);
+      const [file, there] = found;
+      const stored = await file.read(there);
       if (stored.shape.join() !== shape.join()) {
         throw new FileError(
           `model: "${name}" must be [${shape.join(", ")}] by config.json, got [${stored.shape.join(", ")}] in ${file.path}.`,
