@@ -1,5 +1,6 @@
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from "vitest/config";
 import { browserProject } from "./vitest.browser.config.ts";
+import { skipReporter } from "./test/support/skip-reporter.ts";
 import { findChromium, softwareVulkan } from "./test/support/chromium.ts";
 
 const node: TestProjectInlineConfiguration = {
@@ -20,15 +21,18 @@ const node: TestProjectInlineConfiguration = {
 };
 
 const executable = findChromium();
-if (executable === undefined) {
-  process.stderr.write(
-    "Browser tests are skipped: no Chromium found. Install it, or name one in CHROMIUM.\n",
-  );
-}
+/** What cannot even start here, and why. */
+const notRun =
+  executable === undefined
+    ? ["browser tests, for there is no Chromium. Install it, or name one in CHROMIUM"]
+    : [];
 
 /** `vitest run` runs both suites; `--project node` or `--project browser` one of them. */
 const config: ViteUserConfig = defineConfig({
-  test: { projects: executable === undefined ? [node] : [node, browserProject(executable)] },
+  test: {
+    projects: executable === undefined ? [node] : [node, browserProject(executable)],
+    reporters: ["default", skipReporter(notRun)],
+  },
 });
 
 export default config;

@@ -1,6 +1,8 @@
-// `npm install` leaves platform packages out of the lockfile when the registry at hand does not carry them, and
-// `npm ci` then refuses the lockfile. Run this after an install: it adds the missing optional entries by name,
-// so that the lockfile is complete for every platform.
+// Run this after every `npm install`. Two things it does to package-lock.json:
+// - `npm install` leaves platform packages out when the registry at hand does not carry them, and `npm ci` then refuses
+//   the lockfile: the missing optional entries are added by name, so that it is complete for every platform.
+// - npm runs on the machine's Node (20 will do), everything else on the one that the lockfile brings. npm does not know
+//   that and would warn of packages that want a newer Node (EBADENGINE): what packages say of their Node goes.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
@@ -29,7 +31,8 @@ const processors = {
   wasm32: "wasm32",
 };
 let added = 0;
-for (const entry of Object.values(lock.packages)) {
+for (const [place, entry] of Object.entries(lock.packages)) {
+  if (place !== "") delete entry.engines;
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const path = `node_modules/${name}`;
     if (lock.packages[path] || !/^\d/.test(version)) continue;

@@ -7,8 +7,8 @@ import { lineChart } from "../src/draw/line-chart.ts";
 import { FileError } from "../src/errors.ts";
 import { writeFileAtomic } from "../src/files/node/atomic.ts";
 import { attentionMaps } from "../src/model/attention-maps.ts";
-import { loadModel } from "../src/model/node/load.ts";
-import { loadTokenizer } from "../src/tokenizer/node/load-save.ts";
+import { loadModel } from "../src/model/load.ts";
+import { loadTokenizer } from "../src/tokenizer/load-save.ts";
 import { options } from "./support.ts";
 
 /** `{tokens, floor, heads: [{layer, head, concentration, ifNormal}], correlation}`; `--tokens` of the text after BOS. */

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDecoder } from "../src/model/decode.ts";
-import { loadModel } from "../src/model/node/load.ts";
+import { loadModel } from "../src/model/load.ts";
 import { measureDecoder } from "./decode.ts";
 import { jsonLines, median, options } from "./support.ts";
 

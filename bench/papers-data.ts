@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { OptionError } from "../src/errors.ts";
-import { readLine } from "../src/papers/collect/jsonl.ts";
+import { readLine } from "../src/papers/node/jsonl.ts";
 import { normalisePaper, type Paper, parseQuery } from "../src/papers/index.ts";
 
 const root = process.env["ATHANOR_DATA"] ?? fileURLToPath(new URL("../../shared/data", import.meta.url));

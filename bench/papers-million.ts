@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { options } from "./support.ts";
-import { fileSource, importPapers, openStore, type Paper, type PaperStore } from "../src/papers/index.ts";
+import { type Paper, type PaperStore } from "../src/papers/index.ts";
+import { fileSource, importPapers, openStore } from "../src/papers/node/index.ts";
 import {
   arxiv,
   arxivCompact,

@@ -1,13 +1,7 @@
 // Quality beyond look-ups, from the real papers alone: nobody judged these queries, so each check takes its answer from
 // something other than the words that are searched. Figures of one check tell little; two settings compare.
-import {
-  createScorer,
-  keywords,
-  openStore,
-  type Paper,
-  type PaperStore,
-  related,
-} from "../src/papers/index.ts";
+import { createScorer, keywords, type Paper, type PaperStore, related } from "../src/papers/index.ts";
+import { openStore } from "../src/papers/node/index.ts";
 import { isStopWord } from "../src/papers/stopwords.ts";
 import { queryTerms, stem } from "../src/papers/tokens.ts";
 import { arxiv, generator, rounded } from "./papers-data.ts";

@@ -4,14 +4,8 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  createScorer,
-  keywords,
-  openStore,
-  type Paper,
-  type PaperStore,
-  related,
-} from "../src/papers/index.ts";
+import { createScorer, keywords, type Paper, type PaperStore, related } from "../src/papers/index.ts";
+import { openStore } from "../src/papers/node/index.ts";
 import { createPapersServer } from "../src/server/papers.ts";
 import { loadSearch } from "./papers-load.ts";
 import {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { FileError } from "../src/errors.ts";
-import { loadTokenizer, saveTokenizer } from "../src/tokenizer/node/load-save.ts";
+import { loadTokenizer, saveTokenizer } from "../src/tokenizer/load-save.ts";
 import { createTokenizer } from "../src/tokenizer/create.ts";
 import type { Tokenizer } from "../src/tokenizer/tokenizer.ts";
 import { trainUnigram } from "../src/tokenizer/train/unigram.ts";

@@ -1,7 +1,7 @@
 // Vaswani et al. 2017, section 3.2.1. https://arxiv.org/abs/1706.03762
 // Grouped queries: Ainslie et al. 2023, "GQA". https://arxiv.org/abs/2305.13245
 import { ShapeError } from "../errors.ts";
-import { chooseByDistance, type Position, type Turns, type TurnsByDistance } from "../position/index.ts";
+import { chooseByDistance, type Position, type Turns, type TurnsByDistance } from "../position/position.ts";
 import {
   broadcastTo,
   checkShapes,

@@ -1,6 +1,6 @@
 // Rabe and Staats 2021, "Self-attention does not need O(n²) memory", section 2. https://arxiv.org/abs/2112.05682
 // Read as a recurrence with constant state: Su 2024, https://kexue.fm/archives/10017
-import type { Position } from "../position/index.ts";
+import type { Position } from "../position/position.ts";
 import {
   checkShapes,
   exp,

@@ -1,5 +1,5 @@
 // Beltagy et al. 2020, "Longformer", section 3.1 (sliding window in chunks). https://arxiv.org/abs/2004.05150
-import type { Position } from "../position/index.ts";
+import type { Position } from "../position/position.ts";
 import {
   addDims,
   and,

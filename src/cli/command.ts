@@ -1,9 +1,5 @@
 // What every command shares: where output goes, how it ends, how progress looks.
-import type { Command } from "commander";
 import { UserError } from "../errors.ts";
-
-/** One noun of the command line: adds itself (and its verbs) to the program. */
-export type AddCommand = (program: Command) => void;
 
 /** Prints one JSON document on stdout; everything a person reads goes to stderr with `say`. */
 export function printJson(value: unknown): void {

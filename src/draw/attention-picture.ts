@@ -1,6 +1,5 @@
 // Attention maps as one SVG: a row for each layer, a column for each head, the text along the edges of the first.
 import { escapeXml } from "./svg.ts";
-import type { HeadMap } from "../model/attention-maps.ts";
 
 const CELL_MOST = 12;
 const MAP = 150;
@@ -8,8 +7,23 @@ const GAP = 18;
 const EDGE = { left: 130, top: 150 };
 const LEVELS = 9;
 
+/** What one head of a layer makes of a text. */
+export interface HeadPicture {
+  readonly layer: number;
+  readonly head: number;
+  /** Rows of weights `[T, T]`, zero above the diagonal. */
+  readonly weights: Float32Array;
+  /** How evenly it looks, 1 being flat, and what normal scores of the same variance would have. */
+  readonly concentration: number;
+  readonly ifNormal: number;
+}
+
 /** Draws `maps` of a text cut into `tokens`; darker cells are larger weights (by their square root). */
-export function attentionPicture(maps: readonly HeadMap[], tokens: readonly string[], title: string): string {
+export function attentionPicture(
+  maps: readonly HeadPicture[],
+  tokens: readonly string[],
+  title: string,
+): string {
   const T = tokens.length;
   const cell = Math.min(CELL_MOST, MAP / T);
   const size = cell * T;

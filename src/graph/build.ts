@@ -1,7 +1,8 @@
 // A whole program as one ONNX graph.
 import { GraphError } from "../errors.ts";
 import { Emitter } from "./emitter.ts";
-import { type Lowering, lower } from "./lower.ts";
+import { lower } from "./lower.ts";
+import type { Lowering } from "./lowering.ts";
 import type { OnnxGraph, OnnxPort } from "./onnx.ts";
 import type { Target } from "./target.ts";
 import { attributesOf, reach, type Storage, typeOf, type Value } from "./value.ts";
@@ -38,7 +39,14 @@ export function buildGraph(
   { target, leaves, name = "athanor", leafNames }: BuildOptions,
 ): Built {
   const emit = new Emitter();
-  const low: Lowering = { emit, target, done: new Map(), used: new Map() };
+  const low: Lowering = {
+    emit,
+    target,
+    done: new Map(),
+    used: new Map(),
+    made: [],
+    lower: (roots) => lower(low, roots),
+  };
   const fed: Named<Storage>[] = [];
   for (const input of inputs) {
     low.done.set(input, [emit.input(attributesOf(input, "input").name, typeOf(input))]);

@@ -1,5 +1,6 @@
 // Tensors in the memory of a device: which may stay there, and how their elements come to the host.
-import type { Device, OrtTensor } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
+import type { OrtTensor } from "../runtime/platform.ts";
 import { memoryOf, type Session } from "../runtime/session.ts";
 import type { Dim } from "./dim.ts";
 import type { Dtype } from "./dtype.ts";

@@ -1,5 +1,6 @@
 // Element types: their ONNX codes, their widths and the typed arrays that hold them on the host.
 import { DtypeError } from "../errors.ts";
+import { HalfArray } from "../runtime/half.ts";
 
 /** Element type of a tensor. */
 export type Dtype = "float32" | "float64" | "float16" | "int32" | "int64" | "uint8" | "bool";
@@ -21,7 +22,7 @@ export const DTYPES: Readonly<Record<Dtype, DtypeInfo>> = {
   int32: { code: 6, bytes: 4, array: Int32Array },
   int64: { code: 7, bytes: 8, array: BigInt64Array },
   bool: { code: 9, bytes: 1, array: Uint8Array },
-  float16: { code: 10, bytes: 2, array: Float16Array },
+  float16: { code: 10, bytes: 2, array: HalfArray },
   float64: { code: 11, bytes: 8, array: Float64Array },
 };
 
@@ -47,7 +48,7 @@ export function hostArray(values: ArrayLike<number | boolean | bigint>, dtype: D
 export function dtypeOf(data: ArrayBufferView): Dtype {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
-  if (data instanceof Float16Array) return "float16";
+  if (data instanceof HalfArray) return "float16";
   if (data instanceof Int32Array) return "int32";
   if (data instanceof BigInt64Array) return "int64";
   if (data instanceof Uint8Array) return "uint8";

@@ -2,6 +2,7 @@
 import { GraphError } from "../errors.ts";
 import { type Dim, dimTerms, type Shape } from "./dim.ts";
 import { type Dtype, type HostArray, hostArray } from "./dtype.ts";
+import { encode, encodeNumber } from "./encode.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxPort, OnnxTensor } from "./onnx.ts";
 import type { Type } from "./value.ts";
 
@@ -109,7 +110,7 @@ export class Emitter {
 
   /** A scalar constant, shared. */
   scalar(value: number, dtype: Dtype): Ref {
-    const key = `${dtype} ${Object.is(value, -0) ? "-0" : value}`;
+    const key = `${dtype} ${encodeNumber(value)}`;
     const known = this.constants.get(key);
     if (known) return known;
     const ref = { ...this.initializer(hostArray([value], dtype), { dtype, shape: [] }), splat: value };
@@ -124,7 +125,7 @@ export class Emitter {
 
   /** A vector constant, shared. */
   vector(values: readonly number[], dtype: Dtype): Ref {
-    const key = `${dtype} [${values.join()}]`;
+    const key = `${dtype} [${values.map(encodeNumber).join()}]`;
     const known = this.constants.get(key);
     if (known) return known;
     const ref = this.initializer(hostArray(values, dtype), { dtype, shape: [values.length] });
@@ -196,7 +197,7 @@ export class Emitter {
     const hasGraph = Object.values(attributes).some((a) => "graph" in a);
     const key = hasGraph
       ? undefined
-      : JSON.stringify([domain, opType, names, attributes, types.map((t) => t !== null)]);
+      : encode(opType, [domain, opType, names, attributes, types.map((t) => t !== null)]);
     if (key !== undefined) {
       for (let s: Scope | undefined = scope; s !== undefined; s = s.parent) {
         const known = s.known.get(key);

@@ -1,6 +1,6 @@
 // Computing lazy values: what is needed, once; programs of one structure share a session.
 import { chooseDevice, type Session } from "../runtime/session.ts";
-import type { Device } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
 import { buildGraph, isLeaf } from "./build.ts";
 import { openGraph } from "./open.ts";
 import { fromNative, runSession } from "./run.ts";
@@ -62,9 +62,11 @@ export async function evaluateValues(
   values: readonly (Value & Settable)[],
   wanted?: Device,
 ): Promise<Storage[]> {
-  const missing = [...new Set(values.filter((v) => v.storage === undefined))];
-  if (missing.length > 0) {
-    const device = chooseDevice(wanted);
+  const lacking = (): (Value & Settable)[] => [...new Set(values.filter((v) => v.storage === undefined))];
+  const chosen = lacking().length > 0 ? chooseDevice(wanted) : undefined;
+  const device = typeof chosen === "object" ? await chosen : chosen;
+  const missing = lacking();
+  if (device !== undefined && missing.length > 0) {
     const outputs = missing.map((v, i) => [`out_${i}`, v] as const);
     // Leaves are taken down before anything waits: meanwhile other evaluations may turn more values into leaves.
     const feeds = reach(missing, isLeaf)

@@ -1,6 +1,6 @@
 // Ops built from other operators, for places that have no kernel for their own. All of them are exact.
 import type { Emitter, Ref } from "./emitter.ts";
-import { castTo, iotaOf, reshapeTo } from "./lower.ts";
+import { castTo, iotaOf, reshapeTo } from "./lowering.ts";
 import type { OpAttributes, OpName, Type } from "./value.ts";
 
 interface Composition<A> {

@@ -2,7 +2,7 @@
 // or are joined to them next, cost no node.
 import { type Dim, mulDims, type Shape } from "./dim.ts";
 import type { Emitter, Ref } from "./emitter.ts";
-import { at, castTo, int, ints, lower, reshapeTo, type Rule, type RuleInput } from "./lower.ts";
+import { at, castTo, int, ints, lowerBody, reshapeTo, type Rule, type RuleInput } from "./lowering.ts";
 import type { Kernel, OpAttributes, Type } from "./value.ts";
 
 type Input = RuleInput<OpAttributes["fused"]>;
@@ -12,9 +12,7 @@ const DOMAIN = "com.microsoft";
 export const lowerFused: Rule<OpAttributes["fused"]> = (r) => {
   const { kernel, body } = r.attributes;
   const one = KERNELS[kernel.name](r, kernel as never);
-  if (one) return one;
-  body.parameters.forEach((p, i) => r.low.done.set(p, [at(r.inputs, i)]));
-  return lower(r.low, body.results);
+  return one ?? lowerBody(r.low, body, r.inputs);
 };
 
 const KERNELS: {

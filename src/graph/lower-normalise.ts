@@ -1,7 +1,7 @@
 // Normalisation over the last axis, with the statistics that derivatives use.
 import { GraphError } from "../errors.ts";
 import type { Ref } from "./emitter.ts";
-import { at, castTo, int, type Rule, type RuleInput } from "./lower.ts";
+import { at, castTo, int, type Rule, type RuleInput } from "./lowering.ts";
 import type { OpAttributes, Type } from "./value.ts";
 
 type LayerNorm = OpAttributes["layerNorm"];

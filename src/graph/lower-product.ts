@@ -1,7 +1,7 @@
 // Matrix products, and what they take in: transposes, constant factors, a vector to add.
 import { type Dim, mulDims, sameShape } from "./dim.ts";
 import type { Emitter, Ref } from "./emitter.ts";
-import { at, inexact, int, ints, reshapeTo, type Rule, timesExactly } from "./lower.ts";
+import { at, int, ints, reshapeTo, type Rule } from "./lowering.ts";
 import { quantizedProduct } from "./lower-quantized.ts";
 import type { OpAttributes, Type } from "./value.ts";
 
@@ -50,10 +50,10 @@ export const lowerMatmul: Rule<OpAttributes["matmul"]> = (r) => {
   let b = at(r.inputs, 1);
   let { transposeA, transposeB, scale } = r.attributes;
   const { emit } = r;
-  // Factors of products are single numbers in ONNX.
-  if (inexact(r.type.dtype, scale)) {
-    const whole = { ...r.attributes, scale: 1 };
-    return timesExactly(emit, lowerMatmul({ ...r, attributes: whole }) as Ref, scale);
+  // Factors of products are float32 in ONNX.
+  if (r.type.dtype === "float64" && Math.fround(scale) !== scale) {
+    const plain = lowerMatmul({ ...r, attributes: { ...r.attributes, scale: 1 } }) as Ref;
+    return emit.node("Mul", [plain, emit.scalar(scale, "float64")], r.type);
   }
   const single = r.type.dtype !== "float64";
   const [scaledA, scaledB] = single ? [unscaled(emit, a), unscaled(emit, b)] : [];

@@ -1,9 +1,9 @@
 // A loop as ONNX `Scan`. What the body uses from outside is read from the outer scope by name, and what does not
 // change from step to step is computed outside.
 import { GraphError } from "../errors.ts";
-import type { Ref, Scope } from "./emitter.ts";
-import { type Lowering, lower } from "./lower.ts";
-import { type OpAttributes, reach, typeOf, type Value } from "./value.ts";
+import type { Ref } from "./emitter.ts";
+import { lowerBody, type Lowering } from "./lowering.ts";
+import { type OpAttributes, typeOf, type Value } from "./value.ts";
 
 /** Final carries, stacked results, and stacked carries before each step (the last only where they are read). */
 export function lowerScan(
@@ -20,12 +20,7 @@ export function lowerScan(
   const parent = inputs.reduce((s, ref) => (ref.scope.depth > s.depth ? ref.scope : s), emit.root);
   const scope = emit.nest(parent);
   const parameters = body.parameters.map((p) => emit.parameter(scope, typeOf(p)));
-  body.parameters.forEach((p, i) => {
-    const ref = parameters[i];
-    if (ref) low.done.set(p, [ref]);
-  });
-  const results = lower(low, body.results);
-  forget(low, body.results, scope);
+  const results = lowerBody(low, body, parameters);
   const used = low.used.get(value) ?? new Set<number>();
   const kept = Array.from({ length: carries }, (_, i) => body.results.length + i).filter((i) => used.has(i));
   const before = kept.map((i) => parameters[i - body.results.length]).filter((p) => p !== undefined);
@@ -54,14 +49,4 @@ export function lowerScan(
     all[index] = ref;
   });
   return all;
-}
-
-/** Drops what was lowered inside `scope`: a derivative's loop holds the same values, and needs nodes of its own. */
-function forget(low: Lowering, results: readonly Value[], scope: Scope): void {
-  const inside = (v: Value): boolean => {
-    for (let s: Scope | undefined = low.done.get(v)?.[0]?.scope; s; s = s.parent)
-      if (s === scope) return true;
-    return false;
-  };
-  for (const v of reach(results, (x) => !inside(x)).filter(inside)) low.done.delete(v);
 }

@@ -2,7 +2,6 @@
 // and at repeated numbers (`splat`) to emit less.
 import { GraphError } from "../errors.ts";
 import { addDims, type Dim, sameShape, type Shape } from "./dim.ts";
-import { type Dtype, hostArray } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
@@ -10,8 +9,18 @@ import { lowerFused } from "./lower-fused.ts";
 import { lowerMatmul, productPlusVector } from "./lower-product.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
 import { lowerScan } from "./lower-scan.ts";
-import type { OnnxAttribute } from "./onnx.ts";
-import type { Target } from "./target.ts";
+import {
+  at,
+  castTo,
+  int,
+  ints,
+  iotaOf,
+  lowerBody,
+  type Lowering,
+  reshapeTo,
+  type Rule,
+  type RuleInput,
+} from "./lowering.ts";
 import {
   attributesOf,
   type OpAttributes,
@@ -22,28 +31,6 @@ import {
   type Value,
 } from "./value.ts";
 
-/** State of one lowering. */
-export interface Lowering {
-  readonly emit: Emitter;
-  readonly target: Target;
-  /** Outputs of values already lowered. */
-  readonly done: Map<Value, readonly Ref[]>;
-  /** Output indices that something reads, per value with several outputs. */
-  readonly used: Map<Value, Set<number>>;
-}
-
-/** What a rule sees: a value, its inputs as lowered, and the state of the lowering. */
-export interface RuleInput<A> {
-  readonly value: Value;
-  readonly inputs: readonly Ref[];
-  readonly attributes: A;
-  readonly type: Type;
-  readonly low: Lowering;
-  readonly emit: Emitter;
-}
-
-export type Rule<A> = (r: RuleInput<A>) => Ref | readonly Ref[];
-
 /** Lowers everything that `roots` reach and returns their refs. */
 export function lower(low: Lowering, roots: readonly Value[]): Ref[] {
   const values = reach(roots, (v) => low.done.has(v));
@@ -52,7 +39,12 @@ export function lower(low: Lowering, roots: readonly Value[]): Ref[] {
     const [owner] = v.inputs;
     if (owner) low.used.set(owner, (low.used.get(owner) ?? new Set()).add(attributesOf(v, "item").index));
   }
-  for (const v of values) if (!low.done.has(v)) low.done.set(v, lowerValue(low, v));
+  for (const v of values) {
+    // A rule may have lowered more than its own value.
+    if (low.done.has(v)) continue;
+    low.done.set(v, lowerValue(low, v));
+    low.made.push(v);
+  }
   return roots.map((v) => refOf(low, v));
 }
 
@@ -91,17 +83,6 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   });
   return Array.isArray(result) ? (result as readonly Ref[]) : [result as Ref];
 }
-
-/** Input `index` of a rule. */
-export function at(inputs: readonly Ref[], index: number): Ref {
-  const ref = inputs[index];
-  if (ref === undefined) throw new GraphError(`input ${index} is missing`);
-  return ref;
-}
-
-export const ints = (values: readonly number[]): OnnxAttribute => ({ ints: values });
-/** An integer attribute. */
-export const int = (value: number): OnnxAttribute => ({ int: value });
 
 const one =
   (opType: string): Rule<OpAttributes["exp"]> =>
@@ -147,23 +128,6 @@ function reassociate(emit: Emitter, a: Ref, b: Ref, type: Type): Ref | undefined
   return emit.node("Mul", [x, emit.node("Mul", [s, b], { dtype: type.dtype, shape: [] })], type);
 }
 
-/**
- * `x · factor` in double precision as `x · h + x · l`, `h` the single nearest to `factor`. ONNX Runtime moves a lone
- * factor beside a product into the product, where it is held in single precision.
- */
-export function timesExactly(emit: Emitter, x: Ref, factor: number): Ref {
-  const high = Math.fround(factor);
-  const part = (c: number): Ref => emit.node("Mul", [x, emit.scalar(c, "float64")], x.type);
-  return emit.node("Add", [part(high), part(factor - high)], x.type);
-}
-
-/** Whether double precision needs `timesExactly` for this factor. */
-export function inexact(dtype: string, factor: number | undefined): factor is number {
-  return (
-    dtype === "float64" && factor !== undefined && Math.fround(factor) !== factor && Number.isFinite(factor)
-  );
-}
-
 const two =
   (opType: string, op: OpName): Rule<OpAttributes["add"]> =>
   (r) => {
@@ -184,10 +148,6 @@ const two =
       const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
       if (product) return product;
     }
-    if (op === "mul" && inexact(dtype, b.splat) && sameShape(a.type.shape, shape))
-      return timesExactly(r.emit, a, b.splat);
-    if (op === "mul" && inexact(dtype, a.splat) && sameShape(b.type.shape, shape))
-      return timesExactly(r.emit, b, a.splat);
     const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
     return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
@@ -220,54 +180,6 @@ const alongAxis =
   (opType: string): Rule<OpAttributes["softmax"]> =>
   (r) =>
     r.emit.node(opType, r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } });
-
-/** `x` as `dtype`. */
-export function castTo(emit: Emitter, x: Ref, dtype: Dtype): Ref {
-  if (x.type.dtype === dtype) return x;
-  const types: Record<Dtype, number> = {
-    float32: 1,
-    uint8: 2,
-    int32: 6,
-    int64: 7,
-    bool: 9,
-    float16: 10,
-    float64: 11,
-  };
-  return emit.node("Cast", [x], { dtype, shape: x.type.shape }, { attributes: { to: int(types[dtype]) } });
-}
-
-/** `x` under another shape. */
-export function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
-  if (sameShape(x.type.shape, shape)) return x;
-  if (x.splat !== undefined) return emit.filled(x.splat, { dtype: x.type.dtype, shape });
-  // A reshape of a reshape is one reshape.
-  const source = x.from?.opType === "Reshape" ? (x.from.inputs[0] ?? x) : x;
-  if (sameShape(source.type.shape, shape)) return source;
-  const unknown = shape.filter((d) => typeof d === "string").length;
-  const to = unknown === 1 ? emit.ints(shape.map((d) => (typeof d === "string" ? -1 : d))) : emit.dims(shape);
-  const type: Type = { dtype: x.type.dtype, shape };
-  // −1 cannot be told from 0 elements; allowzero keeps empty tensors right.
-  return emit.node(
-    "Reshape",
-    [source, to],
-    type,
-    shape.includes(0) ? { attributes: { allowzero: int(1) } } : {},
-  );
-}
-
-/** `0, 1, …, size − 1`. */
-export function iotaOf(emit: Emitter, size: Dim, dtype: Dtype): Ref {
-  if (typeof size === "number") {
-    const numbers = Array.from({ length: size }, (_, i) => i);
-    return emit.initializer(hostArray(numbers, dtype), { dtype, shape: [size] });
-  }
-  const end = emit.node("Squeeze", [emit.dims([size])], { dtype: "int64", shape: [] });
-  const range = emit.node("Range", [emit.scalar(0, "int64"), end, emit.scalar(1, "int64")], {
-    dtype: "int64",
-    shape: [size],
-  });
-  return castTo(emit, range, dtype);
-}
 
 /** A scatter of sums, float16 in float32: the CPU has no kernel for it, and many terms want more digits. */
 function addingUp(r: RuleInput<unknown>, scatter: (target: Ref, updates: Ref, type: Type) => Ref): Ref {
@@ -497,41 +409,28 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   alias: (r) => at(r.inputs, 0),
   stopGradient: (r) => at(r.inputs, 0),
   barrier: (r) => {
-    // `where(s = s, x, 0)` with one element `s` of the signal: no optimiser may drop it or move it earlier.
-    const x = at(r.inputs, 0);
-    const signal = r.emit.materialize(at(r.inputs, 1));
-    const rank = signal.type.shape.length;
-    const flag: Type = { dtype: signal.type.dtype, shape: [] };
-    const corner =
-      rank === 0
-        ? signal
-        : r.emit.node(
-            "Reshape",
-            [
-              r.emit.node(
-                "Slice",
-                [
-                  signal,
-                  r.emit.ints(Array(rank).fill(0)),
-                  r.emit.ints(Array(rank).fill(1)),
-                  r.emit.ints(signal.type.shape.map((_, i) => i)),
-                ],
-                { dtype: flag.dtype, shape: signal.type.shape.map(() => 1) },
-              ),
-              r.emit.ints([]),
-            ],
-            flag,
-          );
-    const holds = r.emit.node("Equal", [corner, corner], { dtype: "bool", shape: [] });
-    return r.emit.node("Where", [holds, x, r.emit.scalar(0, r.type.dtype)], r.type);
+    // `where(¬(s < s), x, 0)` with one element `s` of the signal: no optimiser may drop it or move it earlier.
+    const { emit } = r;
+    const signal = at(r.inputs, 1);
+    const axes = signal.type.shape.map((_, i) => i);
+    const corner = emit.node(
+      "Slice",
+      [signal, emit.ints(axes.map(() => 0)), emit.ints(axes.map(() => 1)), emit.ints(axes)],
+      { dtype: signal.type.dtype, shape: axes.map(() => 1) },
+    );
+    const scalar: Type = { dtype: "float32", shape: [] };
+    // A sum, since a length that is not known yet may turn out to be 0.
+    const s =
+      axes.length === 0
+        ? castTo(emit, signal, "float32")
+        : emit.node("ReduceSum", [castTo(emit, corner, "float32"), emit.ints(axes)], scalar, {
+            attributes: { keepdims: int(0) },
+          });
+    const bool: Type = { dtype: "bool", shape: [] };
+    const holds = emit.node("Not", [emit.node("Less", [s, s], bool)], bool);
+    return emit.node("Where", [holds, at(r.inputs, 0), emit.scalar(0, r.type.dtype)], r.type);
   },
   custom: (r) => r.inputs.slice(0, r.attributes.outputs),
-  recompute: (r) => {
-    const { body } = r.attributes;
-    body.parameters.forEach((p, i) => {
-      r.low.done.set(p, [at(r.inputs, i)]);
-    });
-    return lower(r.low, body.results);
-  },
+  recompute: (r) => lowerBody(r.low, r.attributes.body, r.inputs),
   scan: (r) => lowerScan(r.low, r.value, r.inputs, r.attributes),
 };

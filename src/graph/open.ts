@@ -1,6 +1,6 @@
 // From a graph to a session on a device; the one place where a runtime can be missing or refuse.
 import { BackendError } from "../errors.ts";
-import type { Device, ModelFile } from "../runtime/platform.ts";
+import type { Device, ModelFile } from "../runtime/device.ts";
 import { deviceAdvice, openSession, type Session, type SessionOptions } from "../runtime/session.ts";
 import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "./onnx.ts";
 
@@ -19,6 +19,14 @@ function modelFile(graph: OnnxGraph): ModelFile {
       chunks: () => externalChunks(external),
     },
   };
+}
+
+/**
+ * In float64, ONNX Runtime may not move a constant factor beside a product into the product, where it is held in
+ * float32.
+ */
+function exact(graph: OnnxGraph): { without?: readonly string[] } {
+  return graph.initializers.some((t) => t.dtype === "float64") ? { without: ["MatMulScaleFusion"] } : {};
 }
 
 /** The least a device can be asked: `y = x` for one number. */
@@ -44,7 +52,7 @@ function reasonOf(error: unknown): string {
 export async function openGraph(graph: OnnxGraph, options: SessionOptions): Promise<Session> {
   const { device } = options;
   try {
-    return await openSession(modelFile(graph), options);
+    return await openSession(modelFile(graph), { ...options, ...exact(graph) });
   } catch (error) {
     if (error instanceof BackendError) throw error;
     if (await isMissing(device)) {

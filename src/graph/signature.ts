@@ -1,5 +1,6 @@
 // The structure of a program as text: equal texts compile to equal graphs.
 import { isLeaf } from "./build.ts";
+import { encode } from "./encode.ts";
 import { type Body, reach, type Value } from "./value.ts";
 
 /** Text of everything that `roots` reach; leaves by type, since their elements are fed. */
@@ -16,16 +17,16 @@ export function signature(roots: readonly Value[]): string {
         continue;
       }
       // Bodies after their outer values, which are inputs and hence numbered already.
-      const attributes = JSON.stringify(v.attributes, (key, value: unknown) => {
-        if (typeof value === "function") return undefined;
-        if (key !== "body") return value;
+      const attributes = encode(v.op, v.attributes, (value, path) => {
+        // What a derivative rule does is not part of the value.
+        if (typeof value === "function") return "rule";
+        if (path !== "body") return undefined;
         const body = value as Body;
         const parameters = visit(body.parameters);
         return `(${parameters}) -> (${visit(body.results)})`;
       });
-      lines.push(
-        `${number} ${v.op} ${v.inputs.map((i) => numbers.get(i)).join()} ${attributes} ${JSON.stringify(v.outputs)}`,
-      );
+      const inputs = v.inputs.map((i) => numbers.get(i)).join();
+      lines.push(`${number} ${v.op} ${inputs} ${attributes} ${JSON.stringify(v.outputs)}`);
     }
     return results.map((r) => numbers.get(r)).join();
   };

@@ -1,6 +1,6 @@
 // What a model may contain, by the place it will run. Found by asking each place for every op
 // (`docs/ops-table.ts`), ONNX Runtime 1.30.
-import type { Device } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
 import type { OpName } from "./value.ts";
 
 /**

@@ -16,7 +16,10 @@ type Axis = { readonly axis: number };
 
 /**
  * A function over values. What its results use besides its parameters and constants comes from outside: the
- * owner of the body lists those values as its last inputs.
+ * owner of the body lists those values as its last inputs, so that whoever walks over inputs meets them.
+ *
+ * Several ops may hold one body, or bodies with values in common. Two may use it: lowering, by `lowerBody` only, and
+ * derivative rules, by `instantiate` (values anew on other inputs) or by taking its values into a body of their own.
  */
 export interface Body {
   /** `argument` values, one per own input. */
@@ -140,12 +143,8 @@ export interface OpAttributes {
   layerNorm: { readonly epsilon: number };
   /** Over the last axis: `[y, 1/rms]`. */
   rmsNorm: { readonly epsilon: number };
-  /** `body` by one kernel where the place has it; derivatives follow what `again` makes of the inputs. */
-  fused: {
-    readonly kernel: Kernel;
-    readonly body: Body;
-    readonly again: (inputs: readonly Value[]) => Value;
-  };
+  /** `body` by one kernel where the place has it; derivatives follow the body. */
+  fused: { readonly kernel: Kernel; readonly body: Body };
   // 9. Structure
   /** Output `index` of a value with several. */
   item: { readonly index: number };
@@ -157,8 +156,8 @@ export interface OpAttributes {
   barrier: None;
   /** Outputs are the leading inputs; derivatives follow `rule` to the remaining inputs. */
   custom: { readonly outputs: number; readonly rule: CustomRule };
-  /** Runs `body` in place; derivatives call `again` with its inputs instead of keeping inner values. */
-  recompute: { readonly body: Body; readonly again: (inputs: readonly Value[]) => readonly Value[] };
+  /** Runs `body` in place; derivatives compute it again from its inputs instead of keeping inner values. */
+  recompute: { readonly body: Body };
   /** A loop over axis 0 of the scanned inputs; see `scan`. */
   scan: {
     readonly body: Body;

@@ -6,6 +6,7 @@ export {
   type CausalLMParams,
   initCausalLM,
 } from "./causal-lm.ts";
+export { applyChatTemplate, type ChatMessage, type ChatTemplate } from "./chat.ts";
 export { type Codebooks, joinCodebooks, learnCodebooks, splitCodebooks } from "./codebooks.ts";
 export { learn, type Seen, type Seen as SeenKeys, trainedBy } from "./learn.ts";
 export { causalLMConfig, checkConfig } from "./check-config.ts";
@@ -19,6 +20,10 @@ export {
   lendingDecoder,
 } from "./decode.ts";
 export { generate, type GenerateOptions } from "./generate.ts";
+export type { ModelTokens } from "./hugging-face.ts";
+export { loadModel, type StoredModel } from "./load.ts";
+export { loadParams, saveParams } from "./params.ts";
+export { saveModel } from "./save.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
 export { parameterCount, parametersOf } from "./parameters.ts";
 export type { State } from "./mixer.ts";

@@ -9,7 +9,13 @@ export const platform: Platform = {
   devices: { cpu: "reusable", webgpu: "device", cuda: "reusable" },
   preferred: () => "cpu",
   requested: () => process.env["ATHANOR_DEVICE"],
-  runtime: () => import("onnxruntime-node"),
+  loud: Boolean(process.env["ATHANOR_DEBUG"]),
+  async runtime() {
+    const ort = await import("onnxruntime-node");
+    // Read once, when the first session opens.
+    ort.env.logLevel = this.loud ? "warning" : "fatal";
+    return ort;
+  },
   async create(sessions, model, options) {
     const { external } = model;
     if (external === undefined) return sessions.create(model.bytes, options);
@@ -35,7 +41,7 @@ export const platform: Platform = {
   runtimePackage: "onnxruntime-node",
   advice(device) {
     if (device === "cuda") {
-      return "Install its libraries with npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.";
+      return "Install its libraries with node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12.";
     }
     if (device === "webgpu") {
       return "Install a Vulkan driver; for a software one, set LD_LIBRARY_PATH to Chromium's folder and VK_ICD_FILENAMES to vk_swiftshader_icd.json in it.";

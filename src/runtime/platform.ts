@@ -1,33 +1,17 @@
 // What differs between Node and a browser; the only conditional border of the package (`#platform`).
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
-
-/** Where a program runs: `cpu`, `webgpu`, `cuda` in Node; `wasm`, `webgpu` in a browser. */
-export type Device = "cpu" | "webgpu" | "cuda" | "wasm";
-
-/**
- * How results are held between runs: in the `device`'s own memory; on the host in buffers that later runs can write
- * into (`reusable`); or on the host, `fresh` each time.
- */
-export type Memory = "device" | "reusable" | "fresh";
-
-/** A model to open: its bytes, and weights that stand in a file of their own. */
-export interface ModelFile {
-  readonly bytes: Uint8Array;
-  readonly external?: {
-    readonly location: string;
-    readonly byteLength: number;
-    readonly chunks: () => Iterable<Uint8Array>;
-  };
-}
+import type { Device, Memory, ModelFile } from "./device.ts";
 
 /** ONNX Runtime as found on this platform. */
 export interface Platform {
   /** The devices here, and how each holds results. */
   readonly devices: Readonly<Partial<Record<Device, Memory>>>;
-  /** Device when neither an option nor `ATHANOR_DEVICE` names one. */
-  preferred(): Device;
+  /** Device when neither an option nor `ATHANOR_DEVICE` names one; the first answer may take a moment. */
+  preferred(): Device | Promise<Device>;
   /** What the environment asks for, if anything. */
   requested(): string | undefined;
+  /** Whether the runtime prints what it has to say (`ATHANOR_DEBUG`); its errors come as exceptions all the same. */
+  readonly loud: boolean;
   runtime(device: Device): Promise<{
     readonly InferenceSession: Sessions;
     readonly Tensor: TensorConstructor;
@@ -52,4 +36,4 @@ export interface Sessions {
   create(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
 }
 
-export type { InferenceSession, OrtTensor };
+export type { Device, InferenceSession, Memory, ModelFile, OrtTensor };

@@ -1,7 +1,9 @@
 // Opening and running models on a device.
 import { platform } from "#platform";
 import { BackendError, nearest, OptionError } from "../errors.ts";
-import type { Device, InferenceSession, Memory, ModelFile, OrtTensor } from "./platform.ts";
+import { halfBits } from "./half.ts";
+import type { Device, Memory, ModelFile } from "./device.ts";
+import type { InferenceSession, OrtTensor } from "./platform.ts";
 
 /** Options of a session. */
 export interface SessionOptions {
@@ -15,6 +17,8 @@ export interface SessionOptions {
    * session that runs now and then costs more in waiting than in work.
    */
   readonly spinning?: boolean;
+  /** Names of ONNX Runtime's optimisations to leave out. */
+  readonly without?: readonly string[];
   /** Prefix of the profile that ONNX Runtime writes (Node only). */
   readonly profile?: string;
 }
@@ -36,7 +40,7 @@ export interface Session {
 }
 
 /** The device to use: `wanted`, else `ATHANOR_DEVICE`, else the platform's own choice. */
-export function chooseDevice(wanted?: Device): Device {
+export function chooseDevice(wanted?: Device): Device | Promise<Device> {
   const name = wanted ?? platform.requested();
   if (name === undefined || name === "") return platform.preferred();
   const known = Object.keys(platform.devices) as Device[];
@@ -89,12 +93,18 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [device],
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    // Errors come back as exceptions; the runtime need not print them too.
+    logSeverityLevel: platform.loud ? 2 : 4,
     // A memory pattern keeps the buffers of the first run beside the block that later runs use: a training step of
     // 4 M parameters then took 1,120 MB instead of 780.
     enableMemPattern: false,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    ...(options.spinning === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
+    extra: {
+      ...(options.spinning === false ? { session: { intra_op: { allow_spinning: "0" } } } : {}),
+      ...(options.without
+        ? { optimization: { disable_specified_optimizers: options.without.join(";") } }
+        : {}),
+    },
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     ...(options.onDevice && options.onDevice.length > 0
       ? {
@@ -110,7 +120,7 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
   let released = false;
   return {
     device,
-    wrap: (dtype, data, shape) => new HostTensor(dtype, data, shape),
+    wrap: (dtype, data, shape) => new HostTensor(dtype, dtype === "float16" ? halfBits(data) : data, shape),
     async run(feeds, into) {
       const fetches = into === undefined ? session.outputNames : ready(into);
       const results = (await session.run(

@@ -1,25 +1,10 @@
 // The ground every server of this project stands on: Hono, this machine only, safe headers, plain errors.
-import { createAdaptorServer } from "@hono/node-server";
-import { type Context, Hono } from "hono";
+import type { Context, Hono } from "hono";
 import { BackendError, UserError } from "../errors.ts";
+import { optional } from "../optional.ts";
+import type { Listening, ListenOptions } from "./listen.ts";
 import { type Asset, matchesEtag } from "./assets.ts";
 import { checkLoopback, isOwnHost, securityHeaders } from "./security.ts";
-
-/** Where a server listens. */
-export interface ListenOptions {
-  /** Default 0: any free port. */
-  readonly port?: number;
-  /** An address of this machine; default `127.0.0.1`. */
-  readonly host?: string;
-}
-
-/** A server that runs. */
-export interface Listening {
-  /** Where it answers, without a slash at the end. */
-  readonly url: string;
-  /** Ends open connections and waits until the port is free. */
-  close(): Promise<void>;
-}
 
 /** Longest request line and headers, in bytes: room for a query of a megabyte, percent-encoded. */
 const maxHeaderSize = 4 * 1024 * 1024;
@@ -29,8 +14,12 @@ export function refuse(context: Context, status: 400 | 403 | 404 | 405 | 500, er
   return context.json({ error }, status);
 }
 
-/** An app that refuses foreign hosts and every method but GET and HEAD, and adds the headers of `security.ts`. */
-export function createApp(allowedHosts: readonly string[] = []): Hono {
+/**
+ * An app that refuses foreign hosts and every method but GET and HEAD, and adds the headers of `security.ts`.
+ * @throws UserError without the package hono.
+ */
+export async function createApp(allowedHosts: readonly string[] = []): Promise<Hono> {
+  const { Hono } = await optional("server", "hono", () => import("hono"));
   const app = new Hono();
   app.use(async (context, next) => {
     for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value);
@@ -71,10 +60,19 @@ export function sendAsset(context: Context, asset: Asset): Response {
   return context.body(asset.body);
 }
 
-/** Starts an app on this machine. @throws OptionError for a foreign address, BackendError for a port in use. */
+/**
+ * Starts an app on this machine.
+ * @throws OptionError for a foreign address, BackendError for a port in use, UserError without the package
+ * @hono/node-server.
+ */
 export async function listen(app: Hono, options: ListenOptions = {}): Promise<Listening> {
   const { port = 0, host = "127.0.0.1" } = options;
   checkLoopback("listen", host);
+  const { createAdaptorServer } = await optional(
+    "listen",
+    "@hono/node-server",
+    () => import("@hono/node-server"),
+  );
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { maxHeaderSize } });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);

@@ -4,7 +4,8 @@ import { checkOptions, unreachable } from "../errors.ts";
 import type { PaperStore } from "../papers/store.ts";
 import { parseAddress } from "./address.ts";
 import type { Relations } from "./answers.ts";
-import { createApp, listen, type Listening, type ListenOptions, refuse, sendAsset } from "./app.ts";
+import { createApp, listen, refuse, sendAsset } from "./app.ts";
+import type { Listening, ListenOptions } from "./listen.ts";
 import { type Asset, matchesEtag, readAssets } from "./assets.ts";
 import { answerCache } from "./cache.ts";
 import { createRelations, type OwnRelations } from "./relations.ts";
@@ -56,14 +57,14 @@ function send(context: Context, { etag, type, body, status }: Written): Response
 }
 
 /** The app without a socket. */
-function papersApp(
+async function papersApp(
   sources: Sources,
   assets: ReadonlyMap<string, Asset>,
   allowedHosts: readonly string[],
-): Hono {
+): Promise<Hono> {
   const { store, relations } = sources;
   const cache = answerCache<Written>(cacheBound);
-  const app = createApp(allowedHosts);
+  const app = await createApp(allowedHosts);
   app.get("*", async (context) => {
     const url = new URL(context.req.url);
     const asset = url.pathname === "/index.html" ? undefined : assets.get(url.pathname);
@@ -98,7 +99,7 @@ async function prepare(store: PaperStore, options: PapersServerOptions): Promise
   const html = new TextDecoder().decode(assets.get("/index.html")?.body);
   const hosts = allowedHosts.map((name) => name.toLowerCase());
   return {
-    app: papersApp({ store, relations, pool, html }, assets, hosts),
+    app: await papersApp({ store, relations, pool, html }, assets, hosts),
     relations,
     close: async () => void (await Promise.all([pool?.close(), own?.close()])),
   };

@@ -1,7 +1,7 @@
 // A thread that answers searches with its own connection to the store's file.
 import { parentPort, workerData } from "node:worker_threads";
 import { UserError } from "../errors.ts";
-import { openStore } from "../papers/index.ts";
+import { openStore } from "../papers/node/index.ts";
 import type { Address } from "./address.ts";
 import { answer, type Known } from "./answers.ts";
 

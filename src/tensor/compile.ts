@@ -1,7 +1,8 @@
 // Functions compiled once and run many times.
-import { DtypeError, OptionError, ShapeError } from "../errors.ts";
+import { DtypeError, ShapeError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
 import { staysOn } from "../graph/device-memory.ts";
+import { encode } from "../graph/encode.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
 import type { OnnxPort } from "../graph/onnx.ts";
@@ -10,7 +11,8 @@ import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
 import { targetOf } from "../graph/target.ts";
 import type { Storage } from "../graph/value.ts";
-import type { Device, OrtTensor } from "../runtime/platform.ts";
+import type { Device } from "../runtime/device.ts";
+import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
@@ -72,7 +74,8 @@ export function compile<A extends readonly unknown[], R>(
   const pool = new Map<string, OrtTensor[]>();
 
   const trace = async (args: A): Promise<Program<R>> => {
-    const on = chooseDevice(device);
+    const chosen = chooseDevice(device);
+    const on = typeof chosen === "string" ? chosen : await chosen;
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
     const results = flattenTree(tree);
@@ -220,21 +223,14 @@ export function placeholdersFor<A extends readonly unknown[]>(
 
 /** Types of the tensors in `args` and all plain values beside them, as text. */
 function signatureOf(args: readonly unknown[], symbolic: CompileOptions["symbolic"]): string {
-  const visit = (value: unknown, name: string): string => {
-    if (value instanceof Tensor) return typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape);
-    if (typeof value === "function") {
-      throw new OptionError(`compile: argument ${name} must be tensors or plain values, got a function.`);
-    }
-    if (typeof value === "bigint")
+  return encode("compile: argument", args, (value, name) => {
+    if (typeof value === "bigint") {
       throw new DtypeError(`compile: argument ${name} must be a number, got a BigInt.`);
-    if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
-    let text = "{";
-    for (const [key, v] of Object.entries(value)) {
-      text += `${JSON.stringify(key)}:${visit(v, name === "" ? key : `${name}.${key}`)},`;
     }
-    return `${text}}`;
-  };
-  return visit(args, "");
+    return value instanceof Tensor
+      ? typeKey(value.dtype, symbolic?.(name, value.shape) ?? value.shape)
+      : undefined;
+  });
 }
 
 /** Every tensor of `tree`, computed, as leaves. */

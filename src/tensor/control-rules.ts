@@ -1,8 +1,8 @@
 // Derivatives of the ops that hold programs.
 import { isFloat } from "../graph/dtype.ts";
 import { type OpAttributes, typeOf, type Value } from "../graph/value.ts";
-import { argument } from "./control.ts";
-import type { RuleContext } from "./gradients.ts";
+import { argument, captures, instantiate } from "./body.ts";
+import type { RuleContext } from "./rule.ts";
 import { apply, item, items, type Tensor, zeros } from "./tensor.ts";
 
 const floats = (values: readonly Value[]): Value[] => values.filter((v) => isFloat(typeOf(v).dtype));
@@ -10,13 +10,13 @@ const zerosFor = (v: Value): Tensor => zeros(typeOf(v).shape, { dtype: typeOf(v)
 
 /** Runs the program again on inputs that wait for the cotangent, then differentiates that run. */
 export function recomputeRule(c: RuleContext<OpAttributes["recompute"]>): (Tensor | null)[] {
-  const { body, again } = c.attributes;
-  const signal = c.all.find((g) => g !== null);
-  if (!signal) return c.inputs.map(() => null);
+  const { body } = c.attributes;
+  const signal = c.all.find((g) => g !== null && !g.shape.includes(0));
   const own = c.inputs.slice(0, body.parameters.length);
   const outer = c.inputs.slice(body.parameters.length);
-  const late = own.map((x) => apply("barrier", [x, signal], {}));
-  const results = again(late);
+  // Without elements in any cotangent there is nothing to compute, hence nothing to wait for.
+  const late = own.map((x) => (signal ? apply("barrier", [x, signal], {}) : apply("alias", [x], {})));
+  const results = instantiate(body, late);
   const sources = [...late, ...outer];
   const live = results.map((_, i) => i).filter((i) => c.all[i]);
   const grads = c.backward(
@@ -29,11 +29,11 @@ export function recomputeRule(c: RuleContext<OpAttributes["recompute"]>): (Tenso
 
 /** Through the definition: what the kernel computed is computed again in the ops that have rules. */
 export function fusedRule(c: RuleContext<OpAttributes["fused"]>): (Tensor | null)[] {
-  const { body, again } = c.attributes;
+  const { body } = c.attributes;
   // Under identities of their own, since one tensor may be several inputs.
   const own = c.inputs.slice(0, body.parameters.length).map((x) => apply("alias", [x], {}));
   const sources = [...own, ...c.inputs.slice(own.length)];
-  return spread(sources, c.backward([again(own)], [c.g], floats(sources)));
+  return spread(sources, c.backward(instantiate(body, own), [c.g], floats(sources)));
 }
 
 /** Gradients of the float values among `values`, `null` for the others. */
@@ -94,6 +94,8 @@ export function scanRule(c: RuleContext<OpAttributes["scan"]>): (Tensor | null)[
   const dX = grads.slice(nCarry, nCarry + nX);
 
   const before = carryIn.map((_, i) => outputs[kept + i] as Tensor);
+  const parameters = [...dCarry, ...dOuter, ...carryIn, ...xIn, ...slots.map((s) => s.argument)];
+  const backwards = [...newCarry, ...newOuter, ...dX];
   const node = apply(
     "scan",
     [
@@ -102,13 +104,10 @@ export function scanRule(c: RuleContext<OpAttributes["scan"]>): (Tensor | null)[
       ...before,
       ...c.inputs.slice(carries, carries + scanned),
       ...live.map(({ g }) => g as Tensor),
-      ...outer,
+      ...captures(backwards, parameters),
     ],
     {
-      body: {
-        parameters: [...dCarry, ...dOuter, ...carryIn, ...xIn, ...slots.map((s) => s.argument)],
-        results: [...newCarry, ...newOuter, ...dX],
-      },
+      body: { parameters, results: backwards },
       carries: nCarry + dOuter.length,
       scanned: carries + scanned + slots.length,
       reverse: !reverse,

@@ -1,33 +1,10 @@
 // Loops and recomputation: programs that hold programs.
 import { OptionError, ShapeError } from "../errors.ts";
 import type { Dim } from "../graph/dim.ts";
-import { nextId, reach, type Type, type Value } from "../graph/value.ts";
+import { argument, captures } from "./body.ts";
 import { concat, expandDims, narrow, pad, slice } from "./movement.ts";
-import { apply, iota, items, Tensor } from "./tensor.ts";
+import { apply, iota, items, type Tensor } from "./tensor.ts";
 import { leaves, type Mapped, mapTree, unflattenTree } from "./tree.ts";
-
-/** A parameter of a body. */
-export function argument(type: Type): Tensor {
-  return new Tensor("argument", [], {}, [type]);
-}
-
-/**
- * What `results` take from outside: the values that do not depend on `parameters`, at the point where they meet
- * values that do. Constants stay inside. `since` is an identity older than everything made inside.
- */
-export function captures(results: readonly Value[], parameters: readonly Value[], since: number): Value[] {
-  const inside = new Set<Value>(parameters);
-  // Inputs come before users, so one pass decides what depends on a parameter.
-  const all = reach(results, (v) => v.id < since);
-  for (const v of all) if (v.inputs.some((i) => inside.has(i))) inside.add(v);
-  const outside = new Set<Value>();
-  const consider = (v: Value): void => {
-    if (!inside.has(v) && v.op !== "constant" && v.op !== "iota") outside.add(v);
-  };
-  for (const v of inside) for (const i of v.inputs) consider(i);
-  for (const r of results) consider(r);
-  return [...outside];
-}
 
 /**
  * A loop over axis 0 of `xs`: `[carry, yₜ] = step(carry, xₜ)` for `t = 0 … T − 1`. Runs as one ONNX `Scan`;
@@ -57,7 +34,6 @@ export function scan<C, X, Y>(
   }
   // ONNX wants something to scan over.
   const scanned = series.length > 0 ? series : [iota(T)];
-  const since = nextId();
   const carryIn = starts.map((t) => argument({ dtype: t.dtype, shape: t.shape }));
   const xIn = scanned.map((t) => argument({ dtype: t.dtype, shape: t.shape.slice(1) }));
   const [carryTree, yTree] = step(
@@ -71,7 +47,7 @@ export function scan<C, X, Y>(
   }
   const parameters = [...carryIn, ...xIn];
   const results = [...carryOut, ...yOut];
-  const outer = captures(results, parameters, since);
+  const outer = captures(results, parameters);
   const node = apply("scan", [...starts, ...scanned, ...outer], {
     body: { parameters, results },
     carries: starts.length,
@@ -163,15 +139,11 @@ function interleave<X>(even: X, odd: X, n: number): X {
 export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     const inputs = leaves(args);
-    const since = nextId();
     const parameters = inputs.map((t) => argument({ dtype: t.dtype, shape: t.shape }));
-    const call = (values: readonly Tensor[]): R => fn(...(unflattenTree(args, values) as unknown as A));
-    const tree = call(parameters);
+    const tree = fn(...(unflattenTree(args, parameters) as unknown as A));
     const results = leaves(tree);
-    const outer = captures(results, parameters, since);
-    const node = apply("recompute", [...inputs, ...outer], {
+    const node = apply("recompute", [...inputs, ...captures(results, parameters)], {
       body: { parameters, results },
-      again: (values) => leaves(call(values as readonly Tensor[])),
     });
     return unflattenTree(tree, items(node)) as Mapped<R, Tensor> as R;
   };

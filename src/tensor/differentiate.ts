@@ -9,6 +9,9 @@ import { type Tensor, zeros } from "./tensor.ts";
 /** Values that `roots` reach and that depend on one of `sources`, users before inputs. */
 function between(roots: readonly Value[], sources: ReadonlySet<Value>): Value[] {
   const order: Value[] = [];
+  // What is older than every source depends on none.
+  let oldest = Infinity;
+  for (const s of sources) oldest = Math.min(oldest, s.id);
   const depends = new Map<Value, boolean>();
   // Iterative depth-first search: real programs are deeper than the call stack.
   const stack: { value: Value; next: number }[] = [];
@@ -21,7 +24,8 @@ function between(roots: readonly Value[], sources: ReadonlySet<Value>): Value[] 
   for (const root of roots) {
     visit(root);
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const child = sources.has(top.value) ? undefined : top.value.inputs[top.next++];
+      const whole = sources.has(top.value) || top.value.id < oldest;
+      const child = whole ? undefined : top.value.inputs[top.next++];
       if (child !== undefined) {
         visit(child);
         continue;

@@ -13,7 +13,7 @@ import { hostStorage, type Settable } from "../graph/storage.ts";
 import { targetOf } from "../graph/target.ts";
 import { reach, type Storage, type Value } from "../graph/value.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
-import type { ModelFile } from "../runtime/platform.ts";
+import type { ModelFile } from "../runtime/device.ts";
 import { Tensor } from "./tensor.ts";
 import { flattenTree, mapTree } from "./tree.ts";
 
@@ -24,7 +24,7 @@ export interface ExportOptions {
    * `"0"` for an argument that is a tensor itself) with names in place of numbers, or `undefined` to keep it fixed.
    */
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
-  /** Standard operators only, for other runtimes (default false: ONNX Runtime's fused ones where they help). */
+  /** Standard operators only, which every runtime knows (default); `false`: ONNX Runtime's fused ones where they help. */
   readonly portable?: boolean;
   /** Names of the inputs, one per tensor of the arguments; default their names in the tree, or `input_0`, … */
   readonly inputNames?: readonly string[];
@@ -81,7 +81,7 @@ function argumentNames(args: readonly unknown[]): (readonly [string, Tensor])[] 
 export async function exportOnnx<A extends readonly unknown[]>(
   fn: (...args: A) => unknown,
   args: A,
-  { symbolic, portable = false, inputNames, outputNames, weights, dataFile }: ExportOptions = {},
+  { symbolic, portable = true, inputNames, outputNames, weights, dataFile }: ExportOptions = {},
 ): Promise<ModelFile> {
   const named = flattenTree(weights);
   await evaluateValues(named.map(([, t]) => t));

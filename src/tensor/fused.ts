@@ -1,6 +1,6 @@
 // Functions that some places run as one kernel.
-import { type Kernel, nextId } from "../graph/value.ts";
-import { argument, captures } from "./control.ts";
+import type { Kernel } from "../graph/value.ts";
+import { argument, captures } from "./body.ts";
 import { apply, type Tensor } from "./tensor.ts";
 
 /**
@@ -13,13 +13,10 @@ export function fused<I extends readonly Tensor[]>(
   inputs: I,
   definition: (...inputs: I) => Tensor,
 ): Tensor {
-  const since = nextId();
   const parameters = inputs.map(({ dtype, shape }) => argument({ dtype, shape }));
-  const again = (values: readonly unknown[]): Tensor => definition(...(values as unknown as I));
-  const results = [again(parameters)];
-  return apply("fused", [...inputs, ...captures(results, parameters, since)], {
+  const results = [definition(...(parameters as unknown as I))];
+  return apply("fused", [...inputs, ...captures(results, parameters)], {
     kernel,
     body: { parameters, results },
-    again,
   });
 }

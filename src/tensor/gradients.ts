@@ -10,29 +10,8 @@ import { addAlongAxis, gather, scatterAdd, takeAlongAxis } from "./indexing.ts";
 import { broadcastTo, flip, narrow, pad, permute, reshape, slice, tril, triu } from "./movement.ts";
 import { matmul } from "./product.ts";
 import { cumSum, prod, sum } from "./reduce.ts";
+import type { Backward, Rule } from "./rule.ts";
 import { apply, asTensor, full, item, items, type Tensor, zeros } from "./tensor.ts";
-
-/** What a rule sees: the value, its inputs, and the cotangent of each output (zeros where nothing flows). */
-export interface RuleContext<A> {
-  readonly y: Value;
-  readonly inputs: readonly Tensor[];
-  readonly attributes: A;
-  /** Cotangent of the first output. */
-  readonly g: Tensor;
-  /** Cotangents of all outputs, `null` where nothing flows. */
-  readonly all: readonly (Tensor | null)[];
-  /** Reverse mode itself, for ops that hold programs. */
-  readonly backward: Backward;
-}
-
-/** Cotangents of `sources`, given those of `results`. */
-export type Backward = (
-  results: readonly Value[],
-  cotangents: readonly Tensor[],
-  sources: readonly Value[],
-) => Tensor[];
-
-type Rule<A> = (c: RuleContext<A>) => readonly (Tensor | null)[];
 
 /** `x` of a one-operand rule. */
 function first(c: { inputs: readonly Tensor[] }): Tensor {

@@ -20,6 +20,10 @@ export function createTokenizer(model: TokenizerModel): Tokenizer {
       pieces: model.pieces,
       specials: model.specials,
       model,
+      added: model.added,
+      template: model.template,
+      bos: model.bos,
+      eos: model.eos,
       normalization: model.normalization,
       dummyPrefix: model.dummyPrefix,
       // Bytes of a lone surrogate are U+FFFD's; the split pattern must see the same.
@@ -40,6 +44,10 @@ function unigramEngine(model: UnigramModel): Engine {
     pieces: model.pieces,
     specials: model.specials,
     model,
+    added: model.added,
+    template: model.template,
+    bos: model.bos,
+    eos: model.eos,
     normalization: model.normalization,
     encodeInto: (bytes, from, to, out) => {
       if (ofByte === undefined) encodeUnigramInto(encoder, bytes, from, to, out);

@@ -1,4 +1,4 @@
-// Text ↔ ids. Browser-safe; what needs Node (files, threads, training on disk) is in `athanor/tokenizer/node`, and
+// Text ↔ ids. Browser-safe; what needs Node (threads, training on disk) is in `athanor/tokenizer/node`, and
 // vocabulary files of other programs are in `athanor/tokenizer/formats`.
 export {
   type Backoff,
@@ -17,12 +17,15 @@ export { readBytePiece } from "./formats/bytepiece.ts";
 export { readHuggingFace } from "./formats/hugging-face-read.ts";
 export { writeHuggingFace } from "./formats/hugging-face-write.ts";
 export { IdBuffer } from "./encode/ids.ts";
+export { loadTokenizer, saveTokenizer } from "./load-save.ts";
 export {
+  type AddedToken,
   type BpeModel,
   type CountedPiece,
   DEFAULT_SPECIALS,
   type Special,
   type SpecialRole,
+  type Template,
   type TokenizerModel,
   type UnigramModel,
   compareBytes,
@@ -39,7 +42,7 @@ export {
   sampleUnigram,
   unigramSampler,
 } from "./encode/sample.ts";
-export type { AllowSpecials } from "./specials.ts";
+export type { AllowSpecials } from "./added.ts";
 export type {
   DecodeOptions,
   EncodeOptions,

@@ -5,19 +5,51 @@ import { OptionError } from "../errors.ts";
 /** What a special token is for; roles are what model training asks for (`specialId(model, "bos")`). */
 export type SpecialRole = "pad" | "bos" | "eos" | "unk" | "other";
 
-/** A token that stands for no text of its own. Its entry in `pieces` is empty. */
-export interface Special {
+/** A token that text holds as it is written, beside the pieces, and how it is found there. */
+export interface AddedToken {
   readonly id: number;
-  /** How it is written when shown, e.g. `<bos>`. Text is never read as a special unless allowed. */
+  /** How it is written, e.g. `<think>`. */
   readonly text: string;
+  /** Takes the white space before it along. Default false, as all of these. */
+  readonly lstrip?: boolean;
+  /** Takes the white space after it along. */
+  readonly rstrip?: boolean;
+  /** Found only where no letter or digit touches it. */
+  readonly singleWord?: boolean;
+  /** Looked for in the normalised text, not in the original. */
+  readonly normalized?: boolean;
+}
+
+/**
+ * A token that stands for no text of its own. Its entry in `pieces` is empty; text is never read as a special
+ * unless allowed.
+ */
+export interface Special extends AddedToken {
   readonly role: SpecialRole;
+}
+
+/** Ids that a model expects around a text: what encoding with specials adds (BOS, EOS, [CLS] …). */
+export interface Template {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** What vocabularies of every kind may have beside their pieces. */
+interface Beside {
+  /** Tokens that are always found in text and shown as text: their pieces are that text. Default none. */
+  readonly added?: readonly AddedToken[];
+  /** Default: nothing is put around a text. */
+  readonly template?: Template;
+  /** Ids of what begins and ends a text, where that is more than the specials' roles say (GPT-2: one token). */
+  readonly bos?: number;
+  readonly eos?: number;
 }
 
 /**
  * A Unigram vocabulary over bytes: a text's segmentation is the one with the largest Σ log p(piece).
  * All 256 single bytes must be present, so that every byte string has a segmentation.
  */
-export interface UnigramModel {
+export interface UnigramModel extends Beside {
   readonly kind: "unigram";
   /** Bytes of each token, indexed by id; empty for specials. */
   readonly pieces: readonly Uint8Array[];
@@ -33,7 +65,7 @@ export interface UnigramModel {
 /**
  * A byte-pair vocabulary: pairs are merged in the order of `merges`, leftmost first, until none applies.
  */
-export interface BpeModel {
+export interface BpeModel extends Beside {
   readonly kind: "bpe";
   /** Bytes of each token, indexed by id; empty for specials. */
   readonly pieces: readonly Uint8Array[];
@@ -47,7 +79,7 @@ export interface BpeModel {
   readonly specials: readonly Special[];
   /** `"nfc"`: text is brought to Unicode NFC before encoding. Default none. */
   readonly normalization?: "nfc";
-  /** Source of a regular expression (flags `gu`): each match and each gap is encoded alone. Default: lines. */
+  /** Regular expression in Oniguruma's notation: each match and each gap is encoded alone. Default: lines. */
   readonly split?: string;
   /** A part that is itself a token is taken whole, without merging (tiktoken, Llama 3). Default false. */
   readonly wholeParts?: boolean;

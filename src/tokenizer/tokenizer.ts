@@ -1,11 +1,11 @@
 // The room's contract: what model training and text generation need from a tokenizer, whatever its kind.
 import { OptionError } from "../errors.ts";
+import { type AllowSpecials, type Finders, findersFor, splitAdded } from "./added.ts";
 import { IdBuffer } from "./encode/ids.ts";
-import type { Special, TokenizerModel } from "./model.ts";
+import { type AddedToken, type Special, type Template, type TokenizerModel, specialId } from "./model.ts";
 import { type Offsets, mapBoundaries, normalizeNfc, offsetsFromBytes } from "./offsets.ts";
 import { type Random, randomStream } from "./random.ts";
 import { type SampleMethod, checkAlpha } from "./encode/sample.ts";
-import { type AllowSpecials, allowedSpecials, splitSpecials } from "./specials.ts";
 import { Utf8Stream, strictTextOf, textOf, utf8 } from "./utf8.ts";
 
 export interface EncodeOptions {
@@ -49,8 +49,15 @@ export interface Tokenizer {
   /** Ids are 0 … vocabularySize-1. */
   readonly vocabularySize: number;
   readonly specials: readonly Special[];
+  /** Ids of the specials that begin and end a text, where the files name them. */
+  readonly bos: number | undefined;
+  readonly eos: number | undefined;
+  /** Ids that encoding with specials puts before and after a text (a post-processor's BOS, EOS, [CLS] …). */
+  readonly template: Template;
   /** The vocabulary as data, for saving and for workers; absent where another library holds it. */
   readonly model?: TokenizerModel;
+  /** Content of the tokenizer.json that gives these ids elsewhere, where `model` does not hold all of it. */
+  readonly json?: Readonly<Record<string, unknown>>;
   /** Ids of text (a lone surrogate is read as U+FFFD) or of raw bytes. */
   encode(text: string | Uint8Array, options?: EncodeOptions): Int32Array;
   /** Ids with byte, UTF-16 and code-point offsets into the original. */
@@ -71,6 +78,10 @@ export interface Engine {
   readonly pieces: readonly Uint8Array[];
   readonly specials: readonly Special[];
   readonly model?: TokenizerModel;
+  readonly added?: readonly AddedToken[] | undefined;
+  readonly template?: Template | undefined;
+  readonly bos?: number | undefined;
+  readonly eos?: number | undefined;
   readonly normalization?: "nfc" | undefined;
   /** A space is added before a text and removed again in decoding. */
   readonly dummyPrefix?: boolean | undefined;
@@ -82,10 +93,28 @@ export interface Engine {
 /** Appends the ids of ordinary text, given as bytes and, where there is one, as string. */
 type Body = (bytes: Uint8Array, from: number, to: number, text?: string) => void;
 
+/** Ordinary text after normalisation, or an added token; `[from, to)` in the normalised stretch. */
+interface Piece {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A stretch of the original that is normalised as a whole, and its pieces. */
+interface Stretch {
+  /** In the original, UTF-16. */
+  readonly from: number;
+  readonly to: number;
+  readonly normal: string;
+  readonly pieces: readonly Piece[];
+}
+
 /** Strings up to this many UTF-16 units share one scratch buffer. */
 const SCRATCH_UNITS = 1 << 16;
 
 const SPACE = 32;
+
+const NO_TEMPLATE: Template = { before: [], after: [] };
 
 const textEncoder = new TextEncoder();
 
@@ -95,6 +124,7 @@ export function tokenizerFrom(engine: Engine): Tokenizer {
   const specialText = new Map(specials.map((s) => [s.id, utf8(s.text)]));
   const scratch = { bytes: new Uint8Array(0) };
   const out = new IdBuffer();
+  const findersOf = findersFor(specials, engine.added ?? [], (text) => normalized(engine, text));
 
   const bytesOf = (id: number): Uint8Array => {
     const piece = pieces[id];
@@ -105,20 +135,21 @@ export function tokenizerFrom(engine: Engine): Tokenizer {
   /** Runs `body` over ordinary text as bytes, and appends allowed specials between. */
   const walk = (text: string | Uint8Array, allow: AllowSpecials, body: Body): Int32Array => {
     out.length = 0;
-    const allowed = allowedSpecials(specials, allow);
-    if (typeof text !== "string" && engine.normalization === undefined && allowed.length === 0) {
+    const finders = findersOf(allow);
+    if (typeof text !== "string" && engine.normalization === undefined && isNone(finders)) {
       runBody(engine, text, body);
     } else {
-      // Bytes that are no text cannot hold specials and have no normal form.
+      // Bytes that are no text cannot hold added tokens and have no normal form.
       const string = typeof text === "string" ? text : strictTextOf(text);
       if (string === undefined) runBody(engine, asBytes(text, scratch), body);
       else {
-        for (const part of splitSpecials(string, allowed)) {
-          if (part.special >= 0) out.push(part.special);
-          else if (part.to > part.from) {
-            const slice = part.to - part.from === string.length ? string : string.slice(part.from, part.to);
-            const normal = engine.normalization === "nfc" ? slice.normalize("NFC") : slice;
-            runBody(engine, asBytes(normal, scratch), body, normal);
+        for (const { normal, pieces: parts } of stretches(engine, string, finders)) {
+          for (const part of parts) {
+            if (part.id >= 0) out.push(part.id);
+            else if (part.to > part.from) {
+              const slice = normal.slice(part.from, part.to);
+              runBody(engine, asBytes(slice, scratch), body, slice);
+            }
           }
         }
       }
@@ -140,10 +171,17 @@ export function tokenizerFrom(engine: Engine): Tokenizer {
     kind: engine.kind,
     vocabularySize: pieces.length,
     specials,
+    bos: engine.bos ?? specialId(engine, "bos"),
+    eos: engine.eos ?? specialId(engine, "eos"),
+    template: engine.template ?? NO_TEMPLATE,
     ...(engine.model && { model: engine.model }),
     encode,
-    encodeWithOffsets: (text, options = {}) =>
-      withOffsets(engine, text, encode(text, options), specialText, options.allowSpecials ?? false),
+    encodeWithOffsets(text, options = {}) {
+      const string = typeof text === "string" ? text : strictTextOf(text);
+      if (string === undefined) return withOffsets(engine, asBytes(text, scratch), encode(text, options));
+      const found = stretches(engine, string, findersOf(options.allowSpecials ?? false));
+      return textWithOffsets(engine, string, found, (part) => encodeOrdinary(engine, part, scratch));
+    },
     sample(text, { alpha, seed, stream = 0, method = "backward", allowSpecials = false }) {
       checkAlpha(alpha);
       const random = randomStream(seed, stream);
@@ -223,34 +261,86 @@ function decoderOfBytes(
   };
 }
 
-/** Adds offsets to ids by walking their lengths over the text they came from. */
-function withOffsets(
-  engine: Engine,
-  text: string | Uint8Array,
-  ids: Int32Array,
-  specialText: ReadonlyMap<number, Uint8Array>,
-  allow: AllowSpecials,
-): Encoding {
-  const boundaries = new Int32Array(ids.length + 1);
-  let at = 0;
-  let atStart = engine.dummyPrefix === true;
-  ids.forEach((id, i) => {
-    const special = specialText.get(id);
-    at += special === undefined ? (engine.pieces[id]?.length ?? 0) : special.length;
-    if (special !== undefined) atStart = engine.dummyPrefix === true;
-    else if (atStart) {
-      at -= 1;
-      atStart = false;
-    }
-    boundaries[i + 1] = at;
-  });
-  const original = typeof text === "string" ? utf8(text) : text;
-  const string = typeof text === "string" ? text : strictTextOf(text);
-  if (engine.normalization === "nfc" && string !== undefined) {
-    const parts = splitSpecials(string, allowedSpecials(engine.specials, allow));
-    const map = normalizeNfc(parts.map((p) => string.slice(p.from, p.to)));
-    if (map !== undefined)
-      return { ids, offsets: offsetsFromBytes(original, mapBoundaries(map, boundaries)) };
+/** Ids of ordinary, normalised text. */
+function encodeOrdinary(engine: Engine, text: string, scratch: { bytes: Uint8Array }): Int32Array {
+  const ids = new IdBuffer();
+  if (text !== "") {
+    runBody(
+      engine,
+      asBytes(text, scratch),
+      (bytes, from, to, string) => engine.encodeInto(bytes, from, to, ids, string),
+      text,
+    );
   }
-  return { ids, offsets: offsetsFromBytes(original, boundaries) };
+  return ids.toArray();
+}
+
+function isNone({ original, normal }: Finders): boolean {
+  return original === undefined && normal === undefined;
+}
+
+function normalized(engine: Engine, text: string): string {
+  return engine.normalization === "nfc" ? text.normalize("NFC") : text;
+}
+
+/** Cuts `text` at its added tokens, normalises the rest and cuts that again. */
+function stretches(engine: Engine, text: string, finders: Finders): Stretch[] {
+  return splitAdded(text, finders.original).map(({ id, from, to }) => {
+    const slice = from === 0 && to === text.length ? text : text.slice(from, to);
+    if (id >= 0) return { from, to, normal: slice, pieces: [{ id, from: 0, to: slice.length }] };
+    const normal = normalized(engine, slice);
+    return { from, to, normal, pieces: splitAdded(normal, finders.normal) };
+  });
+}
+
+/** Ids and offsets, stretch by stretch. */
+function textWithOffsets(
+  engine: Engine,
+  text: string,
+  found: readonly Stretch[],
+  encode: (part: string) => Int32Array,
+): Encoding {
+  const ids = new IdBuffer();
+  const boundaries: number[] = [0];
+  let base = 0; // bytes of the original before the stretch
+  for (const { from, to, normal, pieces } of found) {
+    const local: number[] = [0];
+    let at = 0; // bytes of the normalised stretch
+    for (const piece of pieces) {
+      const part = normal.slice(piece.from, piece.to);
+      const end = at + utf8(part).length;
+      if (piece.id >= 0) {
+        ids.push(piece.id);
+        local.push(end);
+      } else {
+        const own = encode(part);
+        walkLengths(engine, own, at, (boundary) => local.push(Math.min(boundary, end)));
+        for (const id of own) ids.push(id);
+      }
+      at = end;
+    }
+    const original = text.slice(from, to);
+    const map = normal === original ? undefined : normalizeNfc([original]);
+    const back = map === undefined ? local : mapBoundaries(map, Int32Array.from(local));
+    for (let i = 1; i < back.length; i++) boundaries.push(base + (back[i] ?? 0));
+    base += utf8(original).length;
+  }
+  return { ids: ids.toArray(), offsets: offsetsFromBytes(utf8(text), Int32Array.from(boundaries)) };
+}
+
+/** Calls `each` with the end of every token; an added space is nowhere in the text. */
+function walkLengths(engine: Engine, ids: Int32Array, start: number, each: (boundary: number) => void): void {
+  let at = start;
+  ids.forEach((id, i) => {
+    at += engine.pieces[id]?.length ?? 0;
+    if (i === 0 && engine.dummyPrefix === true) at -= 1;
+    each(at);
+  });
+}
+
+/** Adds offsets to the ids of bytes that are no text. */
+function withOffsets(engine: Engine, bytes: Uint8Array, ids: Int32Array): Encoding {
+  const boundaries = [0];
+  walkLengths(engine, ids, 0, (boundary) => boundaries.push(boundary));
+  return { ids, offsets: offsetsFromBytes(bytes, Int32Array.from(boundaries)) };
 }

@@ -25,6 +25,13 @@ export function strictTextOf(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** True between the two halves of a surrogate pair. */
+export function isInsideCharacter(text: string, at: number): boolean {
+  const low = text.charCodeAt(at);
+  const high = text.charCodeAt(at - 1);
+  return low >= 0xdc00 && low < 0xe000 && high >= 0xd800 && high < 0xdc00;
+}
+
 /** True if no byte of `bytes[start..end)` is above 0x7f. */
 export function isAscii(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
   let seen = 0;

@@ -2,7 +2,9 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, expect, test, vi } from "vitest";
-import { addTrain } from "../../src/cli/train.ts";
+import { guard } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { addCommands } from "../../src/cli/verb.ts";
 import { babble, temporaryFolder, athanor } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
@@ -47,9 +49,9 @@ const CASES: readonly (readonly [string[], string])[] = [
 async function inProcess(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
   const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   const program = new Command("athanor").exitOverride();
-  addTrain(program);
+  addCommands(program, COMMANDS);
   try {
-    await program.parseAsync(["train", ...args], { from: "user" });
+    await guard(async () => void (await program.parseAsync(["train", ...args], { from: "user" })));
     return { code: process.exitCode, stderr: written.mock.calls.map(([chunk]) => String(chunk)).join("") };
   } finally {
     process.exitCode = undefined;
@@ -67,7 +69,7 @@ test.each(CASES)("train %j: exit code 2 and one sentence", async (args, sentence
 
 test.each([
   [["train", text, "--stepz", "3"], "(Did you mean --steps?)"],
-  [["train", text, "--steps", "many"], 'option must be a number, got "many".'],
+  [["train", text, "--steps", "many"], 'train: --steps must be a whole number ≥ 1, got "many".'],
 ])("%j: exit code 2, no stack", async (args, sentence) => {
   const { code, stdout, stderr } = await athanor(args);
   expect(stderr).toContain(sentence);

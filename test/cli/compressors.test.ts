@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { compressorBits } from "../../src/cli/compressors.ts";
+import { compressorBits } from "../../src/cli/demo/compressors.ts";
 
 test("compressors: repetition costs next to nothing, noise eight bits and a little", async () => {
   const repeated = await compressorBits(Buffer.from("all that glitters ".repeat(5000)));

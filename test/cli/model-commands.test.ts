@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { causalLMConfig, initCausalLM } from "../../src/model/index.ts";
-import { saveModel } from "../../src/model/node/save.ts";
+import { saveModel } from "../../src/model/save.ts";
 import { random } from "../../src/tensor/index.ts";
 import { byteTokenizer } from "../../src/tokenizer/index.ts";
-import { saveTokenizer } from "../../src/tokenizer/node/load-save.ts";
+import { saveTokenizer } from "../../src/tokenizer/load-save.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "athanor-cli-"));
 const model = join(folder, "model");
@@ -53,8 +53,11 @@ describe("athanor generate", () => {
 
   test.each([
     [["generate", "nowhere"], "athanor: model: nowhere must exist, got nothing there."],
-    [["generate", model, "--temperature", "-1"], "athanor: sampling: temperature must be ≥ 0, got -1."],
-    [["generate", model, "--bits", "3"], "athanor: generate: --bits must be 4 or 8, got 3."],
+    [
+      ["generate", model, "--temperature", "-1"],
+      'athanor: generate: --temperature must be a number ≥ 0, got "-1".',
+    ],
+    [["generate", model, "--bits", "3"], 'athanor: generate: --bits must be 4 or 8, got "3".'],
     [
       ["generate", model, "--position", "yern:scale=2"],
       'athanor: position: type must be a known method, got "yern". Did you mean yarn',

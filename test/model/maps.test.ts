@@ -14,8 +14,8 @@ import {
   parametersOf,
 } from "../../src/model/index.ts";
 import { mapConfigOf, matches } from "../../src/model/map-rules.ts";
-import { loadModel } from "../../src/model/node/load.ts";
-import { saveModel } from "../../src/model/node/save.ts";
+import { loadModel } from "../../src/model/load.ts";
+import { saveModel } from "../../src/model/save.ts";
 import { initial, type MapParams } from "../../src/nn/index.ts";
 import {
   cast,

@@ -9,8 +9,8 @@ import { cacheShapes, layerAttention, layerOf } from "../../src/model/config.ts"
 import { causalLM, causalLMConfig, type CausalLMConfig, initCausalLM } from "../../src/model/index.ts";
 import { learn, trainedBy } from "../../src/model/learn.ts";
 import type { Mixed, Places, State } from "../../src/model/mixer.ts";
-import { loadModel } from "../../src/model/node/load.ts";
-import { saveModel } from "../../src/model/node/save.ts";
+import { loadModel } from "../../src/model/load.ts";
+import { saveModel } from "../../src/model/save.ts";
 import {
   evaluate,
   flattenTree,

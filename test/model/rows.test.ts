@@ -11,7 +11,7 @@ import {
   type Decoder,
   initCausalLM,
 } from "../../src/model/index.ts";
-import { loadModel } from "../../src/model/node/load.ts";
+import { loadModel } from "../../src/model/load.ts";
 import { evaluate, random, tensor } from "../../src/tensor/index.ts";
 
 const LONGEST = 400;

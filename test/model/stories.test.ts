@@ -6,11 +6,11 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyChatTemplate } from "../../src/model/chat.ts";
 import { createDecoder, generate } from "../../src/model/index.ts";
-import { loadModel } from "../../src/model/node/load.ts";
-import { saveModel } from "../../src/model/node/save.ts";
+import { loadModel } from "../../src/model/load.ts";
+import { saveModel } from "../../src/model/save.ts";
 import { argMaxOf } from "../../src/model/sampling.ts";
 import { flattenTree } from "../../src/tensor/index.ts";
-import { loadTokenizer } from "../../src/tokenizer/node/load-save.ts";
+import { loadTokenizer } from "../../src/tokenizer/load-save.ts";
 
 const models = join(
   process.env["ATHANOR_DATA"] ?? join(import.meta.dirname, "../../../shared/data"),

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { constant } from "../../src/net/index.ts";
-import { type Batch, harvestOai, importPapers, openStore, queryArxiv } from "../../src/papers/index.ts";
+import { type Batch, harvestOai, queryArxiv } from "../../src/papers/index.ts";
+import { importPapers, openStore } from "../../src/papers/node/index.ts";
 
 type Play = (request: IncomingMessage, response: ServerResponse, url: URL) => void;
 

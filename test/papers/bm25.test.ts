@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { analyse } from "../../src/papers/analyse.ts";
-import { createScorer, openStore, type Paper } from "../../src/papers/index.ts";
+import { createScorer, type Paper } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { compounds, queryTerms, stem } from "../../src/papers/tokens.ts";
 import { authorGap } from "../../src/papers/analyse.ts";
 import { bm25 } from "../reference/bm25.ts";

@@ -84,7 +84,10 @@ describe("athanor papers", { timeout: 240_000 }, () => {
       [["add", join(folder, "nothing.jsonl"), "--store", store], "must be readable, got no such file."],
       [["related", "2401.99999", "--store", store], "id must be a stored paper's, got 2401.99999."],
       [["keywords", "nobody", "--store", store], "ids must be stored papers', got nobody."],
-      [["serve", "--port", "70000", "--store", store], "It must be a whole number from 0 to 65535."],
+      [
+        ["serve", "--port", "70000", "--store", store],
+        'papers serve: --port must be a whole number from 0 to 65535, got "70000".',
+      ],
       [["export", "--format", "xml", "--store", store], 'format must be jsonl or bibtex, got "xml".'],
       [["search", "x", "--store", join(folder, "nine.jsonl")], "is not a paper store"],
     ];

@@ -4,14 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  fileSource,
-  importPapers,
-  normalisePaper,
-  openStore,
-  readBibtex,
-  toBibtex,
-} from "../../src/papers/index.ts";
+import { normalisePaper, readBibtex, toBibtex } from "../../src/papers/index.ts";
+import { fileSource, importPapers, openStore } from "../../src/papers/node/index.ts";
 import { createBibParser, parseBibtex } from "../../src/papers/collect/bibtex-parse.ts";
 import { plainTex, texToUnicode } from "../../src/papers/tex.ts";
 import { anyText, nine, paper } from "./sample.ts";

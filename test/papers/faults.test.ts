@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fileSource, importPapers, openStore } from "../../src/papers/index.ts";
-import { openDatabase } from "../../src/papers/sqlite/database.ts";
-import { createStore } from "../../src/papers/sqlite/store.ts";
+import { fileSource, importPapers, openStore } from "../../src/papers/node/index.ts";
+import { openDatabase } from "../../src/papers/node/sqlite/database.ts";
+import { createStore } from "../../src/papers/node/sqlite/store.ts";
 import { nine, paper } from "./sample.ts";
 
 let folder = "";
@@ -112,7 +112,7 @@ describe("a killed import", { timeout: 180_000 }, () => {
         ),
       ).join("\n"),
     );
-    const index = new URL("../../src/papers/index.ts", import.meta.url).href;
+    const index = new URL("../../src/papers/node/index.ts", import.meta.url).href;
     const program = `
       const { openStore, importPapers, fileSource } = await import(${JSON.stringify(index)});
       const store = await openStore(${JSON.stringify(path)});

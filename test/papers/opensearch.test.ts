@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { constant } from "../../src/net/index.ts";
-import { openSearchStore } from "../../src/papers/index.ts";
+import { openSearchStore } from "../../src/papers/node/index.ts";
 import { storeContract } from "./contract.ts";
 import { type FakeServer, fakeOpenSearch } from "./fake-opensearch.ts";
 import { nine, paper } from "./sample.ts";
@@ -16,7 +16,7 @@ afterAll(() => shared?.close());
 storeContract(
   real === undefined ? "OpenSearch (played by a local server)" : "OpenSearch",
   () => openSearchStore(real ?? shared?.url ?? "", { index: `papers-${randomBytes(6).toString("hex")}` }),
-  40,
+  { runs: 40 },
 );
 
 describe("OpenSearch: requests and faults", () => {

@@ -1,9 +1,15 @@
 // Postings and places as bytes, and the phrases and fields that are answered from them.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createScorer, openStore, type Paper } from "../../src/papers/index.ts";
+import { createScorer, type Paper } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { createOccurrenceLog, placeBits } from "../../src/papers/occurrences.ts";
-import { createEncoder, eachPosting, type Postings, readPostings } from "../../src/papers/sqlite/postings.ts";
+import {
+  createEncoder,
+  eachPosting,
+  type Postings,
+  readPostings,
+} from "../../src/papers/node/sqlite/postings.ts";
 import { queryTerms } from "../../src/papers/tokens.ts";
 import { paper } from "./sample.ts";
 

@@ -1,6 +1,7 @@
 // Quality on the shared data, with bounds below what is measured (docs/papers.md) and above what is promised.
 import { describe, expect, it } from "vitest";
-import { createScorer, keywords, openStore, related } from "../../src/papers/index.ts";
+import { createScorer, keywords, related } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { arxivPapers, dataMissing, readCranfield } from "./sample.ts";
 
 function discounted(list: readonly number[]): number {

@@ -5,13 +5,13 @@ import {
   cloud,
   createScorer,
   keywords,
-  openStore,
   preference,
   rank,
   related,
   storeKeywords,
   storeRelated,
 } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { nine, paper } from "./sample.ts";
 
 const word = fc.constantFrom(..."alpha beta gamma delta epsilon zeta eta theta 学习 机器".split(" "));

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { readLine } from "../../src/papers/collect/jsonl.ts";
+import { readLine } from "../../src/papers/node/jsonl.ts";
 import { normalisePaper, type Paper } from "../../src/papers/index.ts";
 
 /** A paper with defaults for what a test does not care about. */

@@ -1,4 +1,4 @@
-import { openStore } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { storeContract } from "./contract.ts";
 
-storeContract("SQLite", () => openStore(":memory:"), 300);
+storeContract("SQLite", () => openStore(":memory:"), { runs: 300 });

@@ -6,7 +6,7 @@ import { BackendError, OptionError } from "../../src/errors.ts";
 import type { OnnxPort } from "../../src/graph/onnx.ts";
 import { openGraph } from "../../src/graph/open.ts";
 import * as t from "../../src/tensor/index.ts";
-import { missingDevice } from "../support/devices.ts";
+import { missingDevice, unless } from "../support/devices.ts";
 
 const one = (): t.Tensor => t.tensor([1]).add(1);
 
@@ -29,13 +29,17 @@ test("an unknown device suggests the nearest, from options and from the environm
   );
 });
 
-test.skipIf((await missingDevice("cuda")) === false)("a missing provider says what to install", async () => {
-  await expect(t.evaluate(one(), { device: "cuda" })).rejects.toThrow(
-    new BackendError(
-      'device cuda: must be available, got "OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library". Install its libraries with npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.',
-    ),
-  );
-});
+const here = (await missingDevice("cuda")) === false;
+test.skipIf(here)(
+  `a missing provider says what to install${unless(here && "no provider is missing here")}`,
+  async () => {
+    await expect(t.evaluate(one(), { device: "cuda" })).rejects.toThrow(
+      new BackendError(
+        'device cuda: must be available, got "OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library". Install its libraries with node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12.',
+      ),
+    );
+  },
+);
 
 test("webgpu without a driver says so, in one line on a person's terminal", async () => {
   const program =
@@ -48,6 +52,21 @@ test("webgpu without a driver says so, in one line on a person's terminal", asyn
   expect(stdout).toBe(
     'BackendError: device webgpu: must be available, got "Failed to get a WebGPU adapter: No supported adapters". Install a Vulkan driver; for a software one, set LD_LIBRARY_PATH to Chromium\'s folder and VK_ICD_FILENAMES to vk_swiftshader_icd.json in it.\n',
   );
+});
+
+test.each([
+  ["nothing", ""],
+  ["what the runtime says, when asked", "1"],
+])("a runtime that fails prints %s", async (_, debug) => {
+  const program =
+    'import { evaluate, tensor } from "./src/tensor/index.ts"; await evaluate(tensor([1]).add(1), { device: "cuda" }).catch(() => {});';
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ["--conditions=source", "--input-type=module-typescript", "--eval", program],
+    { env: { ...process.env, ATHANOR_DEBUG: debug } },
+  );
+  if (debug === "") expect(stdout + stderr).toBe("");
+  else expect(here || stderr.includes("onnxruntime")).toBe(true);
 });
 
 test("an operator that the device does not know says what the runtime said", async () => {

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openStore, type PaperStore } from "../../src/papers/index.ts";
+import { type PaperStore } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { createPapersServer, type PapersServer } from "../../src/server/papers.ts";
 import { fixtureAssets, fixturePapers, paper } from "./fixture.ts";
 import { portOf, rawRequest } from "./http.ts";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadSearch } from "../../bench/papers-load.ts";
-import { openStore, type PaperStore } from "../../src/papers/index.ts";
+import { type PaperStore } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import {
   type Address,
   daysOf,

@@ -1,7 +1,7 @@
 // The built page in a real browser, over a small collection.
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page, type Request } from "playwright";
-import { openStore } from "../../src/papers/index.ts";
+import { openStore } from "../../src/papers/node/index.ts";
 import { createPapersServer } from "../../src/server/papers.ts";
 import { fixturePapers } from "../server/fixture.ts";
 
@@ -15,11 +15,9 @@ const places: readonly string[] = [
 /** Where a browser is; `undefined` on machines without one. */
 export const browserPath: string | undefined = places.find((path) => path !== "" && existsSync(path));
 
-if (browserPath === undefined) {
-  console.warn(
-    "test/studio: skipped, for there is no Chromium. Install it or set ATHANOR_CHROMIUM to its path.",
-  );
-}
+/** The end of a skipped suite's name. */
+export const unlessBrowser: string =
+  browserPath === undefined ? " (skipped: no Chromium; install it or name it in ATHANOR_CHROMIUM)" : "";
 
 /** One visit: a page with a memory of its own, and what happened on it. */
 export interface Visit {

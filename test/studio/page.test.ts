@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { browserPath, openStage, type Stage, type Visit } from "./browser.ts";
+import { browserPath, unlessBrowser, openStage, type Stage, type Visit } from "./browser.ts";
 
 const robots = (day: number): string[] => [0, 1, 2].map((i) => `2606.${10_400 + day * 1000 + i}`);
 
-describe.skipIf(browserPath === undefined)("the paper page", () => {
+describe.skipIf(browserPath === undefined)(`the paper page${unlessBrowser}`, () => {
   let stage: Stage;
 
   beforeAll(async () => {

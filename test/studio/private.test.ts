@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserPath, openStage, type Stage } from "./browser.ts";
+import { browserPath, unlessBrowser, openStage, type Stage } from "./browser.ts";
 
 const studio = join(import.meta.dirname, "../../studio");
 
@@ -22,7 +22,7 @@ describe("the sources of the page", () => {
   });
 });
 
-describe.skipIf(browserPath === undefined)("in the browser", () => {
+describe.skipIf(browserPath === undefined)(`in the browser${unlessBrowser}`, () => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -97,3 +97,8 @@ export function pair(
 export function wide(x: Tensor): Tensor {
   return cast(x, "float64");
 }
+
+/** The elements of `x` as numbers. */
+export async function list(x: Tensor): Promise<number[]> {
+  return Array.from(await x.data(), Number);
+}

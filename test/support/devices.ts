@@ -8,8 +8,11 @@ export async function missingDevice(device: Device): Promise<string | false> {
     await evaluate(tensor([1]).add(1), { device });
     return false;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    console.warn(`Tests of ${device} are skipped: ${reason}`);
-    return reason;
+    return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** The end of a skipped test's name. */
+export function unless(missing: string | false): string {
+  return missing === false ? "" : ` (skipped: ${missing})`;
 }

@@ -182,11 +182,37 @@ describe("encodeBpe", () => {
     expect(() =>
       createTokenizer({ ...model, pieces: model.pieces.slice(0, 200), merges: new Int32Array(0) }),
     ).toThrow("bpe: all 256 bytes must have a token, got none for byte 200. Add it.");
-    const late = modelFrom([
-      [97, 98],
-      [256, 99],
-    ]);
-    const swapped = Int32Array.of(256, 99, 257, 97, 98, 256);
-    expect(() => createTokenizer({ ...late, merges: swapped })).toThrow("merge 0 must come after the merges");
+  });
+
+  test("merges that stand before those that make their parts: as merging step by step (Llama 3)", () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(fc.nat(5), fc.nat(5)), { minLength: 2, maxLength: 9, selector: String }),
+        fc.array(fc.nat(8), { minLength: 9, maxLength: 9 }),
+        alphabetText(40),
+        (pairs, order, bytes) => {
+          // Tokens by joining earlier ones; then the merges in any order.
+          const made: [number, number][] = [];
+          pairs.forEach(([a, b]) => {
+            const id = (x: number): number => (x < 3 ? 97 + x : 256 + (x % Math.max(1, made.length)));
+            if (Math.max(a, b) < 3 || made.length > 0) made.push([id(a), id(b)]);
+          });
+          fc.pre(made.length > 0);
+          const model = modelFrom(made);
+          const triples = made.map((_, k) => Array.from(model.merges.subarray(3 * k, 3 * k + 3)));
+          const shuffled = triples
+            .map((t, k) => ({ t, key: order[k] ?? 0 }))
+            .sort((x, y) => x.key - y.key)
+            .map((x) => x.t);
+          const texts = new Set(model.pieces.map((p) => p.join()));
+          fc.pre(texts.size === model.pieces.length);
+          const pairsOnce = new Set(shuffled.map(([l, r]) => `${l} ${r}`));
+          fc.pre(pairsOnce.size === shuffled.length);
+          const late = { ...model, merges: Int32Array.from(shuffled.flat()) };
+          expect([...createTokenizer(late).encode(bytes)]).toEqual(slowIds(late, bytes));
+        },
+      ),
+      { numRuns: 400 },
+    );
   });
 });

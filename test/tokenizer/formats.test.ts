@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { Tokenizer as Rust } from "tokenizers";
 import { afterAll, describe, expect, test } from "vitest";
 import { byteTokenizer, createTokenizer } from "../../src/tokenizer/create.ts";
-import { loadTokenizer, saveTokenizer } from "../../src/tokenizer/node/load-save.ts";
+import { loadTokenizer, saveTokenizer } from "../../src/tokenizer/load-save.ts";
 import { isRecord } from "../../src/tokenizer/formats/byte-level.ts";
 import {
   formatTokenizer,

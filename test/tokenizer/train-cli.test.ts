@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { addTokenizerTrain, outputName, progressLine } from "../../src/cli/tokenizer-train.ts";
-import { loadTokenizer } from "../../src/tokenizer/node/load-save.ts";
+import { guard } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { outputName, progressLine } from "../../src/cli/tokenizer/train.ts";
+import { addCommands } from "../../src/cli/verb.ts";
+import { loadTokenizer } from "../../src/tokenizer/load-save.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "athanor-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,9 +22,10 @@ async function train(...args: string[]): Promise<{ out: string; err: string; cod
   const err: string[] = [];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0);
   vi.spyOn(process.stderr, "write").mockImplementation((text) => err.push(String(text)) > 0);
-  const noun = new Command();
-  addTokenizerTrain(noun);
-  await noun.parseAsync(["train", ...args], { from: "user" });
+  const program = new Command();
+  addCommands(program, COMMANDS);
+  const words = ["tokenizer", "train", ...args];
+  await guard(async () => void (await program.parseAsync(words, { from: "user" })));
   return { out: out.join(""), err: err.join(""), code: process.exitCode };
 }
 

@@ -3,9 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-
-/** Pieces of a file, in order. */
-export type Chunks = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+import type { Chunks } from "../folder.ts";
 
 /**
  * Writes `content` to `path` atomically: temporary file beside it, `fsync`, rename, `fsync` of the folder.
@@ -30,6 +28,12 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     await rm(temporary, { force: true });
     throw error;
   }
+  await syncFolder(folder);
+}
+
+/** Flushes the names in `folder`. Windows opens no folders and writes its names down by itself. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   try {
     await handle.sync();

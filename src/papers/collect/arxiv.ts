@@ -5,7 +5,7 @@ import { createPace, download, downloadRetries, RefusedError } from "../../net/h
 import { attempts, type RetryOptions } from "../../net/retry.ts";
 import { normalisePaper } from "../normalise.ts";
 import type { Batch, Item } from "./item.ts";
-import { child, type Element, parseXml, textOf } from "./xml.ts";
+import { child, type Element, textOf, type XmlReader, xmlReader } from "./xml.ts";
 
 /** Where and how to fetch. */
 export interface FetchOptions {
@@ -26,7 +26,7 @@ const pageSize = 200;
 /**
  * Papers that a query of arXiv's language finds (`cat:cs.CL AND ti:attention`), latest first, at most `most`;
  * `from` continues at that position.
- * @throws HttpError or Error once the retries are used up.
+ * @throws HttpError or Error once the retries are used up; UserError without the package fast-xml-parser.
  */
 export async function* queryArxiv(
   query: string,
@@ -36,6 +36,7 @@ export async function* queryArxiv(
 ): AsyncGenerator<Batch> {
   const { base = "https://export.arxiv.org/api/query" } = options;
   const get = createFetcher(options);
+  const parse = await xmlReader("queryArxiv");
   for (let start = Number(from), total = most; start < Math.min(most, total); ) {
     const size = Math.min(pageSize, most - start);
     const address = new URL(base);
@@ -44,7 +45,7 @@ export async function* queryArxiv(
     address.searchParams.set("max_results", String(size));
     address.searchParams.set("sortBy", "submittedDate");
     address.searchParams.set("sortOrder", "descending");
-    const page = await get(address.href, (text) => readFeed(text, start));
+    const page = await get(address.href, (text) => readFeed(parse, text, start));
     total = page.total;
     start += page.items.length;
     const last = start >= Math.min(most, total) || page.items.length === 0;
@@ -74,8 +75,8 @@ export function createFetcher(
 }
 
 /** Entries of a feed. @throws Error for XML that is broken, an error entry, or an empty page before the end. */
-export function readFeed(text: string, start = 0): { items: Item[]; total: number } {
-  const feed = child(parseXml(text, "arXiv query"), "feed");
+export function readFeed(parse: XmlReader, text: string, start = 0): { items: Item[]; total: number } {
+  const feed = child(parse(text, "arXiv query"), "feed");
   if (!feed) throw new Error("arXiv query: answer must be an Atom feed, got other XML.");
   const entries = feed.children["entry"] ?? [];
   const failure = entries.find((entry) => textOf(entry, "id").includes("/api/errors"));

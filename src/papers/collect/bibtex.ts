@@ -3,39 +3,16 @@ import { isArxivId, normaliseId } from "../identifier.ts";
 import { normalisePaper } from "../normalise.ts";
 import type { Paper } from "../paper.ts";
 import { plainTex } from "../tex.ts";
-import { type BibEntry, type BibProblem, createBibParser, parseBibtex } from "./bibtex-parse.ts";
-import { textOf } from "./file.ts";
-import type { Batch, Item } from "./item.ts";
+import { type BibEntry, type BibProblem, parseBibtex } from "./bibtex-parse.ts";
+import type { Item } from "./item.ts";
 
 /** The papers in a BibTeX text, and its entries that are none, by line. Never throws. */
 export function readBibtex(text: string): Item[] {
   return parseBibtex(text).map(itemOf);
 }
 
-/**
- * Reads a BibTeX file in batches of `size` entries, from the entry after the first `from` on: the others are read too,
- * for the abbreviations they define.
- * @throws FileError if the file cannot be read or its compression is damaged.
- */
-export async function* readBibtexFile(path: string, size: number, from = "0"): AsyncGenerator<Batch> {
-  const parser = createBibParser();
-  let passed = 0;
-  let items: Item[] = [];
-  const take = function* (found: readonly (BibEntry | BibProblem)[]): Generator<Batch> {
-    for (const one of found) {
-      if (++passed <= Number(from)) continue;
-      items.push(itemOf(one));
-      if (passed % size !== 0) continue;
-      yield { items, next: String(passed) };
-      items = [];
-    }
-  };
-  for await (const text of textOf(path)) yield* take(parser.push(text));
-  yield* take(parser.end());
-  yield { items };
-}
-
-function itemOf(found: BibEntry | BibProblem): Item {
+/** The paper of an entry, or what is wrong with it. */
+export function itemOf(found: BibEntry | BibProblem): Item {
   if ("message" in found) return { problem: found };
   try {
     return { paper: paperOf(found) };

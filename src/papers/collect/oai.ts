@@ -5,7 +5,7 @@ import { normaliseId } from "../identifier.ts";
 import { normalisePaper } from "../normalise.ts";
 import { createFetcher, type FetchOptions } from "./arxiv.ts";
 import type { Batch, Item } from "./item.ts";
-import { child, type Element, parseXml, textOf } from "./xml.ts";
+import { child, type Element, textOf, type XmlReader, xmlReader } from "./xml.ts";
 
 /** Which records to list. */
 export interface Harvest {
@@ -24,7 +24,7 @@ export class TokenExpired extends RefusedError {
 /**
  * Lists the records of a repository that changed in a span of days; `token` continues an interrupted listing. A
  * token that has expired starts the listing again, once: records that come twice are recognised by the store.
- * @throws HttpError or Error once the retries are used up.
+ * @throws HttpError or Error once the retries are used up; UserError without the package fast-xml-parser.
  */
 export async function* harvestOai(
   harvest: Harvest,
@@ -33,6 +33,7 @@ export async function* harvestOai(
 ): AsyncGenerator<Batch> {
   const { base = "https://oaipmh.arxiv.org/oai" } = options;
   const get = createFetcher(options);
+  const parse = await xmlReader("harvestOai");
   let restarted = false;
   for (let next = token; ; ) {
     const address = new URL(base);
@@ -41,7 +42,7 @@ export async function* harvestOai(
     const query = next === "" ? { metadataPrefix: "arXiv", ...harvest } : { resumptionToken: next };
     for (const [name, value] of Object.entries(query)) if (value) address.searchParams.set(name, value);
     try {
-      const page = await get(address.href, readRecords);
+      const page = await get(address.href, (text) => readRecords(parse, text));
       yield page;
       if (page.next === undefined) return;
       next = page.next;
@@ -54,8 +55,8 @@ export async function* harvestOai(
 }
 
 /** Records of one answer. @throws Error for broken XML or an error that the repository reports. */
-export function readRecords(text: string): Batch {
-  const root = child(parseXml(text, "OAI-PMH"), "OAI-PMH");
+export function readRecords(parse: XmlReader, text: string): Batch {
+  const root = child(parse(text, "OAI-PMH"), "OAI-PMH");
   if (!root) throw new Error("OAI-PMH: answer must be an OAI-PMH document, got other XML.");
   const failure = child(root, "error");
   const code = failure?.attributes["code"];

@@ -1,5 +1,5 @@
 // XML answers as plain trees: element names without prefixes, texts as texts, every element a list.
-import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { optional } from "../../optional.ts";
 
 /** An element: its text, its attributes and its children by local name. */
 export interface Element {
@@ -8,25 +8,34 @@ export interface Element {
   readonly children: Readonly<Record<string, readonly Element[]>>;
 }
 
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: "@",
-  textNodeName: "#",
-  alwaysCreateTextNode: true,
-  isArray: (_name, _path, _leaf, isAttribute) => !isAttribute,
-  parseTagValue: false,
-  parseAttributeValue: false,
-  removeNSPrefix: true,
-  htmlEntities: true,
-  trimValues: true,
-});
-
 /** The root's children by name. @throws Error for a text that is not well-formed XML, such as a truncated answer. */
-export function parseXml(text: string, what: string): Element {
-  const valid = XMLValidator.validate(text);
-  if (valid !== true)
-    throw new Error(`${what}: answer must be XML, got ${valid.err.msg} in line ${valid.err.line}.`);
-  return toElement(parser.parse(text));
+export type XmlReader = (text: string, what: string) => Element;
+
+/** A reader of XML for `where`. @throws UserError without the package fast-xml-parser. */
+export async function xmlReader(where: string): Promise<XmlReader> {
+  const { XMLParser, XMLValidator } = await optional(
+    where,
+    "fast-xml-parser",
+    () => import("fast-xml-parser"),
+  );
+  const parser = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: "@",
+    textNodeName: "#",
+    alwaysCreateTextNode: true,
+    isArray: (_name, _path, _leaf, isAttribute) => !isAttribute,
+    parseTagValue: false,
+    parseAttributeValue: false,
+    removeNSPrefix: true,
+    htmlEntities: true,
+    trimValues: true,
+  });
+  return (text, what) => {
+    const valid = XMLValidator.validate(text);
+    if (valid !== true)
+      throw new Error(`${what}: answer must be XML, got ${valid.err.msg} in line ${valid.err.line}.`);
+    return toElement(parser.parse(text));
+  };
 }
 
 function toElement(node: unknown): Element {

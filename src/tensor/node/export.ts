@@ -21,7 +21,7 @@ export interface SavedOnnx {
  * `path` + `.data` beside it, and both files are needed from then on.
  * @throws OptionError as `exportOnnx` does.
  * @example
- * await saveOnnx("model.onnx", (ids: Tensor) => causalLM(config, params, ids).logits, [ids], { portable: true });
+ * await saveOnnx("model.onnx", (ids: Tensor) => causalLM(config, params, ids).logits, [ids]);
  */
 export async function saveOnnx<A extends readonly unknown[]>(
   path: string,

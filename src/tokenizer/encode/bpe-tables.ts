@@ -14,6 +14,11 @@ export interface BpeTables {
   readonly pairs: PairTable;
 }
 
+/** Merges that stand before those that make their parts. */
+export class MergeOrderError extends OptionError {
+  override name = "MergeOrderError";
+}
+
 /** Rank of a token that merging never produces. */
 export const UNREACHABLE = -2;
 
@@ -142,7 +147,7 @@ export function bpeTables(lengths: Int32Array, merges: Int32Array): BpeTables {
     const madeR = tables.rank[r] ?? -1;
     if (madeL === UNREACHABLE || madeR === UNREACHABLE || !areNeighbours(tables, l, r, k)) continue;
     if (madeL > k || madeR > k) {
-      throw new OptionError(
+      throw new MergeOrderError(
         `bpe: merge ${k} must come after the merges that make its parts, got parts made by merges ${madeL} and ${madeR}. Sort the merges as they were learnt.`,
       );
     }

@@ -4,6 +4,7 @@
 import { OptionError, unreachable } from "../../errors.ts";
 import {
   type BpeTables,
+  MergeOrderError,
   type PairTable,
   UNREACHABLE,
   areNeighbours,
@@ -11,11 +12,13 @@ import {
   pairRank,
   pairTable,
 } from "./bpe-tables.ts";
+import { jsPattern } from "../pipeline/pattern.ts";
 import type { IdBuffer } from "./ids.ts";
+import { mergeByRank } from "./merge-heap.ts";
 import { type BpeModel, checkSpecials } from "../model.ts";
 import { type Trie, buildTrie, find, longestMatch } from "./trie.ts";
 import { lineEnd } from "./unigram.ts";
-import { sequenceLength, strictTextOf } from "../utf8.ts";
+import { isInsideCharacter, sequenceLength, strictTextOf } from "../utf8.ts";
 
 /** A match of so many bytes that begins and ends with one byte may lie in a row of it. */
 const LONG = 16;
@@ -24,7 +27,9 @@ const ASKED = 1 << 12;
 
 /** A byte-pair vocabulary compiled for encoding, with its working memory: one per thread. */
 export interface BpeEncoder {
+  /** What the linear reading needs, or the heap's table where the merges have no such reading. */
   readonly tables: BpeTables;
+  readonly heap: { readonly pairs: PairTable; readonly made: Int32Array } | undefined;
   /** Merges of the last, shared rank, and what they make. */
   readonly tied: { readonly pairs: PairTable; readonly merges: Int32Array } | undefined;
   readonly lengths: Int32Array;
@@ -48,7 +53,9 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
   checkSpecials(model.specials, pieces, "bpe");
   const lengths = Int32Array.from(pieces, (p) => p.length);
   const tiedFrom = 3 * (model.tiedFrom ?? model.merges.length / 3);
-  const tables = bpeTables(lengths, model.merges.subarray(0, tiedFrom));
+  const merges = model.merges.subarray(0, tiedFrom);
+  const linear = linearTables(lengths, merges);
+  const tables = linear ?? bpeTables(lengths, new Int32Array(0));
   const tiedMerges = model.merges.subarray(tiedFrom);
   const fallback = new Set(byteFallback);
   const empty = new Uint8Array(0);
@@ -67,6 +74,7 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
   const prefix = Int32Array.from(pieces, (p) => (p.length < 2 ? -1 : longestMatch(trie, p, 0, p.length - 1)));
   return {
     tables,
+    heap: linear === undefined ? heapTables(merges) : undefined,
     tied: tiedMerges.length === 0 ? undefined : { pairs: pairTable(tiedMerges), merges: tiedMerges },
     lengths,
     trie,
@@ -79,14 +87,30 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
   };
 }
 
+/** Tables for the linear reading; undefined where merges come before those that make their parts. */
+function linearTables(lengths: Int32Array, merges: Int32Array): BpeTables | undefined {
+  try {
+    return bpeTables(lengths, merges);
+  } catch (error) {
+    if (error instanceof MergeOrderError) return undefined;
+    throw error;
+  }
+}
+
+function heapTables(merges: Int32Array): { pairs: PairTable; made: Int32Array } {
+  const made = Int32Array.from({ length: merges.length / 3 }, (_, k) => merges[3 * k + 2] ?? 0);
+  return { pairs: pairTable(merges), made };
+}
+
 /** One pattern twice: `here` tests a position without making a match object, `next` searches from it. */
 interface Split {
   readonly here: RegExp;
   readonly next: RegExp;
 }
 
-function splitOf(source: string): Split {
-  return { here: new RegExp(source, "uy"), next: new RegExp(source, "gu") };
+function splitOf(pattern: string): Split {
+  const source = jsPattern(pattern, "bpe: split");
+  return { here: new RegExp(source, "vy"), next: new RegExp(source, "gv") };
 }
 
 /** True for the UTF-8 of a single code point. */
@@ -160,6 +184,11 @@ function encodeSplit(
     next.lastIndex = from16;
     const match = next.exec(text);
     if (match === null) break;
+    // V8 finds empty matches between the halves of a surrogate pair as well.
+    if (match[0] === "" && isInsideCharacter(text, match.index)) {
+      from16 = match.index + 1;
+      continue;
+    }
     advance(match.index);
     from16 = match.index + match[0].length;
     if (match[0].length > 0) advance(from16);
@@ -231,6 +260,12 @@ function longestAfter({ tables, prefix, asked }: BpeEncoder, left: number, token
 /** Merges `bytes[from … to)`, all of whose symbols the vocabulary has. */
 function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, out: IdBuffer): void {
   const { trie, lengths, prefix } = e;
+  if (e.heap !== undefined) {
+    const symbols = out.reserve(to - from).subarray(out.length);
+    const n = startSymbols(e, bytes, from, to, symbols);
+    out.length += mergeByRank(symbols, n, e.heap.pairs, e.heap.made);
+    return;
+  }
   let token = longestMatch(trie, bytes, from, to);
   if ((lengths[token] ?? 0) === to - from) {
     out.push(token); // most parts of most texts
@@ -281,6 +316,23 @@ function mergeRange(e: BpeEncoder, bytes: Uint8Array, from: number, to: number, 
     }
   }
   out.length = n;
+}
+
+/** The tokens that merging starts from: characters that have one, else bytes. */
+function startSymbols(
+  e: BpeEncoder,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  symbols: Int32Array,
+): number {
+  let n = 0;
+  for (let at = from; at < to; ) {
+    const width = e.byteFallback === undefined ? 1 : Math.max(1, sequenceLength(bytes, at, to));
+    symbols[n++] = find(e.trie, bytes, at, at + width);
+    at += width;
+  }
+  return n;
 }
 
 /** Start of the row of equal bytes that `at` lies in. */

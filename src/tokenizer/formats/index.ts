@@ -5,7 +5,7 @@ import type { TokenizerModel } from "../model.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 import { strictTextOf } from "../utf8.ts";
 import { readBytePiece, writeBytePiece } from "./bytepiece.ts";
-import { huggingFaceTokenizer } from "./hugging-face-other.ts";
+import { huggingFaceTokenizer } from "./hugging-face-steps.ts";
 import { readHuggingFace } from "./hugging-face-read.ts";
 import { writeHuggingFace } from "./hugging-face-write.ts";
 import { isLlama2c, readLlama2c } from "./llama2c.ts";
@@ -13,7 +13,7 @@ import { writeSentencePiece } from "./sentencepiece.ts";
 import { type TiktokenOptions, isTiktoken, readTiktoken } from "./tiktoken.ts";
 
 export { readBytePiece, writeBytePiece } from "./bytepiece.ts";
-export { huggingFaceTokenizer } from "./hugging-face-other.ts";
+export { huggingFaceTokenizer } from "./hugging-face-steps.ts";
 export { type HuggingFaceFile, readHuggingFace } from "./hugging-face-read.ts";
 export { writeHuggingFace } from "./hugging-face-write.ts";
 export { readLlama2c } from "./llama2c.ts";
@@ -40,15 +40,8 @@ export function parseTokenizer(
   }
   if (isTiktoken(text)) return checked(readTiktoken(text, file, tiktoken), file);
   if (!/"model"\s*:\s*\{/.test(text)) return checked(readBytePiece(text, file), file);
-  const read = readHuggingFace(text, file);
-  if (read.model === undefined) return huggingFaceTokenizer(read.json, config, file);
-  try {
-    return createTokenizer(read.model);
-  } catch (error) {
-    // A merge list that our linear encoder cannot read may still be one for the other library.
-    if (read.model.kind === "bpe") return huggingFaceTokenizer(read.json, config, file);
-    throw new FileError(`load: ${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const read = readHuggingFace(text, file, config);
+  return read.model === undefined ? huggingFaceTokenizer(read.json, config, file) : checked(read.model, file);
 }
 
 function checked(model: TokenizerModel, file: string): Tokenizer {

@@ -5,7 +5,8 @@ import { mergesFromOrder } from "../encode/bpe-tables.ts";
 import type { BpeModel } from "../model.ts";
 import { buildTrie } from "../encode/trie.ts";
 import { base64Bytes } from "./bytepiece.ts";
-import { GPT2_SPLIT, jsPattern, roleOf } from "./hugging-face-read.ts";
+import { GPT2_SPLIT } from "../pipeline/pre-tokenizers.ts";
+import { usualRole } from "./hugging-face-added.ts";
 
 /** Split patterns by the name of an encoding. */
 export const TIKTOKEN_SPLITS: Readonly<Record<"gpt2" | "cl100k_base" | "o200k_base", string>> = {
@@ -64,8 +65,8 @@ export function readTiktoken(
     kind: "bpe",
     pieces,
     merges,
-    specials: listed.map(([special, id]) => ({ id, text: special, role: roleOf(special) })),
-    split: jsPattern(TIKTOKEN_SPLITS[encoding]),
+    specials: listed.map(([special, id]) => ({ id, text: special, role: usualRole(special) })),
+    split: TIKTOKEN_SPLITS[encoding],
     wholeParts: true,
   };
 }

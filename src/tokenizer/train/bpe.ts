@@ -1,5 +1,6 @@
 // Sennrich, Haddow, Birch 2016, https://arxiv.org/abs/1508.07909, on bytes (Radford et al. 2019): byte-pair
 // encoding trained exactly. The merging is in bpe-merges.ts.
+import { jsPattern } from "../pipeline/pattern.ts";
 import { OptionError, checkOptions } from "../../errors.ts";
 import { learnMerges } from "./bpe-merges.ts";
 import { type CorpusLike, type CorpusReport, asCorpus, chunkBlocks, emptyReport } from "./corpus.ts";
@@ -48,7 +49,7 @@ const encoder = new TextEncoder();
 function compileSplit(where: string, split: string | false): RegExp | undefined {
   if (split === false) return undefined;
   try {
-    return new RegExp(split, "gu");
+    return new RegExp(jsPattern(split, where), "gv");
   } catch (cause) {
     throw new OptionError(
       `${where}: split must be the source of a regular expression, got ${JSON.stringify(split)}. Check its syntax.`,

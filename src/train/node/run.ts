@@ -13,7 +13,7 @@ import {
 import { chooseDevice } from "../../runtime/session.ts";
 import { type Device, random } from "../../tensor/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
-import { loadTokenizer, saveTokenizer } from "../../tokenizer/node/index.ts";
+import { loadTokenizer, saveTokenizer } from "../../tokenizer/load-save.ts";
 import type { TrainControl } from "../../tokenizer/pace.ts";
 import { loadCheckpoint, removeLeftovers, saveCheckpoint } from "./checkpoint.ts";
 import { readCorpus } from "./corpus.ts";
@@ -112,7 +112,7 @@ interface Prepared {
  */
 export async function startRun(request: RunRequest, control: RunControl = {}): Promise<RunResult> {
   // What can be wrong at once is told before the texts are read.
-  chooseDevice(control.device);
+  await chooseDevice(control.device);
   await checkRunFolder(request.run);
   const corpus = await readCorpus(request.files);
   const texts = splitSources(corpus.sources, request.settings.validationShare);
@@ -166,7 +166,7 @@ export async function resumeRun(
   { files, ...changes }: ResumeChanges = {},
   control: RunControl = {},
 ): Promise<RunResult> {
-  chooseDevice(control.device);
+  await chooseDevice(control.device);
   const stored = await readRunConfig(run);
   const paths = runPaths(run);
   const config: RunConfig = {

@@ -1,0 +1,43 @@
+// All commands: a folder per noun, a file per verb, one line each.
+import { papers } from "./papers/index.ts";
+import { solve } from "./solve/index.ts";
+import { tokenizer } from "./tokenizer/index.ts";
+import type { Noun, Verb } from "./verb.ts";
+
+/** In the order of `athanor --help`. */
+export const COMMANDS: readonly (Verb | Noun)[] = [
+  {
+    name: "demo",
+    about: "train a small English and Chinese model here and compare it with gzip and xz",
+    load: () => import("./demo/demo.ts"),
+  },
+  { name: "train", about: "train a language model on text files", load: () => import("./train/train.ts") },
+  {
+    name: "generate",
+    about: "continue a text with a run, a Hugging Face folder or a llama2.c file",
+    load: () => import("./model/generate.ts"),
+  },
+  {
+    name: "chat",
+    about: "talk with a model that carries a chat template",
+    load: () => import("./model/chat.ts"),
+  },
+  {
+    name: "eval",
+    about: "score the same last tokens under growing context",
+    load: () => import("./model/eval.ts"),
+  },
+  {
+    name: "inspect",
+    about: "draw what the heads of a model look at",
+    load: () => import("./model/inspect.ts"),
+  },
+  {
+    name: "export",
+    about: "write a model as ONNX or as a Hugging Face folder",
+    load: () => import("./model/export.ts"),
+  },
+  tokenizer,
+  papers,
+  solve,
+];

@@ -1,0 +1,116 @@
+// `athanor eval`: the same last tokens scored under growing context, one line per way of scoring positions.
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { lineChart } from "../../draw/line-chart.ts";
+import { FileError } from "../../errors.ts";
+import { writeFileAtomic } from "../../files/node/atomic.ts";
+import { contextLoss, type ContextLoss } from "../../model/context-loss.ts";
+import { createDecoder } from "../../model/decode.ts";
+import type { Device } from "../../tensor/index.ts";
+import type { Command } from "commander";
+import { printJson, progress, say } from "../command.ts";
+import { count, list, repeated } from "../numbers.ts";
+import { openModel, withPosition } from "./open.ts";
+
+interface Flags {
+  data: string;
+  context: number[];
+  position: string[];
+  last?: number;
+  stretches: number;
+  tokenizer?: string;
+  svg?: string;
+  device?: Device;
+  json?: boolean;
+}
+
+const HELP = `
+Examples:
+  athanor eval stories15M.bin --data stories.txt --context 256,512,1024 \\
+    --position rope --position yarn:scale=4 --position rerope:window=128,logScale=after --svg loss.svg`;
+
+export function define(command: Command): void {
+  command
+    .description(
+      "loss of the same last tokens under growing context, for one or more ways of scoring positions",
+    )
+    .argument("<model>", "run, Hugging Face folder or llama2.c file")
+    .requiredOption("--data <file>", "text to score (.txt or .gz)")
+    .option(
+      "--context <list>",
+      "lengths of context in tokens",
+      list(count, "whole numbers ≥ 1", "256,512,1024"),
+      [256, 512, 1024],
+    )
+    .option(
+      "--position <method>",
+      "a way of scoring, e.g. ntk-mixed:scale=4; repeat to compare",
+      repeated,
+      [],
+    )
+    .option("--last <n>", "how many last tokens are scored (default: the shortest context)", count)
+    .option("--stretches <n>", "stretches of text to average over", count, 4)
+    .option("--tokenizer <file>", "tokenizer, where the model carries none")
+    .option("--svg <file>", "draw loss against context")
+    .option("--device <name>", "cpu, webgpu or cuda")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(path: string, flags: Flags): Promise<void> {
+  const contexts = flags.context;
+  const model = await openModel(path, { tokenizer: flags.tokenizer });
+  const raw = await readFile(flags.data).catch((error: NodeJS.ErrnoException) => {
+    throw new FileError(`eval: ${flags.data} must be readable, got ${error.code ?? error.message}.`);
+  });
+  const ids = model.tokenizer.encode(flags.data.endsWith(".gz") ? gunzipSync(raw) : raw);
+  const methods = flags.position.length > 0 ? flags.position : ["own"];
+  const bar = progress();
+  const rows: { position: string; losses: ContextLoss[] }[] = [];
+  for (const position of methods) {
+    const config = position === "own" ? model.config : withPosition(model.config, position);
+    const decoder = createDecoder(
+      config,
+      model.params,
+      flags.device === undefined ? {} : { device: flags.device },
+    );
+    const losses = await contextLoss(decoder, ids, {
+      contexts,
+      stretches: flags.stretches,
+      bos: model.bos,
+      ...(flags.last !== undefined && { last: flags.last }),
+      onProgress: (done, total) => bar.update(`${position}: ${done} of ${total}`),
+    });
+    await decoder.release();
+    rows.push({ position, losses });
+  }
+  bar.end();
+  const width = Math.max(...rows.map((r) => r.position.length), 8);
+  say(`${"position".padEnd(width)}  ${contexts.map((c) => String(c).padStart(8)).join("")}   nats a token`);
+  for (const { position, losses } of rows) {
+    say(`${position.padEnd(width)}  ${losses.map((l) => l.loss.toFixed(4).padStart(8)).join("")}`);
+  }
+  if (flags.svg !== undefined) {
+    const finite = rows.flatMap((r) => r.losses.map((l) => l.loss)).sort((a, b) => a - b);
+    const middle = finite[Math.floor(finite.length / 2)] ?? 1;
+    await writeFileAtomic(
+      flags.svg,
+      lineChart({
+        title: "Loss against context",
+        subtitle: `${basename(path)}: the same last ${rows[0]?.losses[0]?.tokens ?? 0} tokens of ${basename(flags.data)}`,
+        x: "tokens of context",
+        y: "nats per token",
+        xScale: "log2",
+        yMost: Math.min(finite.at(-1) ?? 1, 2 * middle),
+        series: rows.map((r) => ({
+          name: r.position,
+          points: r.losses.map((l) => [l.context, l.loss] as const),
+        })),
+      }),
+    );
+    say(`drawn: ${flags.svg}`);
+  }
+  if (flags.json) printJson({ model: path, data: flags.data, contexts, results: rows });
+}

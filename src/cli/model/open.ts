@@ -1,0 +1,105 @@
+// A model by path, whatever it is: a run, a Hugging Face folder, a llama2.c file.
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { OptionError } from "../../errors.ts";
+import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
+import { loadModel } from "../../model/load.ts";
+import type { ChatTemplate } from "../../model/chat.ts";
+import { parsePosition } from "../../position/index.ts";
+import { specialId, type Tokenizer } from "../../tokenizer/index.ts";
+import { loadTokenizer } from "../../tokenizer/load-save.ts";
+import { openRun } from "../../train/node/run-folder.ts";
+
+export interface OpenedModel {
+  readonly config: CausalLMConfig;
+  readonly params: CausalLMParams;
+  readonly tokenizer: Tokenizer;
+  /** The file it came from. */
+  readonly tokenizerPath: string;
+  readonly bos: number | undefined;
+  /** What stands in for an empty prompt: BOS, or a line's end. */
+  readonly start: number | undefined;
+  readonly eos: readonly number[];
+  readonly chat: ChatTemplate | undefined;
+}
+
+export interface OpenOptions {
+  /** A tokenizer file, where the model carries none. */
+  readonly tokenizer?: string | undefined;
+  /** A way of scoring positions in place of the model's own, as text (`rerope:window=128`). */
+  readonly position?: string | undefined;
+}
+
+/** Opens the model at `path`. */
+export async function openModel(path: string, options: OpenOptions = {}): Promise<OpenedModel> {
+  const opened = (await isRun(path)) ? await fromRun(path, options) : await fromFiles(path, options);
+  return options.position === undefined
+    ? opened
+    : { ...opened, config: withPosition(opened.config, options.position) };
+}
+
+async function isRun(path: string): Promise<boolean> {
+  const folder = await stat(join(path, "checkpoints")).catch(() => undefined);
+  if (!folder?.isDirectory()) return false;
+  const config = await readFile(join(path, "config.json"), "utf8").catch(() => "");
+  return config.includes('"athanor"');
+}
+
+async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel> {
+  const run = await openRun(path);
+  const tokenizer = options.tokenizer === undefined ? run.tokenizer : await loadTokenizer(options.tokenizer);
+  const { model } = tokenizer;
+  const id = (role: "bos" | "eos"): number | undefined => (model ? specialId(model, role) : undefined);
+  const eos = id("eos");
+  return {
+    config: run.config.model,
+    params: run.params,
+    tokenizer,
+    tokenizerPath: options.tokenizer ?? join(path, "tokenizer.json"),
+    bos: undefined,
+    start: tokenizer.encode("\n")[0],
+    eos: eos === undefined ? [] : [eos],
+    chat: undefined,
+  };
+}
+
+async function fromFiles(path: string, options: OpenOptions): Promise<OpenedModel> {
+  const stored = await loadModel(path);
+  const file = options.tokenizer ?? stored.tokenizerPath;
+  if (file === undefined) {
+    throw new OptionError(`model: ${path} carries no tokenizer. Give one with --tokenizer FILE.`);
+  }
+  const tokenizer = await loadTokenizer(file);
+  const { config, params, tokens, chat } = stored;
+  return {
+    config,
+    params,
+    tokenizer,
+    tokenizerPath: file,
+    bos: stored.addBos ? tokens.bos : undefined,
+    start: tokens.bos,
+    eos: tokens.eos,
+    chat,
+  };
+}
+
+/** `config` with its positions scored another way; base, layout and training length stay the model's. */
+export function withPosition(config: CausalLMConfig, text: string): CausalLMConfig {
+  if (config.position.type === "learned") {
+    throw new OptionError(`position: a model with learned positions has no other scores, got "${text}".`);
+  }
+  if (config.perLayer?.some((layer) => layer.position !== undefined)) {
+    throw new OptionError(
+      `position: a model whose layers have positions of their own keeps them, got "${text}".`,
+    );
+  }
+  const { base, layout } = config.position;
+  const defaults = {
+    ...(base !== undefined && { base }),
+    ...(layout !== undefined && { layout }),
+    trainingLength: config.context,
+  };
+  const changed = { ...config, position: parsePosition(text, defaults) };
+  checkConfig(changed);
+  return changed;
+}

@@ -1,0 +1,101 @@
+// What `generate` and `chat` share: options, the opened model, text as it comes.
+import type { Command } from "commander";
+import { createDecoder, type Decoder } from "../../model/decode.ts";
+import { generate, type GenerateOptions } from "../../model/generate.ts";
+import type { Device } from "../../tensor/index.ts";
+import { count, notNegative, oneOf, positive, share, shareAboveZero, whole } from "../numbers.ts";
+import { type OpenedModel, openModel } from "./open.ts";
+
+/** Options of both verbs. */
+export interface WritingFlags {
+  readonly prompt: string[];
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topK?: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
+  readonly seed: number;
+  readonly stop: string[];
+  /** Absent for chat, which never ends inside a word. */
+  readonly boundary?: boolean;
+  readonly bits?: 4 | 8;
+  readonly tokenizer?: string;
+  readonly position?: string;
+  readonly device?: Device;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** Adds the options of `WritingFlags` that both verbs describe in the same words. */
+export function withWritingOptions(command: Command): Command {
+  return command
+    .option("-n, --max-tokens <n>", "tokens to write at most", whole, 256)
+    .option("-t, --temperature <x>", "0 always takes the most probable token", notNegative, 0.8)
+    .option("--top-k <k>", "choose among the k most probable tokens", count)
+    .option("--top-p <p>", "choose among the most probable tokens that together reach p", shareAboveZero, 1)
+    .option("--min-p <p>", "leave out tokens less probable than p times the best", share, 0)
+    .option("--repetition-penalty <x>", "make tokens seen before less likely (above 1)", positive, 1)
+    .option("--seed <n>", "same seed, same text", whole, 0)
+    .option("--bits <n>", "weights in 8 or 4 bits", oneOf(4, 8))
+    .option("--tokenizer <file>", "tokenizer, where the model carries none")
+    .option("--position <method>", "score positions another way, e.g. yarn:scale=4")
+    .option("--device <name>", "cpu, webgpu or cuda")
+    .option("--threads <n>", "threads of one operator", count)
+    .option("--json", "print one JSON document");
+}
+
+/** A model ready to write. */
+export async function openWriter(
+  path: string,
+  flags: WritingFlags,
+): Promise<{ model: OpenedModel; decoder: Decoder }> {
+  const { bits } = flags;
+  const model = await openModel(path, { tokenizer: flags.tokenizer, position: flags.position });
+  const decoder = createDecoder(model.config, model.params, {
+    ...(flags.device !== undefined && { device: flags.device }),
+    ...(flags.threads !== undefined && { threads: flags.threads }),
+    ...(bits !== undefined && { weightBits: bits }),
+  });
+  return { model, decoder };
+}
+
+/** The options of the model's own `generate`. */
+export function optionsOf(model: OpenedModel, flags: WritingFlags, seed: number): GenerateOptions {
+  return {
+    maxTokens: flags.maxTokens,
+    temperature: flags.temperature,
+    topP: flags.topP,
+    minP: flags.minP,
+    repetitionPenalty: flags.repetitionPenalty,
+    ...(flags.topK !== undefined && { topK: flags.topK }),
+    seed,
+    stop: flags.stop,
+    eos: model.eos,
+    bos: model.bos,
+    start: model.start,
+    boundary: (flags.boundary ?? true) ? "exact" : "off",
+  };
+}
+
+/** Writes one continuation; text goes to stdout as it comes unless `quiet`. */
+export async function write(
+  decoder: Decoder,
+  model: OpenedModel,
+  prompt: string,
+  options: GenerateOptions,
+  quiet: boolean,
+): Promise<{ text: string; tokens: number; tokensPerSecond: number }> {
+  let text = "";
+  let tokens = 0;
+  let first = performance.now();
+  for await (const piece of generate(decoder, model.tokenizer, prompt, options)) {
+    // The first piece waits for the prompt; the rate is that of the tokens after it.
+    if (tokens === 0) first = performance.now();
+    text += piece.text;
+    tokens = piece.tokens;
+    if (!quiet) process.stdout.write(piece.text);
+  }
+  const seconds = (performance.now() - first) / 1000;
+  return { text, tokens, tokensPerSecond: tokens > 1 ? (tokens - 1) / seconds : 0 };
+}

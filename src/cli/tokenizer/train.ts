@@ -1,0 +1,240 @@
+// `athanor tokenizer train`: a vocabulary from text files.
+import { rmdir } from "node:fs/promises";
+import type { Command } from "commander";
+import { OptionError } from "../../errors.ts";
+import { createTokenizer } from "../../tokenizer/create.ts";
+import { saveTokenizer } from "../../tokenizer/load-save.ts";
+import type { TokenizerModel } from "../../tokenizer/model.ts";
+import type { TrainProgress } from "../../tokenizer/pace.ts";
+import { trainBpeFiles } from "../../tokenizer/node/train-bpe.ts";
+import { type FileTrainControl, trainBytePieceFiles } from "../../tokenizer/node/train-bytepiece.ts";
+import { trainUnigramFiles } from "../../tokenizer/node/train-unigram.ts";
+import { duration, printJson, progress, say } from "../command.ts";
+import { bytes, count, list, whole } from "../numbers.ts";
+
+interface TrainFlags {
+  output: string;
+  mode: string;
+  vocab: number[];
+  minCount?: number;
+  maxPieceLength?: number;
+  isolateDigits?: true;
+  order?: number;
+  bytes?: true;
+  reference?: true;
+  lines?: true;
+  workers?: number;
+  memory?: number;
+  directory?: string;
+  json?: true;
+}
+
+/** What every mode reports. */
+interface Trained {
+  models: readonly TokenizerModel[];
+  report: { bytes: number; texts: number; warnings: string[] };
+}
+
+/** Flags that belong to one mode only. */
+const MODE_FLAGS: Readonly<Record<string, readonly (keyof TrainFlags)[]>> = {
+  unigram: ["isolateDigits", "bytes", "workers", "memory", "directory"],
+  bytepiece: ["isolateDigits", "bytes", "order", "reference", "workers", "memory", "directory"],
+  bpe: ["lines"],
+};
+
+/** Flags that some mode does not know. */
+const SPECIAL_FLAGS = [
+  "isolateDigits",
+  "bytes",
+  "order",
+  "reference",
+  "lines",
+  "workers",
+  "memory",
+  "directory",
+] as const;
+
+const WHERE = "tokenizer train";
+
+const HELP = `
+Examples:
+  athanor tokenizer train book.txt
+  athanor tokenizer train *.txt --vocab 8000,32000 -o vocabulary.json     two tokenizers from one count
+  athanor tokenizer train corpus.txt --mode bytepiece --memory 4GB --workers 4
+  athanor tokenizer train corpus.txt --mode bpe --lines`;
+
+export function define(command: Command): void {
+  command
+    .description("train a vocabulary from text files (UTF-8; other bytes are kept as bytes)")
+    .argument("<files...>", "text files")
+    .option(
+      "-o, --output <file>",
+      "where to write; tokenizer.json, *.model (SentencePiece) or BytePiece JSON by its name",
+      "tokenizer.json",
+    )
+    .option("--mode <mode>", "unigram (EM over BytePiece candidates), bytepiece (faithful) or bpe", "unigram")
+    .option(
+      "--vocab <sizes>",
+      "ids in all, specials included; several separated by commas",
+      list(count, "whole numbers", "8000 or 8000,32000"),
+      [8000],
+    )
+    .option("--min-count <n>", "candidates seen less often are dropped (default: 2)", whole)
+    .option("--max-piece-length <bytes>", "bytes of the longest piece (default: 36; bpe 64)", whole)
+    .option("--isolate-digits", "every digit is a piece of its own")
+    .option("--bytes", "pieces may begin and end inside a character")
+    .option("--order <n>", "bytepiece: bytes of the longest n-gram, 1 to 6 (default: 6)", whole)
+    .option("--reference", "bytepiece: reproduce version 0.6.3 with its dead ends")
+    .option("--lines", "bpe: merge across words, within lines")
+    .option("--workers <n>", "threads (default: all cores, at most 8)", whole)
+    .option(
+      "--memory <amount>",
+      "for the whole process: 512MB, 2GB; a bare number is MB (default: 1GB)",
+      bytes,
+    )
+    .option(
+      "--directory <dir>",
+      "folder for unfinished work, from which the same command goes on after a stop (default: the output's name with .unfinished; not for bpe)",
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+/** Refuses flags that the mode would ignore. */
+function checkFlags(flags: TrainFlags): void {
+  const known = MODE_FLAGS[flags.mode];
+  if (known === undefined) {
+    throw new OptionError(`${WHERE}: --mode must be unigram, bytepiece or bpe, got "${flags.mode}".`);
+  }
+  for (const flag of SPECIAL_FLAGS) {
+    if (flags[flag] === undefined || known.includes(flag)) continue;
+    const name = flag.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+    throw new OptionError(`${WHERE}: --${name} must go with a mode that knows it, got --mode ${flags.mode}.`);
+  }
+}
+
+/** One line about where the training stands. */
+export function progressLine(p: TrainProgress): string {
+  const isText = p.phase === "count" || p.phase === "segment" || p.phase === "expectation";
+  const amount = (n: number): string => (isText ? `${(n / 1e6).toFixed(1)} MB` : String(Math.round(n)));
+  const of = p.total === undefined ? "" : ` of ${amount(p.total)}`;
+  const left = p.secondsLeft === undefined ? "" : `, ${duration(p.secondsLeft)} left`;
+  return `${p.phase} ${amount(p.done)}${of}, ${amount(p.rate)}/s${left}`;
+}
+
+async function train(
+  files: readonly string[],
+  flags: TrainFlags,
+  control: FileTrainControl,
+): Promise<Trained> {
+  const { vocab, minCount, maxPieceLength, order } = flags;
+  const common = {
+    ...(minCount !== undefined && { minCount }),
+    ...(maxPieceLength !== undefined && { maxPieceLength }),
+  };
+  if (flags.mode === "bpe") {
+    const [vocabularySize = 8000, ...more] = vocab;
+    if (more.length > 0) {
+      throw new OptionError(`${WHERE}: --vocab must be one size with --mode bpe, got "${vocab.join(",")}".`);
+    }
+    const watch = { signal: control.signal, onProgress: control.onProgress };
+    return trainBpeFiles(
+      files,
+      { ...common, vocabularySize, ...(flags.lines && { split: false as const }) },
+      watch,
+    ).then(({ model, report }) => ({ models: [model], report }));
+  }
+  const options = {
+    ...common,
+    vocabularySize: vocab,
+    isolateDigits: flags.isolateDigits === true,
+    ensureUnicode: flags.bytes !== true,
+  };
+  if (flags.mode === "unigram") return trainUnigramFiles(files, options, control);
+  const reference = flags.reference === true;
+  return trainBytePieceFiles(
+    files,
+    { ...options, reference, ...(order !== undefined && { order }) },
+    control,
+  );
+}
+
+/** Name of one of several outputs: `tokenizer.json` becomes `tokenizer.8000.json`. */
+export function outputName(output: string, size: number, several: boolean): string {
+  if (!several) return output;
+  const dot = output.lastIndexOf(".");
+  const slash = output.lastIndexOf("/");
+  return dot > slash + 1 ? `${output.slice(0, dot)}.${size}${output.slice(dot)}` : `${output}.${size}`;
+}
+
+/** Flags of options that the trainers check. */
+const FLAG_OF: Readonly<Record<string, string>> = {
+  vocabularySize: "--vocab",
+  minCount: "--min-count",
+  maxPieceLength: "--max-piece-length",
+  order: "--order",
+  workers: "--workers",
+  memoryLimit: "--memory",
+};
+
+/** A trainer's complaint about an option, in the words of the command line. */
+function inFlags(error: unknown): unknown {
+  if (!(error instanceof OptionError)) return error;
+  return new OptionError(
+    error.message.replace(
+      /^train\w+: (\w+) must/,
+      (_, name: string) => `${WHERE}: ${FLAG_OF[name] ?? name} must`,
+    ),
+  );
+}
+
+async function run(files: string[], flags: TrainFlags): Promise<void> {
+  checkFlags(flags);
+  const { memory, workers } = flags;
+  const directory = flags.mode === "bpe" ? undefined : (flags.directory ?? `${flags.output}.unfinished`);
+  const stop = new AbortController();
+  const interrupted = (): void => {
+    const hint =
+      directory === undefined
+        ? "It begins anew next time."
+        : `Run the same command again to go on from ${directory}.`;
+    stop.abort(new Error(`tokenizer train: stopped. ${hint}`));
+  };
+  process.once("SIGINT", interrupted);
+  process.once("SIGTERM", interrupted);
+  const line = progress();
+  const began = performance.now();
+  try {
+    const { models, report } = await train(files, flags, {
+      signal: stop.signal,
+      // In the first second there is nothing to say yet.
+      onProgress: (p) => {
+        if (p.done > 0 && performance.now() - began > 1000) line.update(progressLine(p));
+      },
+      ...(workers !== undefined && { workers }),
+      ...(memory !== undefined && { memoryLimit: memory }),
+      ...(directory !== undefined && { directory }),
+    }).catch((error: unknown) => {
+      throw inFlags(error);
+    });
+    line.end();
+    for (const warning of report.warnings) say(`warning: ${warning}`);
+    const written: { file: string; vocabularySize: number }[] = [];
+    for (const [i, model] of models.entries()) {
+      const file = outputName(flags.output, flags.vocab[i] ?? 0, models.length > 1);
+      await saveTokenizer(createTokenizer(model), file);
+      written.push({ file, vocabularySize: model.pieces.length });
+      say(`${file}: ${model.pieces.length} ids from ${(report.bytes / 1e6).toFixed(1)} MB of text`);
+    }
+    const seconds = (performance.now() - began) / 1000;
+    say(`trained in ${duration(seconds)}`);
+    if (flags.json) printJson({ mode: flags.mode, seconds, models: written, report });
+  } finally {
+    line.end();
+    // Nothing is left to go on from: the training is done, or never began.
+    if (directory !== undefined) await rmdir(directory).catch(() => undefined);
+    process.off("SIGINT", interrupted);
+    process.off("SIGTERM", interrupted);
+  }
+}

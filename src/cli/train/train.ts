@@ -1,0 +1,225 @@
+// athanor train: a language model from text files.
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { FileError, OptionError } from "../../errors.ts";
+import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
+import { parsePosition } from "../../position/index.ts";
+import type { Device } from "../../tensor/index.ts";
+import { PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
+import { trainSettings, type TrainSettings } from "../../train/settings.ts";
+import { resumeRun, type RunControl, type RunResult, startRun } from "../../train/node/run.ts";
+import { printJson, say } from "../command.ts";
+import { count, positive, whole } from "../numbers.ts";
+import { defaultRunFolder } from "./run-name.ts";
+import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
+import { watchTraining } from "./watch.ts";
+
+/** Options as commander hands them over. */
+interface TrainOptions {
+  readonly preset?: string;
+  readonly config?: string;
+  readonly run?: string;
+  readonly resume?: string;
+  readonly tokenizer?: string;
+  readonly prompt?: readonly string[];
+  readonly device?: Device;
+  readonly json?: boolean;
+  readonly steps?: number;
+  readonly minutes?: number;
+  readonly batch?: number;
+  readonly accumulate?: number;
+  readonly lr?: number;
+  readonly seed?: number;
+  readonly checkpointEvery?: number;
+  readonly context?: number;
+  readonly layers?: number;
+  readonly heads?: number;
+  readonly width?: number;
+  readonly attention?: string;
+  readonly position?: string;
+}
+
+const HELP = `
+A run is a folder: config.json, tokenizer.json, metrics.jsonl, checkpoints/, samples.txt, loss.svg.
+Nine tenths of each file are trained on; the last tenth is only predicted. The validation loss is in nats per
+token and in bits per byte of text, so that models with different tokenizers compare, and compressors too.
+
+Presets:
+${Object.entries(PRESETS)
+  .map(([name, { about }]) => `  ${name.padEnd(18)}${about}`)
+  .join("\n")}
+
+Examples:
+  athanor train book.txt                               preset small, folder runs/…
+  athanor train *.txt --minutes 10                     as far as ten minutes go
+  athanor train shakespeare.txt --preset shakespeare-char --seed 1337 --json
+  athanor train a.txt b.jsonl.gz --tokenizer train:8192 --width 384 --layers 6
+  athanor train book.txt --attention transformer-vq:codes=64
+  athanor train book.txt --attention window:window=64 --position yarn:scale=4,trainingLength=256
+  athanor train --resume runs/2026-11-22-120000-small  after Ctrl-C, a crash or a power cut
+  athanor train --resume DIR --steps 8000              train on
+
+A configuration file holds what differs from the preset, for example
+  { "model": { "width": 384, "attention": { "type": "transformer-vq", "codes": 64 } },
+    "training": { "steps": 5000, "beta2": 0.95 }, "tokenizer": "bytes" }
+`;
+
+export function define(command: Command): void {
+  command
+    .description('Train a language model on text files (.txt, .jsonl with a "text", either as .gz).')
+    .argument("[files...]", "texts")
+    .option("--preset <name>", `what to train: ${Object.keys(PRESETS).join(", ")} (default: small)`)
+    .option("--config <file>", "JSON with changes to the preset")
+    .option("--run <dir>", "folder of the run (default: runs/DATE-PRESET)")
+    .option("--resume <dir>", "go on with a run that was stopped")
+    .option("--tokenizer <how>", "bytes, chars, train:SIZE or a tokenizer file")
+    .option("--steps <n>", "updates of the parameters", count)
+    .option("--minutes <n>", "stop after this time, with the learning rate run down", positive)
+    .option("--batch <n>", "sequences in an update", count)
+    .option("--accumulate <n>", "parts that a batch is computed in, to save memory", count)
+    .option("--context <n>", "tokens in a sequence", count)
+    .option("--layers <n>", "blocks of the model", count)
+    .option("--heads <n>", "attention heads in a block", count)
+    .option("--width <n>", "width of the model", count)
+    .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
+    .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
+    .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
+    .option("--checkpoint-every <n>", "updates between two checkpoints", count)
+    .option("--seed <n>", "decides parameters and data order", whole)
+    .option("--prompt <text...>", "what samples begin with (default: a new line)")
+    .option("--device <name>", "cpu, webgpu or cuda")
+    .option("--json", "print the result as JSON on stdout")
+    .addHelpText("after", HELP)
+    .action(train);
+}
+
+async function train(files: readonly string[], options: TrainOptions): Promise<void> {
+  const stop = stopOnInterrupt();
+  const watch = watchTraining(stop.signal);
+  const control: RunControl = {
+    ...watch.control,
+    signal: stop.signal,
+    ...(options.device !== undefined && { device: options.device }),
+  };
+  try {
+    await unlessStopped(stop.signal, async () => {
+      const result = await (options.resume === undefined ? begin : goOn)(files, options, control);
+      watch.end();
+      report(result, options);
+    });
+  } finally {
+    watch.end();
+    stop.release();
+  }
+}
+
+async function begin(
+  files: readonly string[],
+  options: TrainOptions,
+  control: RunControl,
+): Promise<RunResult> {
+  const name = options.preset ?? "small";
+  const flags: Recipe = {
+    model: {
+      ...picked(options, { context: "context", layers: "layers", heads: "heads", width: "width" }),
+      ...mixing(options),
+    },
+    training: trainingFlags(options),
+    ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
+  };
+  const fromFile = options.config === undefined ? {} : await readRecipe(options.config);
+  const { model, training, tokenizer } = withRecipe(presetNamed(name), fromFile, flags);
+  return startRun(
+    {
+      files,
+      run: options.run ?? defaultRunFolder(name),
+      title: name,
+      model,
+      settings: trainSettings(training),
+      tokenizer,
+      prompts: options.prompt ?? ["\n"],
+    },
+    control,
+  );
+}
+
+/** Attention and positions. An attention that says nothing of positions gets its usual ones, not the preset's. */
+function mixing({ attention: kind, position: method }: TrainOptions): Recipe["model"] {
+  const attention = kind === undefined ? undefined : parseAttention(kind);
+  const position =
+    method === undefined
+      ? attention && usualPosition(attention)
+      : method === "learned"
+        ? ({ type: "learned" } as const)
+        : parsePosition(method);
+  return { ...(attention && { attention }), ...(position && { position }) };
+}
+
+function goOn(files: readonly string[], options: TrainOptions, control: RunControl): Promise<RunResult> {
+  const allowed = new Set(["resume", "steps", "minutes", "device", "json"]);
+  for (const key of Object.keys(options)) {
+    if (allowed.has(key)) continue;
+    throw new OptionError(
+      `train: --${key} cannot change in a resumed run, only --steps and --minutes can. Leave it out or begin a new run.`,
+    );
+  }
+  return resumeRun(
+    options.resume ?? "",
+    { ...picked(options, { steps: "steps", minutes: "minutes" }), ...(files.length > 0 && { files }) },
+    control,
+  );
+}
+
+function trainingFlags(options: TrainOptions): Partial<TrainSettings> {
+  const flags: Partial<TrainSettings> = picked(options, {
+    steps: "steps",
+    minutes: "minutes",
+    batch: "batch",
+    accumulate: "accumulate",
+    seed: "seed",
+    checkpointEvery: "checkpointEvery",
+  });
+  return { ...flags, ...(options.lr !== undefined && { rate: options.lr, floor: options.lr / 10 }) };
+}
+
+/** The options that were given, under the names that settings have. */
+function picked(
+  options: TrainOptions,
+  names: Partial<Record<keyof TrainOptions, string>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([key, name]) => {
+      const value = options[key as keyof TrainOptions];
+      return typeof value === "number" ? [[name, value]] : [];
+    }),
+  );
+}
+
+async function readRecipe(path: string): Promise<Recipe> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new FileError(`train: --config ${path} must be readable, got ${error.code ?? error.message}.`);
+  });
+  try {
+    const recipe: unknown = JSON.parse(text);
+    if (typeof recipe === "object" && recipe !== null && !Array.isArray(recipe)) return recipe;
+  } catch {
+    // told below
+  }
+  throw new FileError(`train: --config ${path} must hold a JSON object, got something else. See --help.`);
+}
+
+function report(result: RunResult, { json = false }: TrainOptions): void {
+  if (result.interrupted) {
+    say(`Stopped at step ${result.steps}, saved in ${result.checkpoint}.`);
+    say(`Go on with: athanor train --resume ${result.runDir}`);
+    process.exitCode = 130;
+  } else {
+    say(
+      `Validation loss ${result.validationLoss?.toFixed(4)} nats per token, ${result.validationBitsPerByte?.toFixed(4)} bits per byte.`,
+    );
+    if (result.sample !== null) say(`\n${result.sample}\n`);
+    say(`Run: ${result.runDir} (loss.svg, samples.txt, checkpoints/)`);
+    say(`Write with it: athanor generate ${result.runDir} --prompt "…"`);
+  }
+  if (json) printJson(result);
+}

@@ -1,0 +1,75 @@
+// What a person sees of a training: one repainted line on a terminal, a plain line now and then elsewhere.
+import type { RunControl, RunReady } from "../../train/node/run.ts";
+import { duration, progress, say } from "../command.ts";
+
+/** Reports on a training. */
+export interface TrainWatch {
+  readonly control: Omit<RunControl, "device" | "signal">;
+  /** Ends the repainted line. */
+  end(): void;
+}
+
+/** A watch on stderr; it keeps quiet about the end of a training that `signal` stopped. */
+export function watchTraining(signal?: AbortSignal): TrainWatch {
+  const bar = progress();
+  let ready: RunReady | undefined;
+  let smooth = Number.NaN;
+  let began = 0;
+  return {
+    control: {
+      onTokenizer: ({ phase, done, total }) => {
+        bar.update(`tokenizer: ${phase}${total ? ` ${Math.round((100 * done) / total)} %` : ` ${done}`}`);
+      },
+      onReady(now) {
+        ready = now;
+        began = performance.now();
+        bar.end();
+        say(describe(now));
+      },
+      onStep({ step, seconds, loss, tokensPerSecond }) {
+        smooth = Number.isNaN(smooth) ? loss : 0.95 * smooth + 0.05 * loss;
+        if (ready === undefined) return;
+        const left = secondsLeft(ready, step, seconds, (performance.now() - began) / 1000);
+        const of = ready.config.training.minutes === undefined ? `/${ready.config.training.steps}` : "";
+        bar.update(
+          `step ${step}${of}  loss ${smooth.toFixed(3)}  ${count(Math.round(tokensPerSecond))} tokens/s  ${duration(left)} left`,
+        );
+      },
+      onValidation({ step }, nats, bits) {
+        bar.end(
+          `step ${step}  validation ${nats.toFixed(4)} nats per token, ${bits.toFixed(4)} bits per byte`,
+        );
+      },
+      onSample(text) {
+        if (signal?.aborted !== true && process.stderr.isTTY) bar.end(indent(text));
+      },
+    },
+    end: () => bar.end(),
+  };
+}
+
+/** With thousands set apart. */
+function count(n: number): string {
+  return n.toLocaleString("en-GB");
+}
+
+function describe({ config, parameters, trainTokens, validationTokens, step }: RunReady): string {
+  const { layers, width, context, vocabulary } = config.model;
+  return [
+    `${count(parameters)} parameters: ${layers} layers of width ${width}, context ${context}, ${count(vocabulary)} tokens in the vocabulary`,
+    `${count(trainTokens)} tokens to train on, ${count(validationTokens)} to validate on${step > 0 ? `; going on from step ${step}` : ""}`,
+  ].join("\n");
+}
+
+function secondsLeft({ config, step: first }: RunReady, step: number, seconds: number, here: number): number {
+  const { steps, minutes } = config.training;
+  const bySteps = ((steps - step) * here) / Math.max(1, step - first);
+  return minutes === undefined ? bySteps : Math.min(bySteps, 60 * minutes - seconds);
+}
+
+function indent(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => `  │ ${line}`)
+    .join("\n");
+}

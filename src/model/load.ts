@@ -1,0 +1,195 @@
+// Models from files, wherever those are: Hugging Face folders (one or several safetensors files) and llama2.c files.
+import { filesAt } from "#files";
+import { FileError, nearest } from "../errors.ts";
+import { fileIn, type FilesAt, type Folder, jsonObject, readWhole, textIn } from "../files/folder.ts";
+import { readSafetensors, type SafetensorsFile } from "../files/safetensors-file.ts";
+import { hostArray } from "../graph/dtype.ts";
+import { type Tensor, tensor } from "../tensor/index.ts";
+import type { CausalLMParams } from "./causal-lm.ts";
+import { type ChatTemplate, readChatTemplate } from "./chat.ts";
+import type { CausalLMConfig } from "./config.ts";
+import { parameterShapes, parameterTree } from "./parameters.ts";
+import { fromHuggingFace, type ModelTokens, type ReadConfig } from "./hugging-face.ts";
+import { readLlama2c } from "./llama2c.ts";
+import { readTokenizer } from "../tokenizer/load-save.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+
+/** A model as found in files. */
+export interface StoredModel {
+  readonly config: CausalLMConfig;
+  readonly params: CausalLMParams;
+  readonly tokens: ModelTokens;
+  /** Where its tokenizer lies, if it carries one. */
+  readonly tokenizerPath: string | undefined;
+  /** Reads its tokenizer, at the first call. @throws FileError if it carries none. */
+  readonly tokenizer: () => Promise<Tokenizer>;
+  readonly chat: ChatTemplate | undefined;
+  /** Texts begin with `tokens.bos` unless they say so themselves. */
+  readonly addBos: boolean;
+}
+
+/** Tensors that files carry and no model needs. */
+const HARMLESS = [/rotary_emb\.inv_freq$/, /\.attn\.(?:masked_)?bias$/];
+
+/**
+ * Loads a Hugging Face folder or a llama2.c `.bin` file. Half-precision weights become float32 one tensor at a time.
+ * @param at A path (Node), an address, a handle of the page's storage, or files: see `FilesAt`.
+ * @throws FileError for missing, extra or misshapen tensors, naming them; OptionError for unsupported families.
+ * @example
+ * const { config, params } = await loadModel("models/SmolLM-135M"); // in Node
+ * const { config, params } = await loadModel("/models/stories15M.bin"); // in a page, from its own server
+ */
+export async function loadModel(at: FilesAt): Promise<StoredModel> {
+  const found = await filesAt("model", at);
+  return found.file === undefined ? loadFolder(found.folder) : loadBin(found.folder, found.file);
+}
+
+async function loadBin(folder: Folder, name: string): Promise<StoredModel> {
+  const file = await fileIn({ folder, file: name }, "model");
+  const { config, params } = readLlama2c(await readWhole(file), file.path);
+  const beside = await firstFile(folder, ["tokenizer.bin", "tok512.bin", `tok${config.vocabulary}.bin`]);
+  // llama2.c: token 1 begins a text, and 1 or 2 ends it.
+  return {
+    config,
+    params,
+    tokens: { bos: 1, eos: [1, 2] },
+    ...tokenizerOf(folder, beside),
+    chat: undefined,
+    addBos: true,
+  };
+}
+
+async function loadFolder(folder: Folder): Promise<StoredModel> {
+  const json = await readJson(folder, "config.json");
+  const { config, tokens, rename } = fromHuggingFace(json.value, json.path);
+  const params = await loadParameters(folder, config, rename);
+  const optional = async (name: string): Promise<Record<string, unknown>> =>
+    jsonObject((await textIn(folder, name)) ?? "") ?? {};
+  const advice = await optional("tokenizer_config.json");
+  return {
+    config,
+    params,
+    tokens: { ...tokens, ...eosOf(await optional("generation_config.json")) },
+    ...tokenizerOf(folder, await firstFile(folder, ["tokenizer.json", "tokenizer.bin"])),
+    chat: readChatTemplate(advice, await textIn(folder, "chat_template.jinja")),
+    addBos: advice["add_bos_token"] === true,
+  };
+}
+
+function eosOf(generation: Record<string, unknown>): { eos?: number[] } {
+  const eos = generation["eos_token_id"];
+  const list = (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => typeof id === "number");
+  return list.length > 0 ? { eos: list } : {};
+}
+
+/** The first of `names` that `folder` holds. */
+async function firstFile(folder: Folder, names: readonly string[]): Promise<NamedFile | undefined> {
+  for (const name of names) {
+    const path = await folder.find(name);
+    if (path !== undefined) return { name, path };
+  }
+  return undefined;
+}
+
+interface NamedFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+function tokenizerOf(
+  folder: Folder,
+  file: NamedFile | undefined,
+): Pick<StoredModel, "tokenizer" | "tokenizerPath"> {
+  let read: Promise<Tokenizer> | undefined;
+  return {
+    tokenizerPath: file?.path,
+    async tokenizer() {
+      if (file === undefined)
+        throw new FileError(`model: ${folder.path} must carry a tokenizer, got none. Give one of its own.`);
+      return (read ??= readTokenizer({ folder, file: file.name }));
+    },
+  };
+}
+
+async function readJson(
+  folder: Folder,
+  name: string,
+): Promise<{ path: string; value: Record<string, unknown> }> {
+  const file = await folder.open(name);
+  if (file === undefined)
+    throw new FileError(`model: ${folder.path} must hold ${name}, got nothing of that name.`);
+  const text = new TextDecoder().decode(await readWhole(file));
+  const value = jsonObject(text);
+  if (value !== undefined) return { path: file.path, value };
+  throw new FileError(`model: ${file.path} must be a JSON object, got ${JSON.stringify(text.slice(0, 40))}.`);
+}
+
+/** Opens the weights of a folder: `model.safetensors`, or the files that its index lists. */
+async function openWeights(folder: Folder): Promise<SafetensorsFile[]> {
+  const index = (await folder.find("model.safetensors.index.json"))
+    ? await readJson(folder, "model.safetensors.index.json")
+    : undefined;
+  const names = index
+    ? new Set(Object.values((index.value["weight_map"] ?? {}) as Record<string, string>))
+    : ["model.safetensors"];
+  const files: SafetensorsFile[] = [];
+  for (const name of names) {
+    if (/[\\/]/.test(name) || name === "..")
+      throw new FileError(`model: ${index?.path} must name files beside it, got "${name}".`);
+    files.push(await readSafetensors(await fileIn({ folder, file: name }, "model")));
+  }
+  return files;
+}
+
+async function loadParameters(
+  folder: Folder,
+  config: CausalLMConfig,
+  rename: ReadConfig["rename"],
+): Promise<CausalLMParams> {
+  const files = await openWeights(folder);
+  try {
+    // By their names here: the file, and the name there.
+    const where = new Map<string, readonly [file: SafetensorsFile, stored: string]>();
+    for (const file of files) {
+      for (const stored of file.entries.keys()) {
+        const name = rename(stored);
+        if (name !== undefined) where.set(name, [file, stored]);
+      }
+    }
+    const expected = parameterShapes(config);
+    for (const name of where.keys()) {
+      const tied = name === "lm_head.weight" && config.tieEmbeddings;
+      if (expected.has(name) || tied || HARMLESS.some((h) => h.test(name))) continue;
+      throw new FileError(
+        `model: ${folder.path} holds "${name}", which no ${config.layers}-layer model has. ${hint(name, expected.keys())}`,
+      );
+    }
+    const loaded = new Map<string, Tensor>();
+    for (const [name, shape] of expected) {
+      const found = where.get(name);
+      if (found === undefined) {
+        throw new FileError(
+          `model: ${folder.path} lacks "${name}" (${where.size} tensors found). ${hint(name, where.keys())}`,
+        );
+      }
+      const [file, there] = found;
+      const stored = await file.read(there);
+      if (stored.shape.join() !== shape.join()) {
+        throw new FileError(
+          `model: "${name}" must be [${shape.join(", ")}] by config.json, got [${stored.shape.join(", ")}] in ${file.path}.`,
+        );
+      }
+      const data =
+        stored.dtype === "float32" ? stored.data : hostArray(stored.data as ArrayLike<number>, "float32");
+      loaded.set(name, tensor(data, { shape: [...shape] }));
+    }
+    return parameterTree(config, (name) => loaded.get(name)) as CausalLMParams;
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
+
+function hint(name: string, known: Iterable<string>): string {
+  const near = nearest(name, known, 1)[0];
+  return near ? `Nearest: "${near}".` : "Is config.json that of these weights?";
+}

@@ -1,0 +1,109 @@
+// Queries in OpenSearch's own language. https://docs.opensearch.org/latest/query-dsl/
+import type { CheckedFilter } from "../../ask.ts";
+import { checkFilter } from "../../ask.ts";
+import { type CategoryExpression, parseCategories } from "../../categories.ts";
+import { isArxivId, normaliseId } from "../../identifier.ts";
+import { queryStems, variantWeight } from "../../bm25.ts";
+import type { Sort } from "../../paper.ts";
+import type { Condition, ParsedQuery } from "../../query.ts";
+import { isPrefix, queryTerms, stem } from "../../tokens.ts";
+import { keyOf } from "./mapping.ts";
+
+/** A clause; the client's own types are far wider than what is used here. */
+export type Clause = Readonly<Record<string, unknown>>;
+
+/** Clauses that a filter stands for. */
+export function filterClauses({ categories, from, to, venue, ids }: CheckedFilter): Clause[] {
+  return [
+    ...(categories ? [categoryClause(categories)] : []),
+    ...(from !== undefined ? [{ range: { announced: { gte: from } } }] : []),
+    // Papers without a day are empty texts, which come before every day.
+    ...(to !== undefined ? [{ range: { announced: { lte: to, gt: "" } } }] : []),
+    ...(venue !== undefined ? [{ term: { venue_key: { value: venue.toLowerCase() } } }] : []),
+    ...(ids !== undefined ? [{ terms: { id: ids } }] : []),
+  ];
+}
+
+function categoryClause({ plus, minus }: CategoryExpression): Clause {
+  return {
+    bool: {
+      ...(plus.length > 0 && { filter: [{ terms: { categories: plus } }] }),
+      ...(minus.length > 0 && { must_not: [{ terms: { categories: minus } }] }),
+    },
+  };
+}
+
+/** The query body of a parsed text under a filter. */
+export function searchClause(text: string, query: ParsedQuery, filter: CheckedFilter): Clause {
+  const required = query.conditions.filter(({ exclude }) => !exclude).map(conditionClause);
+  const excluded = query.conditions.filter(({ exclude }) => exclude).map(conditionClause);
+  for (const { expression, exclude } of query.categories) {
+    const parsed = parseCategories(expression);
+    if (parsed) (exclude ? excluded : required).push(categoryClause(parsed));
+  }
+  const facts = filterClauses(checkFilter("search", query.filter));
+  const scored = rankingClauses(query);
+  const main = {
+    bool: {
+      filter: [...required, ...facts],
+      must_not: excluded,
+      ...(scored.length > 0 && { should: scored, minimum_should_match: 1 }),
+    },
+  };
+  if (scored.length === 0) return { bool: { filter: [...filterClauses(filter), main] } };
+  return {
+    bool: {
+      filter: filterClauses(filter),
+      // A pasted title counts even if it reads like a condition that leaves its own paper out.
+      should: [main, ...boosts(text, query)],
+      minimum_should_match: 1,
+    },
+  };
+}
+
+/** Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first. */
+function rankingClauses({ words, compounds }: ParsedQuery): Clause[] {
+  return queryStems(words, compounds).flatMap((term): Clause[] => {
+    if (term.prefix) return [{ prefix: { forms: { value: term.stem, boost: term.weight } } }];
+    const own = [...term.forms].map((form) => ({
+      term: { forms: { value: form, boost: (term.weight * (1 - variantWeight)) / term.forms.size } },
+    }));
+    return [{ term: { stems: { value: term.stem, boost: term.weight * variantWeight } } }, ...own];
+  });
+}
+
+function boosts(text: string, { key, conditions }: ParsedQuery): Clause[] {
+  const id = normaliseId(text.slice(0, 200));
+  const words = queryTerms(text.slice(0, 10_000));
+  const phrase = words.length >= 2 && words.length <= 100 && conditions.length === 0;
+  const constant = (filter: Clause, boost: number): Clause => ({ constant_score: { filter, boost } });
+  return [
+    ...(key !== "" ? [constant({ term: { title_key: { value: keyOf(key) } } }, 2000)] : []),
+    ...(isArxivId(id) ? [constant({ term: { id: { value: id } } }, 2000)] : []),
+    ...(phrase ? [constant({ match_phrase: { title: { query: words.join(" ") } } }, 1000)] : []),
+  ];
+}
+
+function conditionClause({ field, terms, exact }: Condition): Clause {
+  const fields = field === "any" ? ["title", "abstract", "authors"] : [field];
+  const [single = ""] = terms;
+  const last = terms.at(-1) ?? "";
+  // A single word in some form: stems are indexed for the whole paper, so within a field the field's forms decide.
+  if (terms.length === 1 && !exact && !isPrefix(single) && field === "any")
+    return { term: { stems: { value: stem(single) } } };
+  const query = terms.join(" ");
+  const clauses = fields.map((name) =>
+    isPrefix(last)
+      ? { match_phrase_prefix: { [name]: { query, max_expansions: 10_000 } } }
+      : { match_phrase: { [name]: { query } } },
+  );
+  return clauses.length === 1 ? (clauses[0] ?? {}) : { bool: { should: clauses, minimum_should_match: 1 } };
+}
+
+/** The sort of a search; identifiers decide among equals, so that pages have no gaps. */
+export function sortClause(sort: Sort): Clause[] {
+  if (sort === "relevance") return [{ _score: "desc" }, { id: "asc" }];
+  if (sort === "announced") return [{ announced: "desc" }, { id: "asc" }];
+  if (sort === "newest") return [{ announced: "desc" }, { id: "desc" }];
+  return [{ stars: "desc" }, { announced: "desc" }, { id: "desc" }];
+}

@@ -1,0 +1,96 @@
+// How papers lie in an OpenSearch index. Terms are made here, by the analyser of the other store, and the server
+// splits at spaces only: so both stores agree on what a word is, and no analysis plugin is needed.
+import { analyse, authorGap } from "../../analyse.ts";
+import { b, k1, titleWeight } from "../../bm25.ts";
+import { parentOf } from "../../categories.ts";
+import type { Paper } from "../../paper.ts";
+import { stem } from "../../tokens.ts";
+
+const terms = { type: "text", analyzer: "terms", similarity: "papers" } as const;
+const listed = { ...terms, position_increment_gap: 100 } as const;
+const keyword = { type: "keyword" } as const;
+
+/** Settings and mapping of an index in some shards. */
+export const indexBody = (shards: number): Record<string, unknown> => ({
+  settings: {
+    index: {
+      number_of_shards: shards,
+      similarity: { papers: { type: "BM25", k1, b } },
+      analysis: { analyzer: { terms: { type: "custom", tokenizer: "whitespace" } } },
+    },
+  },
+  mappings: {
+    dynamic: "strict",
+    properties: {
+      id: keyword,
+      title_key: keyword,
+      // Ranking: stems and forms, those of the title repeated, so that one field is BM25F over two.
+      stems: terms,
+      forms: terms,
+      // Conditions: consecutive forms. Lists (of authors; of a text and its compounds) have gaps that no phrase crosses.
+      title: listed,
+      abstract: listed,
+      authors: listed,
+      categories: keyword,
+      own_categories: keyword,
+      announced: keyword,
+      venue_key: keyword,
+      venue: keyword,
+      stars: { type: "long" },
+      // The paper itself, not indexed.
+      paper: { type: "object", enabled: false },
+    },
+  },
+});
+
+/** What is indexed of a paper. */
+export interface Document {
+  readonly id: string;
+  readonly title_key: string;
+  readonly stems: string;
+  readonly forms: string;
+  readonly title: readonly string[];
+  readonly abstract: readonly string[];
+  readonly authors: readonly string[];
+  readonly categories: readonly string[];
+  readonly own_categories: readonly string[];
+  readonly announced: string;
+  readonly venue_key: string;
+  readonly venue: string;
+  readonly stars: number;
+  readonly paper: Paper;
+}
+
+/** The document of a paper. */
+export function toDocument(paper: Paper): Document {
+  const { title, abstract, authors, titleCompounds, abstractCompounds } = analyse(paper);
+  const heading = [...title, ...titleCompounds];
+  const forms = [
+    ...Array.from({ length: titleWeight }, () => heading).flat(),
+    ...abstract,
+    ...abstractCompounds,
+    ...authors,
+  ];
+  const scored = forms.filter((term) => term !== authorGap);
+  return {
+    id: paper.id,
+    title_key: keyOf(title.join(" ")),
+    stems: scored.map(stem).join(" "),
+    forms: scored.join(" "),
+    title: [title.join(" "), ...titleCompounds],
+    abstract: [abstract.join(" "), ...abstractCompounds],
+    authors: authors.join(" ").split(` ${authorGap} `),
+    categories: [...new Set(paper.categories.flatMap((c) => [c, parentOf(c) ?? c]))],
+    own_categories: paper.categories,
+    announced: paper.announced,
+    venue_key: paper.venue.toLowerCase(),
+    venue: paper.venue,
+    stars: paper.stars,
+    paper,
+  };
+}
+
+/** A title's key, short enough for a keyword (32,766 bytes). */
+export function keyOf(key: string): string {
+  return key.slice(0, 500);
+}

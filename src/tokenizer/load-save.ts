@@ -1,0 +1,64 @@
+// Tokenizers in files, wherever those are.
+import { filesAt } from "#files";
+import { FileError, OptionError } from "../errors.ts";
+import { type FilesAt, fileIn, type Found, jsonObject, readWhole, textIn } from "../files/folder.ts";
+import {
+  type TiktokenOptions,
+  type TokenizerFormat,
+  formatTokenizer,
+  parseTokenizer,
+} from "./formats/index.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/**
+ * Loads a tokenizer from a file (tokenizer.json, BytePiece model, llama2.c tokenizer.bin, tiktoken) or from a
+ * folder that holds one of `tokenizer.json`, `tokenizer.bin`, `tokenizer.model`.
+ * @param at A path (Node), an address, a handle of the page's storage, or files: see `FilesAt`.
+ * @throws FileError if there is none or it cannot be read.
+ */
+export async function loadTokenizer(at: FilesAt, options: TiktokenOptions = {}): Promise<Tokenizer> {
+  return readTokenizer(await tokenizerIn(await filesAt("load", at)), options);
+}
+
+/** The tokenizer in a file that was found. @throws FileError if it cannot be read. */
+export async function readTokenizer(found: Found, options: TiktokenOptions = {}): Promise<Tokenizer> {
+  const file = await fileIn(found, "load");
+  const data = await readWhole(file);
+  // A broken tokenizer_config.json is only advice.
+  const config = jsonObject((await textIn(found.folder, "tokenizer_config.json")) ?? "");
+  return parseTokenizer(data, file.path, { ...options, ...(config && { config }) });
+}
+
+async function tokenizerIn(found: Found): Promise<Found> {
+  if (found.file !== undefined) return found;
+  const { folder } = found;
+  for (const file of ["tokenizer.json", "tokenizer.bin", "tokenizer.model"]) {
+    if (await folder.find(file)) return { folder, file };
+  }
+  throw new FileError(`load: folder ${folder.path} must hold tokenizer.json or tokenizer.bin, got neither.`);
+}
+
+/**
+ * Saves a tokenizer, whole or not at all. The format follows the name unless given: `.model` is SentencePiece,
+ * `.bytepiece` BytePiece's JSON, all else tokenizer.json.
+ * @param at A path (Node) or a file handle of the page's storage.
+ */
+export async function saveTokenizer(
+  tokenizer: Tokenizer,
+  at: FilesAt,
+  format?: TokenizerFormat,
+): Promise<void> {
+  if (tokenizer.model === undefined) {
+    throw new OptionError(
+      `save: tokenizer must hold its own vocabulary, got kind ${tokenizer.kind}. Copy its tokenizer.json.`,
+    );
+  }
+  const { folder, file } = await filesAt("save", at, "file");
+  if (file === undefined) throw new FileError(`save: ${folder.path} must be a file, got a folder.`);
+  await folder.write(file, formatTokenizer(tokenizer.model, format ?? formatOf(file)));
+}
+
+function formatOf(name: string): TokenizerFormat {
+  if (name.endsWith(".model")) return "sentencepiece";
+  return name.endsWith(".bytepiece") ? "bytepiece" : "tokenizer.json";
+}
