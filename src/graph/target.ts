@@ -11,6 +11,7 @@ export type Fused =
   | "FusedMatMul"
   | "GroupQueryAttention"
   | "InverseRms"
+  | "MatMulNBits"
   | "QuickGelu"
   | "RotaryEmbedding"
   | "SimplifiedLayerNormalization";
@@ -21,8 +22,6 @@ export interface Target {
   readonly fused: ReadonlySet<Fused>;
   /** Ops whose operator has no kernel there, although the operators it can be composed of have. */
   readonly composed: ReadonlySet<OpName>;
-  /** Bits of constant matrices in products; default: as they are. */
-  readonly weightBits?: 4 | 8;
 }
 
 const HOST: Target = {
@@ -30,6 +29,7 @@ const HOST: Target = {
     "FusedMatMul",
     "GroupQueryAttention",
     "InverseRms",
+    "MatMulNBits",
     "QuickGelu",
     "RotaryEmbedding",
     "SimplifiedLayerNormalization",
@@ -42,7 +42,7 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
   wasm: HOST,
   cuda: HOST,
   webgpu: {
-    fused: new Set<Fused>(["QuickGelu", "SimplifiedLayerNormalization"]),
+    fused: new Set<Fused>(["MatMulNBits", "QuickGelu", "SimplifiedLayerNormalization"]),
     composed: new Set<OpName>(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"]),
   },
   // Standard operators only, for other runtimes.

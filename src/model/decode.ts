@@ -4,6 +4,7 @@ import { addDims, compile, type Device, type Shape, type Tensor, tensor } from "
 import { causalLM, type CausalLMParams } from "./causal-lm.ts";
 import { cacheShapes, type CausalLMConfig, layerOf } from "./config.ts";
 import { inputShape, SIZES } from "./cache.ts";
+import { inBits } from "./in-bits.ts";
 import { addedTo, cacheInputs, keep, type Kept, nothingKept, withoutRoom } from "./kept.ts";
 import { positionOf, type State } from "./mixer.ts";
 
@@ -11,7 +12,7 @@ export interface DecoderOptions {
   readonly device?: Device;
   /** Threads of one operator (default: all cores). */
   readonly threads?: number;
-  /** Bits a weight, in blocks of 32 with a scale each; default: as they are. */
+  /** Bits a weight of the linear maps, in blocks of 32 with a scale each (`inBits`); default: as they are. */
   readonly weightBits?: 4 | 8;
   /** Prefix of a profile (Node only). */
   readonly profile?: string;
@@ -119,6 +120,7 @@ function decoders(
   options: DecoderOptions,
   closed?: CausalLMParams,
 ): { of(given: CausalLMParams | undefined): Decoder; release(): Promise<void> } {
+  const { weightBits, ...rest } = options;
   const shapes = cacheShapes(config);
   const block = needsWhole(config) ? Infinity : PREFILL_BLOCK;
   const symbolic = (name: string, [batch = 1]: Shape): Shape | undefined => {
@@ -130,6 +132,10 @@ function decoders(
     const shape = shapes[Number(layer)]?.[part ?? ""];
     return shape && inputShape(shape, batch);
   };
+  // What is closed over; in few bits before the first token is read.
+  let constants = weightBits === undefined ? closed : undefined;
+  const quantised = closed && weightBits && (() => (ready ??= inBits(config, closed, weightBits)));
+  let ready: Promise<CausalLMParams> | undefined;
   const program = compile(
     (
       ids: Tensor,
@@ -138,14 +144,14 @@ function decoders(
       inputs: readonly State[],
       given: CausalLMParams | undefined,
     ) => {
-      const params = given ?? closed ?? unreachable("a decoder without parameters");
+      const params = given ?? constants ?? unreachable("a decoder without parameters");
       const [S = 0] = past.shape;
       const end = addDims(S, ids.shape[1] ?? 1);
       const cache = withoutRoom(shapes, inputs, S);
       const out = causalLM(config, params, ids, { cache, past: S, rows });
       return { logits: out.logits, added: addedTo(shapes, out.cache, S, end) };
     },
-    { ...options, symbolic },
+    { ...rest, symbolic },
   );
   const step = async (
     given: CausalLMParams | undefined,
@@ -153,6 +159,7 @@ function decoders(
     ids: readonly (readonly number[])[],
     rows: number,
   ) => {
+    if (quantised) constants ??= await quantised();
     const T = ids[0]?.length ?? 0;
     const flat = tensor(Int32Array.from(ids.flat()), { shape: [ids.length, T] });
     const wanted = tensor(Int32Array.from({ length: rows }, (_, i) => T - rows + i));

@@ -8,7 +8,7 @@ import { type Tensor, tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import { type ChatTemplate, readChatTemplate } from "./chat.ts";
 import type { CausalLMConfig } from "./config.ts";
-import { parameterShapes, parameterTree } from "./parameters.ts";
+import { parametersOf, parameterTree } from "./parameters.ts";
 import { fromHuggingFace, type ModelTokens, type ReadConfig } from "./hugging-face.ts";
 import { readLlama2c } from "./llama2c.ts";
 import { readTokenizer } from "../tokenizer/load-save.ts";
@@ -156,7 +156,7 @@ async function loadParameters(
         if (name !== undefined) where.set(name, [file, stored]);
       }
     }
-    const expected = parameterShapes(config);
+    const expected = parametersOf(config);
     for (const name of where.keys()) {
       const tied = name === "lm_head.weight" && config.tieEmbeddings;
       if (expected.has(name) || tied || HARMLESS.some((h) => h.test(name))) continue;
@@ -165,7 +165,7 @@ async function loadParameters(
       );
     }
     const loaded = new Map<string, Tensor>();
-    for (const [name, shape] of expected) {
+    for (const [name, { shape, dtype = "float32" }] of expected) {
       const found = where.get(name);
       if (found === undefined) {
         throw new FileError(
@@ -179,8 +179,7 @@ async function loadParameters(
           `model: "${name}" must be [${shape.join(", ")}] by config.json, got [${stored.shape.join(", ")}] in ${file.path}.`,
         );
       }
-      const data =
-        stored.dtype === "float32" ? stored.data : hostArray(stored.data as ArrayLike<number>, "float32");
+      const data = stored.dtype === dtype ? stored.data : hostArray(stored.data as ArrayLike<number>, dtype);
       loaded.set(name, tensor(data, { shape: [...shape] }));
     }
     return parameterTree(config, (name) => loaded.get(name)) as CausalLMParams;

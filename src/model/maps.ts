@@ -2,3 +2,4 @@
 // adapter beside its `weight`) by what it has more.
 export { dense } from "../nn/linear.ts";
 export { monarch } from "../structured/monarch.ts";
+export { nbit } from "../quantize/nbit.ts";

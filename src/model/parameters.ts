@@ -81,11 +81,6 @@ function leavesOf(name: string, map: MapConfig, { out, from }: Matrix, std: numb
   }
 }
 
-/** Name and shape of every parameter. */
-export function parameterShapes(config: CausalLMConfig): Map<string, readonly number[]> {
-  return new Map([...parametersOf(config)].map(([name, { shape }]) => [name, shape]));
-}
-
 /** Number of parameters, codebooks included. */
 export function parameterCount(config: CausalLMConfig): number {
   let count = 0;
@@ -98,8 +93,13 @@ export function parameterTree(
   config: CausalLMConfig,
   leaf: (name: string, parameter: Parameter) => unknown,
 ): unknown {
+  return treeOf([...parametersOf(config)].map(([name, parameter]) => [name, leaf(name, parameter)]));
+}
+
+/** A tree from leaves by name, as `parameterTree` makes it. */
+export function treeOf(leaves: Iterable<readonly [name: string, leaf: unknown]>): unknown {
   const root: Record<string, unknown> = {};
-  for (const [name, parameter] of parametersOf(config)) {
+  for (const [name, leaf] of leaves) {
     const path = name.split(".");
     const last = path.pop() ?? "";
     let node = root;
@@ -107,7 +107,7 @@ export function parameterTree(
       const next = /^\d+$/.test(path[i + 1] ?? last) ? [] : {};
       node = (node[key] ??= next) as Record<string, unknown>;
     });
-    node[last] = leaf(name, parameter);
+    node[last] = leaf;
   }
   return root;
 }

@@ -30,8 +30,6 @@ export interface CompileOptions {
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
   /** Threads of one operator (default: all cores). */
   readonly threads?: number;
-  /** Bits of constant matrices in products, in blocks of 32 with a scale each; default: as they are. */
-  readonly weightBits?: 4 | 8;
   /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
   readonly profile?: string;
 }
@@ -67,7 +65,7 @@ interface Program<R> {
  */
 export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
-  { device, donate = [], symbolic, threads, profile, weightBits }: CompileOptions = {},
+  { device, donate = [], symbolic, threads, profile }: CompileOptions = {},
 ): Compiled<A, R> {
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
@@ -81,7 +79,7 @@ export function compile<A extends readonly unknown[], R>(
     const results = flattenTree(tree);
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
     const { graph } = buildGraph(outputs, inputs, {
-      target: { ...targetOf(on), ...(weightBits !== undefined && { weightBits }) },
+      target: targetOf(on),
       leaves: "embed",
     });
     const donated = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => typeKey(t.dtype, t.shape))));

@@ -27,7 +27,6 @@ import {
   random,
   type Tensor,
   tensor,
-  unflattenTree,
 } from "../../src/tensor/index.ts";
 import { expectClose, sample } from "../support/check.ts";
 import { expectGradients } from "../support/differences.ts";
@@ -41,7 +40,12 @@ const TABLE: readonly (readonly [MapConfig, out: number, from: number])[] = [
   [{ type: "monarch", blocks: 2 }, 8, 8],
   [{ type: "monarch", blocks: 2 }, 12, 4],
   [{ type: "monarch", blocks: 3, leftBlocks: 2 }, 6, 18],
+  [{ type: "nbit", bits: 8 }, 3, 64],
+  [{ type: "nbit", bits: 4 }, 5, 32],
 ];
+
+/** Numbers in double precision; codes stay codes. */
+const wide = (x: Tensor): Tensor => (x.dtype === "float32" ? cast(x, "float64") : x);
 
 test("every kind has a row", () => {
   expect(new Set(TABLE.map(([{ type }]) => type))).toEqual(new Set(MAP_TYPES));
@@ -55,7 +59,7 @@ describe.each(
     Object.fromEntries(
       Object.entries(kind.parameters(config, out, from, std)).map(([leaf, p]) => [
         leaf,
-        cast(initial(p, random.fold(random.key(seed), leaf)), "float64"),
+        wide(initial(p, random.fold(random.key(seed), leaf))),
       ]),
     );
   const bias = sample([out], { seed: "bias" }).x;
@@ -84,10 +88,14 @@ describe.each(
 
   test("derivatives by its leaves and by what it is applied to", async () => {
     const params = { ...fresh(4), bias };
+    const moved = flattenTree(params).filter(([, leaf]) => leaf.dtype === "float64"); // codes have no derivative
     const row = {
       name: kind.type,
-      at: [sample([2, from]).x, ...leaves(params)],
-      f: (x: Tensor, ...rest: Tensor[]) => maps.apply(unflattenTree(params, rest), x),
+      at: [sample([2, from]).x, ...moved.map(([, leaf]) => leaf)],
+      f: (x: Tensor, ...rest: Tensor[]) => {
+        const given = Object.fromEntries(moved.map(([name, own], i) => [name, rest[i] ?? own]));
+        return maps.apply({ ...params, ...given }, x);
+      },
     };
     await expectGradients([row], 1e-7);
   });
@@ -120,7 +128,7 @@ describe.each(
 
 test("leaves of no kind are named", () => {
   expect(() => maps.apply({ wieght: tensor([1]) }, tensor([1]))).toThrow(
-    "linear: params must have one of left, weight, got wieght.",
+    "linear: params must have one of left, codes, weight, got wieght.",
   );
 });
 
