@@ -33,7 +33,11 @@ export const ATTENTION_TYPES: readonly string[] = KINDS.map(({ type }) => type);
 export const WITH_SCORES: readonly string[] = KINDS.filter((m) => "scores" in m).map(({ type }) => type);
 
 /** The mixer of a configuration. @throws OptionError for an unknown kind, with the nearest. */
-export function mixerOf({ type }: AttentionConfig, where = "causalLM"): AnyMixer {
+export function mixerOf(attention: AttentionConfig, where = "causalLM"): AnyMixer {
+  const type: unknown = (attention as AttentionConfig | null | undefined)?.type; // a file may hold anything
+  if (typeof type !== "string") {
+    throw new OptionError(`${where}: attention must have a type, got ${JSON.stringify(attention)}.`);
+  }
   const kind = KINDS.find((m) => m.type === type);
   if (kind !== undefined) return kind;
   const near = nearest(type, ATTENTION_TYPES, 1)[0];

@@ -75,7 +75,7 @@ export function checkConfig(config: CausalLMConfig): void {
   }
   if (config.perLayer && config.perLayer.length !== config.layers) {
     throw new OptionError(
-      `causalLM: perLayer must have ${config.layers} entries, got ${config.perLayer.length}.`,
+      `causalLM: perLayer must have ${config.layers} entries, got ${config.perLayer.length ?? show(config.perLayer)}.`,
     );
   }
   for (let i = 0; i < config.layers; i++) checkLayer(config, i);

@@ -111,7 +111,10 @@ export interface Decoders {
 }
 
 /** Compiles `config` with its parameters as inputs: slower a token than constants, but never compiled anew. */
-export function lendingDecoder(config: CausalLMConfig, options: DecoderOptions = {}): Decoders {
+export function lendingDecoder(
+  config: CausalLMConfig,
+  options: Omit<DecoderOptions, "weightBits"> = {},
+): Decoders {
   return decoders(config, options);
 }
 
@@ -132,10 +135,9 @@ function decoders(
     const shape = shapes[Number(layer)]?.[part ?? ""];
     return shape && inputShape(shape, batch);
   };
-  // What is closed over; in few bits before the first token is read.
+  // What is closed over; made of few bits before the first token is read.
   let constants = weightBits === undefined ? closed : undefined;
-  const quantised = closed && weightBits && (() => (ready ??= inBits(config, closed, weightBits)));
-  let ready: Promise<CausalLMParams> | undefined;
+  let few: Promise<CausalLMParams> | undefined;
   const program = compile(
     (
       ids: Tensor,
@@ -159,7 +161,7 @@ function decoders(
     ids: readonly (readonly number[])[],
     rows: number,
   ) => {
-    if (quantised) constants ??= await quantised();
+    if (closed && weightBits) constants ??= await (few ??= inBits(config, closed, weightBits));
     const T = ids[0]?.length ?? 0;
     const flat = tensor(Int32Array.from(ids.flat()), { shape: [ids.length, T] });
     const wanted = tensor(Int32Array.from({ length: rows }, (_, i) => T - rows + i));

@@ -37,7 +37,11 @@ export const maps: Maps = {
 };
 
 /** The kind called `type`. @throws OptionError with the nearest. */
-export function mapOf({ type }: { readonly type: string }): AnyMap {
+export function mapOf(config: { readonly type: string }): AnyMap {
+  const type: unknown = (config as { readonly type: string } | null | undefined)?.type; // a file may hold anything
+  if (typeof type !== "string") {
+    throw new OptionError(`maps: a rule must have a type, got ${JSON.stringify(config)}.`);
+  }
   const kind = KINDS.find((m) => m.type === type);
   if (kind !== undefined) return kind;
   const near = nearest(type, MAP_TYPES, 1)[0];

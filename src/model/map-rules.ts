@@ -32,6 +32,9 @@ export function mapConfigOf(rules: readonly MapRule[] | undefined, name: string)
 
 /** @throws OptionError for rules of no kind, and for patterns that match none of `names`, listing what there is. */
 export function checkRules(rules: readonly MapRule[], names: readonly string[]): void {
+  if (!Array.isArray(rules)) {
+    throw new OptionError(`maps: rules must be a list, got ${JSON.stringify(rules)}.`);
+  }
   for (const rule of rules) {
     mapOf(rule);
     if (typeof rule.match !== "string") {

@@ -232,6 +232,9 @@ describe("rules of a configuration", () => {
       "causalLM: model.layers.0.mlp.gate_proj: monarch: blocks=3 must divide the 16 numbers of the input, leftBlocks=3 the 32 of the output, and their product the smaller of both, got remainders 1, 2 and 7.",
     ],
     [[{ match: "mlp.*", type: "monarch" }], "monarch: blocks and leftBlocks must be whole numbers ≥ 1"],
+    [{ match: "mlp.*" }, 'maps: rules must be a list, got {"match":"mlp.*"}.'],
+    [[{ match: "mlp.*" }], 'maps: a rule must have a type, got {"match":"mlp.*"}.'],
+    [[null], "maps: a rule must have a type, got null."],
     [[{ type: "monarch", blocks: 4 }], "maps: match must be the end of a matrix's name, got undefined."],
   ])("%j is refused", (rules, message) => {
     expect(() => causalLMConfig({ ...SIZES, maps: rules as never })).toThrow(message);
