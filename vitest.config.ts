@@ -21,6 +21,8 @@ const node: TestProjectInlineConfiguration = {
 };
 
 const executable = findChromium();
+/** File for a report that programs read (`.ci/run`). */
+const report = process.env["ATHANOR_TEST_REPORT"];
 /** What cannot even start here, and why. */
 const notRun =
   executable === undefined
@@ -31,7 +33,11 @@ const notRun =
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: executable === undefined ? [node] : [node, browserProject(executable)],
-    reporters: ["default", skipReporter(notRun)],
+    reporters: [
+      "default",
+      ...(report ? ([["json", { outputFile: report }]] satisfies [string, object][]) : []),
+      skipReporter(notRun),
+    ],
   },
 });
 

@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expectedConcentration, mlaCacheWidth, decayConcentration } from "../src/attention/index.ts";
+import { barChart } from "../src/draw/bar-chart.ts";
+import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
-import { barChart } from "../src/lab/bar-chart.ts";
 import * as p from "../src/position/index.ts";
-import { grids } from "./grid.ts";
 
 const folder = join(import.meta.dirname, "methods");
 mkdirSync(folder, { recursive: true });
@@ -112,31 +112,37 @@ draw(
     ],
   }),
 );
+/** Ink 0 for what lies in a causal window of `w`. */
 const window =
   (w: number) =>
-  (i: number, j: number): string =>
-    i >= j && i - j < w ? "a" : " ";
+  (i: number, j: number): number | undefined =>
+    i >= j && i - j < w ? 0 : undefined;
+/** The block of a row or column. */
+const block = (size: number, at: number): number => Math.floor(at / size);
+
 draw(
   "hwfa",
-  grids(
-    "HWFA: windows below, one full layer on top",
-    [
+  grids({
+    title: "HWFA: windows below, one full layer on top",
+    subtitle: "Queries downwards, keys to the right; N = 24, windows of 5",
+    squares: [
       { name: "layers 1 … Λ − 1", cell: window(5) },
-      { name: "layer Λ, no position", cell: (i, j) => (i >= j ? "b" : " ") },
+      { name: "layer Λ, no position", cell: (i, j) => (i >= j ? 1 : undefined) },
     ],
-    { a: "RoPE in a window", b: "all, times ln n" },
-  ),
+    inks: ["RoPE in a window", "all, times ln n"],
+  }),
 );
 draw(
   "windows",
-  grids(
-    "What a query sees",
-    [
+  grids({
+    title: "What a query sees",
+    subtitle: "Queries downwards, keys to the right; a window of 6, two sinks",
+    squares: [
       { name: "sliding window", cell: window(6) },
-      { name: "Λ-mask", cell: (i, j) => (j < 2 && i >= j && i - j >= 6 ? "b" : window(6)(i, j)) },
+      { name: "Λ-mask", cell: (i, j) => (j < 2 && i - j >= 6 ? 1 : window(6)(i, j)) },
     ],
-    { a: "within the window", b: "first tokens" },
-  ),
+    inks: ["within the window", "first tokens"],
+  }),
 );
 draw(
   "alibi",
@@ -194,17 +200,21 @@ draw(
 );
 draw(
   "sinusoidal",
-  grids(
-    "Signs of the first waves",
-    [
+  grids({
+    title: "Signs of the first waves",
+    subtitle: "sin(p θᵢ) above 1/3, below −1/3, or between; base 100",
+    squares: [
       {
-        name: "position down, channel across",
-        cell: (i, j) =>
-          Math.sin(i * 1000 ** (-j / 24)) > 0.33 ? "a" : Math.sin(i * 1000 ** (-j / 24)) < -0.33 ? "b" : " ",
+        name: "position downwards, channel to the right",
+        columns: 48,
+        cell: (p, i) => {
+          const wave = Math.sin(p * 100 ** (-i / 48));
+          return wave > 1 / 3 ? 0 : wave < -1 / 3 ? 1 : undefined;
+        },
       },
     ],
-    { a: "positive", b: "negative" },
-  ),
+    inks: ["positive", "negative"],
+  }),
 );
 draw(
   "key-norm",
@@ -224,50 +234,50 @@ const v2 = { width: 5120, heads: 128, contentWidth: 128, rotaryWidth: 64, valueW
 draw(
   "mla",
   barChart({
-    title: "Numbers cached per token and layer, in thousands",
-    subtitle: "128 heads of 128; DeepSeek-V2's latents",
-    names: ["numbers / 1,000"],
-    most: 33,
+    title: "Numbers cached per token and layer",
+    subtitle: "128 heads of 128; the latents of DeepSeek-V2: 512 numbers and 64 that turn",
+    names: [""],
+    format: (n) => n.toLocaleString("en-GB"),
     rows: [
-      { name: "MHA", values: [(2 * 128 * 128) / 1000] },
-      { name: "GQA, 8 groups", values: [(2 * 8 * 128) / 1000] },
-      { name: "MQA", values: [(2 * 128) / 1000] },
-      { name: "MLA", values: [mlaCacheWidth(v2) / 1000] },
+      { name: "MHA", values: [2 * 128 * 128] },
+      { name: "GQA, 8 groups", values: [2 * 8 * 128] },
+      { name: "MQA", values: [2 * 128] },
+      { name: "MLA", values: [mlaCacheWidth(v2)] },
     ],
   }),
 );
+const computed =
+  (w: number) =>
+  (i: number, j: number): number | undefined =>
+    window(w)(i, j) ??
+    (block(w, i) - block(w, j) <= 1 && block(w, i) >= block(w, j) && i < 24 ? 1 : undefined);
 draw(
   "window-attention",
-  grids(
-    "Blocks of w queries see two blocks of keys",
-    [
-      {
-        name: "computed, and seen",
-        cell: (i, j) =>
-          window(6)(i, j) !== " "
-            ? "a"
-            : Math.floor(i / 6) - Math.floor(j / 6) <= 1 &&
-                j <= (Math.floor(i / 6) + 1) * 6 - 1 &&
-                Math.floor(i / 6) >= Math.floor(j / 6)
-              ? "c"
-              : " ",
-      },
+  grids({
+    title: "Blocks of w queries see two blocks of keys",
+    subtitle: "Work grows with T · w: what is computed and hidden is half of it, whatever the length",
+    squares: [
+      { name: "w = 4", cell: computed(4) },
+      { name: "w = 8", cell: computed(8) },
     ],
-    { a: "in the window", c: "computed, hidden" },
-  ),
+    inks: ["in the window", "computed, hidden"],
+  }),
 );
+const twoWays =
+  (size: number, exact: number) =>
+  (i: number, j: number): number | undefined =>
+    i < j ? undefined : block(size, i) - block(size, j) < exact ? 0 : 1;
 draw(
   "linear-attention",
-  grids(
-    "Exact within a block, a running sum before it",
-    [
-      {
-        name: "causal, blocks of 6",
-        cell: (i, j) => (i < j ? " " : Math.floor(i / 6) === Math.floor(j / 6) ? "a" : "d"),
-      },
+  grids({
+    title: "Exact within a block, a running sum before it",
+    subtitle: "Queries downwards, keys to the right; larger blocks trade memory traffic for masked products",
+    squares: [
+      { name: "blocks of 4", cell: twoWays(4, 1) },
+      { name: "blocks of 8", cell: twoWays(8, 1) },
     ],
-    { a: "masked product", d: "through Σ φ(k)vᵀ" },
-  ),
+    inks: ["masked product", "through Σ φ(k)vᵀ"],
+  }),
 );
 draw(
   "performer",
@@ -277,7 +287,6 @@ draw(
     x: "features M",
     y: "relative deviation",
     xScale: "log2",
-    yMost: 3,
     series: [0.5, 1, 1.5].map((r) =>
       curve(
         `‖q + k‖ = ${r}`,
@@ -289,16 +298,15 @@ draw(
 );
 draw(
   "transformer-vq",
-  grids(
-    "Two blocks exactly, the rest by code",
-    [
-      {
-        name: "blocks of 4",
-        cell: (i, j) => (i < j ? " " : Math.floor(i / 4) - Math.floor(j / 4) < 2 ? "a" : "d"),
-      },
+  grids({
+    title: "Two blocks exactly, the rest by code",
+    subtitle: "Queries downwards, keys to the right: the last block and the one before it, key by key",
+    squares: [
+      { name: "blocks of 4", cell: twoWays(4, 2) },
+      { name: "blocks of 8", cell: twoWays(8, 2) },
     ],
-    { a: "each key", d: "counts and means" },
-  ),
+    inks: ["each key", "counts and means of each code"],
+  }),
 );
 draw(
   "recurrence",

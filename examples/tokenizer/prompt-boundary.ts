@@ -16,7 +16,7 @@ import {
   takeBranch,
 } from "../../src/tokenizer/index.ts";
 import { trainUnigram } from "../../src/tokenizer/train/unigram.ts";
-import { barChart } from "./bars.ts";
+import { barChart } from "../../src/draw/bar-chart.ts";
 
 const SIZE = 8000;
 const PROMPTS = 3000;
@@ -127,8 +127,8 @@ for (const kind of kinds) {
 }
 const chart = barChart({
   title: "Bits for the byte that truly follows a prompt (fewer are better)",
-  series: ways,
-  rows: kinds.map((kind) => ({ label: kind, values: ways.map((way) => mean(bits[kind]?.[way] ?? [])) })),
+  names: ways,
+  rows: kinds.map((kind) => ({ name: kind, values: ways.map((way) => mean(bits[kind]?.[way] ?? [])) })),
   format: (v) => v.toFixed(2),
 });
 await writeFileAtomic(join(import.meta.dirname, "../../docs/methods/prompt-boundary.svg"), chart);

@@ -11,7 +11,7 @@ import {
   unigramEncoder,
   unigramSampler,
 } from "../../src/tokenizer/index.ts";
-import { barChart } from "./bars.ts";
+import { barChart } from "../../src/draw/bar-chart.ts";
 
 const DRAWS = 400_000;
 const utf8 = new TextEncoder();
@@ -82,12 +82,12 @@ for (const alpha of [0, 0.2, 1, 3]) {
   if (alpha === 0.2) {
     const order = p.map((_, i) => i).sort((a, b) => (p[b] ?? 0) - (p[a] ?? 0));
     const rows = order.map((i) => ({
-      label: (segmentations[i] ?? []).map((id) => names[id]).join(" "),
+      name: (segmentations[i] ?? []).map((id) => names[id]).join(" "),
       values: [p[i] ?? 0, drawn["backward"]?.[i] ?? 0, drawn["first version"]?.[i] ?? 0],
     }));
     const chart = barChart({
       title: `Segmentations of “${TEXT}” at α = 0.2: probability and share of ${DRAWS.toLocaleString("en")} draws`,
-      series: ["exact probability", "backward sampling", "first version (biased)"],
+      names: ["exact probability", "backward sampling", "first version (biased)"],
       rows,
       format: (v) => `${(100 * v).toFixed(1)} %`,
     });

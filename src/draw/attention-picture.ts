@@ -1,4 +1,5 @@
 // Attention maps as one SVG: a row for each layer, a column for each head, the text along the edges of the first.
+import { FAINT, FONT, INK, inkOf, PAPER, RULE } from "./palette.ts";
 import { escapeXml } from "./svg.ts";
 
 const CELL_MOST = 12;
@@ -34,22 +35,22 @@ export function attentionPicture(
   const parts = maps.map((m) => {
     const x = EDGE.left + m.head * (size + GAP);
     const y = EDGE.top + layers.indexOf(m.layer) * (size + GAP + 16);
-    return `<g transform="translate(${x} ${y})"><text y="-5" font-size="10" fill="#8a8178">layer ${m.layer} · head ${m.head} · S ${m.concentration.toFixed(2)} · ${m.ifNormal.toFixed(2)}</text>${cells(m.weights, T, cell)}<rect width="${size}" height="${size}" fill="none" stroke="#d9d0c4" stroke-width="0.6"/></g>`;
+    return `<g transform="translate(${x} ${y})"><text y="-5" font-size="10" fill="${FAINT}">layer ${m.layer} · head ${m.head} · S ${m.concentration.toFixed(2)} · ${m.ifNormal.toFixed(2)}</text>${cells(m.weights, T, cell)}<rect width="${size}" height="${size}" fill="none" stroke="${RULE}" stroke-width="0.6"/></g>`;
   });
   const edge = Math.min(10, cell * 0.95);
   const labels = tokens.flatMap((t, i) => {
     const at = (i + 0.75) * cell;
     const shown = escapeXml(t.replaceAll("\n", "⏎").replaceAll(" ", "·"));
     return [
-      `<text x="${EDGE.left - 6}" y="${EDGE.top + at}" text-anchor="end" font-size="${edge}" fill="#2b2622">${shown}</text>`,
-      `<text transform="translate(${EDGE.left + at} ${EDGE.top - 18}) rotate(-60)" font-size="${edge}" fill="#2b2622">${shown}</text>`,
+      `<text x="${EDGE.left - 6}" y="${EDGE.top + at}" text-anchor="end" font-size="${edge}" fill="${INK}">${shown}</text>`,
+      `<text transform="translate(${EDGE.left + at} ${EDGE.top - 18}) rotate(-60)" font-size="${edge}" fill="${INK}">${shown}</text>`,
     ];
   });
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Georgia, 'Noto Serif CJK SC', serif" role="img" aria-label="${escapeXml(title)}">`,
-    `<rect width="${width}" height="${height}" rx="10" fill="#fffdf9"/>`,
-    `<text x="24" y="34" font-size="19" font-weight="bold" fill="#2b2622">${escapeXml(title)}</text>`,
-    `<text x="24" y="54" font-size="12" fill="#8a8178">rows look, columns are looked at; S is 1 for a flat row and small for one key; behind it what normal scores of the same variance would have</text>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="${FONT}" role="img" aria-label="${escapeXml(title)}">`,
+    `<rect width="${width}" height="${height}" rx="10" fill="${PAPER}"/>`,
+    `<text x="24" y="34" font-size="19" font-weight="bold" fill="${INK}">${escapeXml(title)}</text>`,
+    `<text x="24" y="54" font-size="12" fill="${FAINT}">rows look, columns are looked at; S is 1 for a flat row and small for one key; behind it what normal scores of the same variance would have</text>`,
     ...labels,
     ...parts,
     `</svg>`,
@@ -72,7 +73,7 @@ function cells(weights: Float32Array, T: number, cell: number): string {
     .map((d, l) =>
       d.length === 0
         ? ""
-        : `<path d="${d.join("")}" fill="#8a3a0f" fill-opacity="${((l + 1) / LEVELS).toFixed(2)}"/>`,
+        : `<path d="${d.join("")}" fill="${inkOf(0)}" fill-opacity="${((l + 1) / LEVELS).toFixed(2)}"/>`,
     )
     .join("");
 }

@@ -1,14 +1,14 @@
 // Several lines over one axis, as one self-contained SVG.
-import { escapeXml, ticks } from "./svg.ts";
+import { baseAxis, type Plot, scale, stroke, valueAxis, widened } from "./axis.ts";
+import { inkOf, INKS } from "./palette.ts";
+import { at, EDGE, type Heading, sheet, ticks, TOP, WIDTH, widthOf, word } from "./svg.ts";
 
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-export interface LineChart {
-  readonly title: string;
-  readonly subtitle?: string;
+export interface LineChart extends Heading {
   readonly x: string;
   readonly y: string;
   readonly series: readonly Series[];
@@ -18,101 +18,80 @@ export interface LineChart {
   readonly yMost?: number;
 }
 
-const WIDTH = 960;
 const HEIGHT = 540;
-const MARGIN = { left: 72, top: 72, bottom: 62 };
-const INKS = [
-  "#b4541a",
-  "#1f5f8b",
-  "#6b7f59",
-  "#8c3b6e",
-  "#c79a2b",
-  "#3f8f86",
-  "#5b4a91",
-  "#a33f3f",
-  "#4d4d4d",
-  "#7a9e2f",
-];
+const LEFT = 84;
 const DASHES = ["", "7 4", "2 4"];
+/** A series of more points is a curve and has no dots. */
+const DOTS = 20;
 
 /** Draws the lines with their names at their right ends, kept apart. */
 export function lineChart(chart: LineChart): string {
   // Room for the longest name at the right.
-  const longest = Math.max(...chart.series.map((s) => s.name.length));
-  const BOX = { ...MARGIN, right: Math.min(420, 40 + 7 * longest) };
-  const all = chart.series.flatMap((s) => s.points).filter((p) => Number.isFinite(p[1]));
-  const xs = all.map((p) => p[0]);
-  const most = chart.yMost ?? Math.max(...all.map((p) => p[1]));
-  const least = Math.min(...all.map((p) => p[1]));
-  const pad = Math.max(1e-9, (most - least) * 0.05);
-  const y0 = least - pad;
-  const y1 = most + pad;
-  const u = (x: number): number => (chart.xScale === "log2" ? Math.log2(x) : x);
-  const [xa, xb] = [Math.min(...xs.map(u)), Math.max(...xs.map(u))];
-  const px = (x: number): number =>
-    BOX.left + ((u(x) - xa) / (xb - xa || 1)) * (WIDTH - BOX.left - BOX.right);
-  const py = (y: number): number =>
-    HEIGHT - BOX.bottom - ((Math.min(y, y1) - y0) / (y1 - y0)) * (HEIGHT - BOX.top - BOX.bottom);
-  const xMarks = chart.xScale === "log2" ? [...new Set(xs)].sort((a, b) => a - b) : ticks([xa, xb], 8);
-  const labels = spread(
-    chart.series.map((s, i) => {
-      const last = s.points.findLast((p) => Number.isFinite(p[1])) ?? [0, y0];
-      return { name: s.name, y: py(last[1]), i };
-    }),
+  const names = Math.max(...chart.series.map(({ name }) => widthOf(name)));
+  const plot: Plot = {
+    left: LEFT,
+    right: WIDTH - Math.min(420, names + 24) - EDGE,
+    top: TOP,
+    bottom: HEIGHT - 66,
+  };
+  const series = chart.series.map(({ name, points }) => ({
+    name,
+    points: points.filter(([, value]) => Number.isFinite(value)),
+  }));
+  const all = series.flatMap(({ points }) => points);
+  const most = chart.yMost ?? Math.max(...all.map(([, value]) => value));
+  const domain = widened([Math.min(...all.map(([, value]) => value)), most]);
+  const place = chart.xScale === "log2" ? Math.log2 : (value: number) => value;
+  const places = all.map(([value]) => place(value));
+  const along = scale([Math.min(...places), Math.max(...places)], [plot.left, plot.right]);
+  const x = (value: number): number => along(place(value));
+  const up = scale(domain, [plot.bottom, plot.top]);
+  const y = (value: number): number => up(Math.min(value, domain[1]));
+  const marks =
+    chart.xScale === "log2"
+      ? [...new Set(all.map(([value]) => value))].sort((a, b) => a - b)
+      : ticks([Math.min(...places), Math.max(...places)], 8);
+  const lines = series.map(({ points }, i) => {
+    const drawn = points.map(([a, b]) => [x(a), y(b)] as const);
+    const dots = drawn.length > DOTS ? [] : drawn.map(([a, b]) => dot(a, b, inkOf(i)));
+    return stroke(drawn, inkOf(i), DASHES[Math.floor(i / INKS.length) % DASHES.length]) + dots.join("");
+  });
+  const ends = apart(
+    series.map(({ name, points }, i) => ({ name, i, y: y(points.at(-1)?.[1] ?? domain[0]) })),
+    [plot.top, plot.bottom],
   );
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', 'Noto Serif CJK SC', serif" font-size="13" role="img" aria-label="${escapeXml(chart.title)}">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="#fffdf9"/>`,
-    text(BOX.left, 32, chart.title, `font-size="19" font-weight="bold" fill="#2b2622"`),
-    text(BOX.left, 52, chart.subtitle ?? "", `fill="#8a8178"`),
-    ...ticks([y0, y1], 6).map(
-      (v) =>
-        `<line x1="${BOX.left}" x2="${WIDTH - BOX.right}" y1="${f(py(v))}" y2="${f(py(v))}" stroke="#e7e0d6"/>${text(BOX.left - 8, py(v) + 4, short(v), `text-anchor="end" fill="#8a8178"`)}`,
+  return sheet(chart, HEIGHT, [
+    ...valueAxis(plot, y, ticks(domain, 6), chart.y),
+    ...baseAxis(plot, x, marks, chart.x),
+    ...lines,
+    ...ends.map(
+      (end) =>
+        `<path d="M${plot.right + 4} ${at(end.y)}L${plot.right + 18} ${at(end.to)}" stroke="${inkOf(end.i)}" fill="none"/>${word(plot.right + 22, end.to + 4, end.name, { colour: inkOf(end.i) })}`,
     ),
-    ...xMarks.map((v) =>
-      text(px(v), HEIGHT - BOX.bottom + 22, v.toLocaleString("en-GB"), `text-anchor="middle" fill="#8a8178"`),
-    ),
-    text((BOX.left + WIDTH - BOX.right) / 2, HEIGHT - 14, chart.x, `text-anchor="middle" fill="#8a8178"`),
-    `<text transform="translate(22 ${f((HEIGHT + BOX.top - BOX.bottom) / 2)}) rotate(-90)" text-anchor="middle" fill="#8a8178">${escapeXml(chart.y)}</text>`,
-    ...chart.series.map((s, i) => {
-      const points = s.points
-        .filter((p) => Number.isFinite(p[1]))
-        .map((p) => `${f(px(p[0]))},${f(py(p[1]))}`);
-      const dots = points.map(
-        (p) => `<circle cx="${p.split(",")[0]}" cy="${p.split(",")[1]}" r="2.6" fill="${ink(i)}"/>`,
-      );
-      return `<polyline points="${points.join(" ")}" fill="none" stroke="${ink(i)}" stroke-width="2" stroke-dasharray="${dash(i)}" stroke-linejoin="round"/>${dots.join("")}`;
-    }),
-    ...labels.map(
-      ({ name, y, at, i }) =>
-        `<path d="M${WIDTH - BOX.right + 4} ${f(y)} L${WIDTH - BOX.right + 16} ${f(at)}" stroke="${ink(i)}" fill="none"/>${text(WIDTH - BOX.right + 20, at + 4, name, `fill="${ink(i)}"`)}`,
-    ),
-    `</svg>`,
-  ].join("\n")}\n`;
+  ]);
 }
 
-/** Moves labels apart so that none covers another. */
-function spread(
-  labels: { name: string; y: number; i: number }[],
-): { name: string; y: number; at: number; i: number }[] {
+function dot(x: number, y: number, colour: string): string {
+  return `<circle cx="${at(x)}" cy="${at(y)}" r="2.8" fill="${colour}"/>`;
+}
+
+interface End {
+  readonly name: string;
+  readonly i: number;
+  readonly y: number;
+}
+
+/** Moves names apart so that none covers another. */
+function apart(ends: readonly End[], [top, bottom]: readonly [number, number]): (End & { to: number })[] {
   const gap = 17;
-  const sorted = labels.map((l) => ({ ...l, at: l.y })).sort((a, b) => a.y - b.y);
-  sorted.forEach((l, i) => {
+  const sorted = ends.map((end) => ({ ...end, to: Math.max(end.y, top) })).sort((a, b) => a.y - b.y);
+  sorted.forEach((end, i) => {
     const above = sorted[i - 1];
-    if (above) l.at = Math.max(l.at, above.at + gap);
+    if (above) end.to = Math.max(end.to, above.to + gap);
   });
-  for (let i = sorted.length - 1, limit = HEIGHT - MARGIN.bottom + 10; i >= 0; i--, limit -= gap) {
-    const l = sorted[i];
-    if (l) l.at = Math.min(l.at, limit);
+  for (let i = sorted.length - 1, limit = bottom + 10; i >= 0; i--, limit -= gap) {
+    const end = sorted[i];
+    if (end) end.to = Math.min(end.to, limit);
   }
   return sorted;
-}
-
-const ink = (i: number): string => INKS[i % INKS.length] ?? "#000";
-const dash = (i: number): string => DASHES[Math.floor(i / INKS.length) % DASHES.length] ?? "";
-const f = (x: number): string => x.toFixed(1);
-const short = (x: number): string => String(Number(x.toPrecision(4)));
-
-function text(x: number, y: number, s: string, attributes: string): string {
-  return `<text x="${f(x)}" y="${f(y)}" ${attributes}>${escapeXml(s)}</text>`;
 }

@@ -1,6 +1,7 @@
 // The race of falls: each curve as a line and a ball that runs down it in its own time, again and again. An SVG that
 // moves by itself (SMIL), and stands still where animation is not shown.
-import { escapeXml, ticks } from "./svg.ts";
+import { FAINT, inkOf, RULE } from "./palette.ts";
+import { at, sheet, ticks, WIDTH, word, written } from "./svg.ts";
 
 /** A place: across, and down. */
 type Place = readonly [x: number, y: number];
@@ -12,11 +13,9 @@ export interface Runner {
   readonly clock: readonly number[];
 }
 
-const WIDTH = 960;
 /** The sheet is as high as the curves ask for, up to this. */
 const HIGHEST = 760;
 const BOX = { left: 72, top: 84, right: 250, bottom: 40 };
-const INKS = ["#b4541a", "#1f5f8b", "#6b7f59", "#8c3b6e"];
 /** Seconds that the slowest takes on the screen, and that all rest before they start anew. */
 const LONGEST = 3;
 const REST = 1.2;
@@ -33,24 +32,21 @@ export function racePicture(
   const Y = Math.max(...all.map(([, y]) => y));
   const scale = Math.min((WIDTH - BOX.left - BOX.right) / X, (HIGHEST - BOX.top - BOX.bottom) / Y);
   const HEIGHT = Math.ceil(Math.max(BOX.top + Y * scale, BOX.top + 22 * runners.length) + BOX.bottom);
-  const at = ([x, y]: Place): Place => [BOX.left + x * scale, BOX.top + y * scale];
+  const place = ([x, y]: Place): Place => [BOX.left + x * scale, BOX.top + y * scale];
   const longest = Math.max(...runners.map((r) => r.clock.at(-1) ?? 0));
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', 'Noto Serif CJK SC', serif" font-size="13" role="img" aria-label="${escapeXml(title)}">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="#fffdf9"/>`,
-    text(BOX.left, 36, title, `font-size="19" font-weight="bold" fill="#2b2622"`),
     ...ticks([0, X], 6).map((v) => {
-      const [x, y] = at([v, 0]);
-      return `<line x1="${f(x)}" x2="${f(x)}" y1="${f(y)}" y2="${f(BOX.top + Y * scale)}" stroke="#efe9df"/>${text(x, y - 8, label(v), `text-anchor="middle" fill="#8a8178"`)}`;
+      const [x, y] = place([v, 0]);
+      return `<line x1="${at(x)}" x2="${at(x)}" y1="${at(y)}" y2="${at(BOX.top + Y * scale)}" stroke="${RULE}"/>${word(x, y - 8, written(v), { anchor: "middle", colour: FAINT })}`;
     }),
     ...ticks([0, Y], 5).map((v) => {
-      const [x, y] = at([0, v]);
-      return `<line x1="${f(x)}" x2="${f(BOX.left + X * scale)}" y1="${f(y)}" y2="${f(y)}" stroke="#efe9df"/>${text(x - 8, y + 4, label(v), `text-anchor="end" fill="#8a8178"`)}`;
+      const [x, y] = place([0, v]);
+      return `<line x1="${at(x)}" x2="${at(BOX.left + X * scale)}" y1="${at(y)}" y2="${at(y)}" stroke="${RULE}"/>${word(x - 8, y + 4, written(v), { anchor: "end", colour: FAINT })}`;
     }),
   ];
-  const order = runners.map((r, i) => ({ ...r, ink: INKS[i % INKS.length] ?? "#000" }));
+  const order = runners.map((r, i) => ({ ...r, ink: inkOf(i) }));
   for (const { places, ink } of order) {
-    const points = places.map((p) => at(p).map(f).join(",")).join(" ");
+    const points = places.map((p) => place(p).map(at).join(",")).join(" ");
     parts.push(
       `<polyline points="${points}" fill="none" stroke="${ink}" stroke-width="2" stroke-linejoin="round"/>`,
     );
@@ -60,24 +56,24 @@ export function racePicture(
     const y = BOX.top + 22 * i + 4;
     const x = WIDTH - BOX.right + 36;
     parts.push(`<circle cx="${x - 14}" cy="${y - 4}" r="6" fill="${ink}"/>`);
-    parts.push(text(x, y, `${name}: ${(clock.at(-1) ?? 0).toFixed(4)}${unit}`, `fill="${ink}"`));
+    parts.push(word(x, y, `${name}: ${(clock.at(-1) ?? 0).toFixed(4)}${unit}`, { colour: ink }));
   });
   const total = LONGEST + REST;
   for (const { places, clock, ink } of order) {
     // One statement of places a frame; the ball waits at its end until all begin anew.
     const frames = Array.from({ length: FRAMES + 1 }, (_, i) =>
       placeAt(places, clock, (i / FRAMES) * longest),
-    ).map(at);
+    ).map(place);
     const times = [...frames.map((_, i) => ((i / FRAMES) * LONGEST) / total), 1];
     const last = frames.at(-1) ?? [0, 0];
     const move = (axis: 0 | 1, name: string): string =>
-      `<animate attributeName="${name}" dur="${total}s" repeatCount="indefinite" keyTimes="${times.map((t) => t.toFixed(4)).join(";")}" values="${[...frames, last].map((p) => f(p[axis])).join(";")}"/>`;
+      `<animate attributeName="${name}" dur="${total}s" repeatCount="indefinite" keyTimes="${times.map((t) => t.toFixed(4)).join(";")}" values="${[...frames, last].map((p) => at(p[axis])).join(";")}"/>`;
     const [x, y] = frames[0] ?? [0, 0];
     parts.push(
-      `<circle cx="${f(x)}" cy="${f(y)}" r="8" fill="${ink}">${move(0, "cx")}${move(1, "cy")}</circle>`,
+      `<circle cx="${at(x)}" cy="${at(y)}" r="8" fill="${ink}">${move(0, "cx")}${move(1, "cy")}</circle>`,
     );
   }
-  return `${[...parts, "</svg>"].join("\n")}\n`;
+  return sheet({ title }, HEIGHT, parts);
 }
 
 /** Where a runner is at a time: evenly between two places, which are dense. */
@@ -90,11 +86,4 @@ function placeAt(places: readonly Place[], clock: readonly number[], time: numbe
   const share = t1 > t0 ? (time - t0) / (t1 - t0) : 1;
   const [[x0, y0], [x1, y1]] = [places[next - 1] ?? end, places[next] ?? end];
   return [x0 + share * (x1 - x0), y0 + share * (y1 - y0)];
-}
-
-const f = (x: number): string => x.toFixed(1);
-const label = (x: number): string => String(Number(x.toPrecision(4)));
-
-function text(x: number, y: number, s: string, attributes: string): string {
-  return `<text x="${f(x)}" y="${f(y)}" ${attributes}>${escapeXml(s)}</text>`;
 }

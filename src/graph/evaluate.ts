@@ -1,7 +1,8 @@
 // Computing lazy values: what is needed, once; programs of one structure share a session.
-import { chooseDevice, type Session } from "../runtime/session.ts";
+import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import type { Device } from "../runtime/device.ts";
 import { buildGraph, isLeaf } from "./build.ts";
+import { checkIndices, indexUses } from "./host-indices.ts";
 import { openGraph } from "./open.ts";
 import { fromNative, runSession } from "./run.ts";
 import { signature } from "./signature.ts";
@@ -72,6 +73,9 @@ export async function evaluateValues(
     const feeds = reach(missing, isLeaf)
       .filter(isLeaf)
       .map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
+    if (memoryOf(device) === "device") {
+      for (const use of indexUses(missing, isLeaf)) checkIndices(use, use.input.storage as Storage);
+    }
     const open = async (): Promise<Session> => {
       const { graph } = buildGraph(outputs, [], { target: targetOf(device), leaves: "feed" });
       return openGraph(graph, { device, spinning: false });

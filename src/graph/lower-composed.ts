@@ -1,6 +1,7 @@
 // Ops built from other operators, for places that have no kernel for their own. All of them are exact.
 import type { Emitter, Ref } from "./emitter.ts";
-import { castTo, iotaOf, reshapeTo } from "./lowering.ts";
+import { GPU } from "./lower-gpu.ts";
+import { castTo, iotaOf, type Rule as LoweringRule, reshapeTo } from "./lowering.ts";
 import type { OpAttributes, OpName, Type } from "./value.ts";
 
 interface Composition<A> {
@@ -92,7 +93,8 @@ const logSoftmax: Rule<OpAttributes["logSoftmax"]> = (c) => {
 };
 
 /** One rule per op that a target may ask to be composed. */
-export const COMPOSE: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
+export const COMPOSE: { readonly [K in OpName]?: LoweringRule<OpAttributes[K]> } = {
+  ...GPU,
   sign,
   round,
   or,

@@ -15,7 +15,7 @@ function statisticOf(r: RuleInput<unknown>): Type {
 }
 
 /** Mean over the last axis, which stays. */
-function average(r: RuleInput<unknown>, x: Ref): Ref {
+export function average(r: RuleInput<unknown>, x: Ref): Ref {
   return r.emit.node("ReduceMean", [x, r.emit.ints([-1])], statisticOf(r), {
     attributes: { keepdims: int(1) },
   });

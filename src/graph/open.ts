@@ -1,7 +1,14 @@
 // From a graph to a session on a device; the one place where a runtime can be missing or refuse.
 import { BackendError } from "../errors.ts";
 import type { Device, ModelFile } from "../runtime/device.ts";
-import { deviceAdvice, openSession, type Session, type SessionOptions } from "../runtime/session.ts";
+import {
+  deviceAdvice,
+  openSession,
+  reasonOf,
+  type Session,
+  type SessionOptions,
+  wayOutOfBroken,
+} from "../runtime/session.ts";
 import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "./onnx.ts";
 
 /** Models with weights above this many bytes keep them in a file of their own. */
@@ -38,13 +45,6 @@ const NOTHING: OnnxGraph = {
   outputs: [{ name: "y", type: { dtype: "float32", shape: [1] } }],
 };
 
-/** The first sentence of what the runtime said, without where in its sources it said so. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const [line = ""] = text.replace(/^\S+\.cc:\d+ .* was false\. /, "").split("\n");
-  return line.replace(/\.$/, "");
-}
-
 /**
  * Opens `graph` on a device, with large weights beside the model.
  * @throws BackendError saying what to install when the device is missing, or what the runtime refused.
@@ -56,6 +56,15 @@ export async function openGraph(graph: OnnxGraph, options: SessionOptions): Prom
   } catch (error) {
     if (error instanceof BackendError) throw error;
     if (await isMissing(device)) {
+      const broken = await wayOutOfBroken(device);
+      if (broken !== undefined) {
+        throw new BackendError(
+          `device ${device}: its runtime must work, got "${reasonOf(error)}". ${broken}`,
+          {
+            cause: error,
+          },
+        );
+      }
       throw new BackendError(
         `device ${device}: must be available, got "${reasonOf(error)}". ${deviceAdvice(device)}`,
         { cause: error },

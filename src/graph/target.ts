@@ -20,7 +20,7 @@ export type Fused =
 export interface Target {
   /** Operators of ONNX Runtime's own with a kernel there. */
   readonly fused: ReadonlySet<Fused>;
-  /** Ops whose operator has no kernel there, although the operators it can be composed of have. */
+  /** Ops whose operator has no kernel there, or a wrong one, although the operators it can be composed of have. */
   readonly composed: ReadonlySet<OpName>;
 }
 
@@ -43,7 +43,11 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
   cuda: HOST,
   webgpu: {
     fused: new Set<Fused>(["MatMulNBits", "QuickGelu", "SimplifiedLayerNormalization"]),
-    composed: new Set<OpName>(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"]),
+    composed: new Set<OpName>([
+      ...(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"] as const),
+      // Kernels that are there, but go wrong (`lower-gpu.ts`).
+      ...(["layerNorm", "pow", "cumSum", "gather", "takeAlongAxis", "scatterAdd", "addAlongAxis"] as const),
+    ]),
   },
   // Standard operators only, for other runtimes.
   portable: { fused: new Set(), composed: new Set() },

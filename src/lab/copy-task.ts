@@ -1,6 +1,6 @@
 // Length extrapolation on a task made for it: does a model trained at N copy from farther away when only its position
 // method is changed? After the comparisons of Su 2023, parts 10 to 12 and 15 of "Transformer upgrade path".
-import { barChart } from "./bar-chart.ts";
+import { barChart } from "../draw/bar-chart.ts";
 import { createPosition, type PositionSpec } from "../position/index.ts";
 import { random } from "../tensor/index.ts";
 import { copyAccuracy, copyTexts, trainCopyModel } from "./copy-model.ts";
@@ -73,6 +73,7 @@ async function run(
   const figure = barChart({
     title: "Copying at 512 after training at 64",
     subtitle: `Share of repeated tokens predicted; seed ${seed}, ${steps} steps`,
+    most: 1,
     names: ["period 24–40", "period 90–120"],
     rows: rows.slice(1).map((r) => ({ name: r.method, values: [r.near, r.far] })),
   });

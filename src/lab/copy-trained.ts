@@ -8,7 +8,7 @@ import {
   rope,
 } from "../position/index.ts";
 import { random } from "../tensor/index.ts";
-import { barChart } from "./bar-chart.ts";
+import { barChart } from "../draw/bar-chart.ts";
 import { copyAccuracy, copyTexts, trainCopyModel } from "./copy-model.ts";
 import { type Lab, verdictOf } from "./lab.ts";
 
@@ -75,6 +75,7 @@ async function run(
   const figure = barChart({
     title: "Copying at 512 by models trained for it at 64",
     subtitle: `Share of repeated tokens predicted; seed ${seed}, ${steps} steps`,
+    most: 1,
     names: ["period 24–40", "period 90–120"],
     rows: rows.map((r) => ({ name: r.method, values: [r.near, r.far] })),
   });
@@ -98,7 +99,7 @@ export const copyTrained: Lab<CopyTrainedOptions, CopyTrainedRow> = {
   claim:
     "HWFA and inverse Leaky ReRoPE, trained at N, copy from beyond N without change; ReRoPE from the start does not.",
   source:
-    "Su 2023, Transformer upgrade path 9, 14 and 16, https://kexue.fm/archives/9603, https://kexue.fm/archives/9731, https://kexue.fm/archives/9948",
+    "Su 2023, Transformer upgrade path 9, 13 and 16, https://kexue.fm/archives/9603, https://kexue.fm/archives/9728, https://kexue.fm/archives/9948",
   run,
   verdict,
 };

@@ -1,4 +1,4 @@
-export { barChart, type BarChart } from "./bar-chart.ts";
+export { barChart, type BarChart } from "../draw/bar-chart.ts";
 export { codebookSize, type CodebookSizeOptions, type CodebookSizeRow } from "./codebook-size.ts";
 export { copyTask, type CopyTaskOptions, type CopyTaskRow } from "./copy-task.ts";
 export {

@@ -2,7 +2,7 @@
 import type { AttentionConfig, CausalLMConfig } from "../model/index.ts";
 import { parameterCount } from "../model/index.ts";
 import type { Source } from "../train/index.ts";
-import { barChart } from "./bar-chart.ts";
+import { barChart } from "../draw/bar-chart.ts";
 import { type Lab, verdictOf } from "./lab.ts";
 import { meanOf, seedsOf, type TextCorpus, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 

@@ -177,7 +177,7 @@ export const textLength: Lab<TextLengthOptions, TextLengthRow> = {
   claim:
     "On longer text than it was trained on a model with RoPE fails; other positions at inference repair it in the order PI, NTK, YaRN, ReRoPE, and HWFA or inverse Leaky ReRoPE prevent it.",
   source:
-    "Su 2023, Transformer upgrade path 9 to 16, https://kexue.fm/archives/9675, https://kexue.fm/archives/9708, https://kexue.fm/archives/9731, https://kexue.fm/archives/9948",
+    "Su 2023, Transformer upgrade path 9 to 16, https://kexue.fm/archives/9675, https://kexue.fm/archives/9708, https://kexue.fm/archives/9728, https://kexue.fm/archives/9948",
   run,
   verdict,
 };

@@ -21,7 +21,6 @@ import {
 } from "../tensor/index.ts";
 import { mixerOf, type MixerParams, type MixerSeen } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
-import type { Seen } from "./learn.ts";
 import { maps } from "./linear.ts";
 import { type Mixed, type Places, refuse, type State } from "./mixer.ts";
 import { mlp, type MlpParams } from "./mlp.ts";
@@ -45,6 +44,9 @@ export interface CausalLMParams {
   };
   readonly lm_head?: MapParams; // C to V, untied only
 }
+
+/** What the layers saw of some tokens, by layer: sums, so that those of parts of a batch add up. */
+export type Seen = Readonly<Record<string, MixerSeen>>;
 
 /** Logits, and the cache including the new tokens. */
 export interface CausalLMOutput {

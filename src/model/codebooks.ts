@@ -1,7 +1,7 @@
 // Codebooks among the parameters: they are saved and loaded with them, but learn by moving averages, not by gradient.
 import { type CodebookState, dealUnusedCodes, updateCodebook } from "../attention/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
-import type { Seen } from "./learn.ts";
+import type { Seen } from "./causal-lm.ts";
 
 /** Codebooks by layer; empty for a model without. */
 export type Codebooks = Readonly<Record<string, CodebookState>>;

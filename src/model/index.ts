@@ -5,10 +5,12 @@ export {
   type CausalLMOutput,
   type CausalLMParams,
   initCausalLM,
+  type Seen,
+  type Seen as SeenKeys,
 } from "./causal-lm.ts";
 export { applyChatTemplate, type ChatMessage, type ChatTemplate } from "./chat.ts";
 export { type Codebooks, joinCodebooks, learnCodebooks, splitCodebooks } from "./codebooks.ts";
-export { learn, type Seen, type Seen as SeenKeys, trainedBy } from "./learn.ts";
+export { learn, trainedBy } from "./learn.ts";
 export { causalLMConfig, checkConfig } from "./check-config.ts";
 export type { CausalLMConfig, PositionConfig } from "./config.ts";
 export {

@@ -1,11 +1,8 @@
 // What gradients train of a model, and what it learns otherwise: codebooks move by averages of what they saw.
-import { mixerOf, type MixerSeen } from "./attention-config.ts";
-import type { CausalLMParams } from "./causal-lm.ts";
+import { mixerOf } from "./attention-config.ts";
+import type { CausalLMParams, Seen } from "./causal-lm.ts";
 import { type CausalLMConfig, layerAttention } from "./config.ts";
 import { parametersOf } from "./parameters.ts";
-
-/** What the layers saw of some tokens, by layer: sums, so that those of parts of a batch add up. */
-export type Seen = Readonly<Record<string, MixerSeen>>;
 
 /** Whether gradients train the parameter of that name. */
 export function trainedBy(config: CausalLMConfig): (name: string) => boolean {

@@ -45,6 +45,8 @@ export interface QueryTerm {
   readonly weight: number;
   /** Whether every term that begins with `stem` is meant: a single Chinese, Japanese or Korean character. */
   readonly prefix: boolean;
+  /** Stems of the words that an unfinished one may become. */
+  readonly also?: readonly string[];
 }
 
 /** The terms of a query by stem, in order of first appearance; those of `compounds` weigh `compoundWeight`. */
@@ -63,9 +65,13 @@ export function queryStems(words: readonly string[], compounds: readonly string[
   return [...byStem.values()];
 }
 
+/** Weight of a word that an unfinished one may become. */
+export const completionWeight = 0.5;
+
 /** How much one occurrence of `form` counts for a query term. */
 export function formWeight(term: QueryTerm, form: string): number {
-  return term.prefix || term.forms.has(form) ? 1 : variantWeight;
+  if (term.prefix || term.forms.has(form)) return 1;
+  return term.also && stem(form) !== term.stem ? completionWeight : variantWeight;
 }
 
 /** Scores under construction: one slot a paper, and a list of the slots that are in use. */

@@ -4,23 +4,49 @@
 
 const modern = /^(\d{2})(\d{2})\.(\d{4,5})(?:v\d+)?$/i;
 const old = /^([a-z][a-z-]*)(?:\.[a-z]{2})?\/(\d{7})(?:v\d+)?$/i;
+// A DOI in any form that people paste; what follows the prefix is told apart without regard to case.
+const doi = /^(?:(?:https?:)?\/\/(?:dx\.|www\.)?doi\.org\/|doi:\s*)?(10\.\d{4,9}\/\S+)$/i;
 const prefixes =
   /^(?:(?:https?:)?\/\/)?(?:(?:www\.|export\.)?arxiv\.org\/(?:abs|pdf|html|format)\/|(?:www\.)?papers\.cool\/arxiv\/|(?:dx\.)?doi\.org\/10\.48550\/arxiv\.|10\.48550\/arxiv\.|oai:arxiv\.org:|arxiv:)/i;
 
 /**
  * The stored form of an identifier: without address, prefix, version or surrounding space, and with arXiv's
- * numbers in the width of their month (`1406.02661` is `1406.2661`, `2401.6769` is `2401.06769`). Whatever is
- * not an arXiv identifier stays as it is, trimmed. Idempotent.
+ * numbers in the width of their month (`1406.02661` is `1406.2661`, `2401.6769` is `2401.06769`); a DOI as
+ * `doi:10.1000/xyz`, in lower case. Whatever is neither stays as it is, trimmed. Idempotent.
  */
 export function normaliseId(text: string): string {
   const trimmed = text.trim();
   const bare = strip(trimmed);
-  return arxivForm(bare) ?? (bare === "" ? trimmed : bare === trimmed ? trimmed : bare);
+  return (
+    arxivForm(bare) ?? arxivForm(withoutClass(bare)) ?? doiForm(trimmed) ?? (bare === "" ? trimmed : bare)
+  );
+}
+
+/** `1406.2661v1 [stat.ML]`, as arXiv's pages cite themselves, without the class. */
+function withoutClass(text: string): string {
+  return text.replace(/\s*\[[\w.-]{1,20}\]$/, "");
+}
+
+function doiForm(text: string): string | undefined {
+  const name = doi.exec(text)?.[1]?.toLowerCase();
+  return name === undefined ? undefined : `doi:${name}`;
+}
+
+/** The identifier that a whole text is, in stored form: arXiv's or a DOI; nothing for any other text. */
+export function identifierIn(text: string): string | undefined {
+  if (text.length > 500) return undefined;
+  const id = normaliseId(text);
+  return isArxivId(id) || doiForm(id) !== undefined ? id : undefined;
 }
 
 /** Whether a stored identifier is arXiv's. */
 export function isArxivId(id: string): boolean {
   return arxivForm(id) === id;
+}
+
+/** Whether a text has the form of an arXiv identifier, of any width and with or without a version. */
+export function looksLikeArxivId(text: string): boolean {
+  return modern.test(text) || old.test(text);
 }
 
 /** Addresses carry prefixes, suffixes, queries and fragments; one pass can uncover another (`arXiv:` in a link). */

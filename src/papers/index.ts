@@ -9,7 +9,8 @@ export {
 } from "./categories.ts";
 export { findIds, isArxivId, normaliseId, yearOfId } from "./identifier.ts";
 export { type FetchOptions, queryArxiv } from "./collect/arxiv.ts";
-export { readBibtex, toBibtex } from "./collect/bibtex.ts";
+export { readBibtex } from "./collect/bibtex.ts";
+export { type BibtexOptions, toBibtex } from "./collect/bibtex-write.ts";
 export type { Batch, Item, Problem } from "./collect/item.ts";
 export { type Harvest, harvestOai } from "./collect/oai.ts";
 export { cloud, type CloudWord, type Corpus, keywordCount, keywords, related } from "./keywords.ts";

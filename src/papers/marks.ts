@@ -25,7 +25,7 @@ export function wantedBy(query: ParsedQuery | string): Wanted {
 function wantedTerms(terms: readonly string[]): Wanted {
   return {
     stems: new Set(terms.filter((t) => !isPrefix(t)).map(stem)),
-    prefixes: terms.filter(isPrefix),
+    prefixes: terms.filter(isPrefix).map(stem),
     // A stem keeps the first two letters of its word: Porter's rules change endings.
     initials: new Set(terms.flatMap((t) => [t.slice(0, 2), stem(t).slice(0, 2)])),
   };
@@ -42,11 +42,12 @@ function find(text: string, { stems, prefixes, initials }: Wanted): Found[] {
   const found: Found[] = [];
   if (stems.size + prefixes.length === 0) return found;
   const visit = (term: string, start: number, end: number) => {
-    if (prefixes.length === 0 && !initials.has(term.slice(0, 2))) return;
+    // Traditional and Simplified characters begin otherwise; there are few of them in a text of words.
+    if (prefixes.length === 0 && term.charCodeAt(0) < 0x2e80 && !initials.has(term.slice(0, 2))) return;
     const root = stem(term);
     if (stems.has(root)) found.push({ start, end, root });
     else {
-      const prefix = prefixes.find((p) => term.startsWith(p));
+      const prefix = prefixes.find((p) => root.startsWith(p));
       if (prefix !== undefined) found.push({ start, end: start + prefix.length, root: prefix });
     }
   };

@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import { normaliseCategory } from "./categories.ts";
 import { isArxivId, normaliseId, yearOfId } from "./identifier.ts";
 import type { Paper } from "./paper.ts";
+import { referenceOf } from "./reference.ts";
 import { texToUnicode } from "./tex.ts";
 
 /** A record that cannot become a paper; says why in one sentence. */
@@ -28,6 +29,7 @@ export function normalisePaper(record: unknown): Paper {
   if (title === "")
     throw new RecordError(`normalisePaper: record ${id} must have a title or an abstract, got neither.`);
   const year = Number(field("year"));
+  const reference = referenceOf(field("reference"), (text) => texToUnicode(clean(text)));
   return {
     id,
     title,
@@ -39,6 +41,7 @@ export function normalisePaper(record: unknown): Paper {
     announced: day(field("announced")),
     url: webAddress(clean(field("url"))) || (isArxivId(id) ? `https://arxiv.org/abs/${id}` : ""),
     stars: count(field("stars")),
+    ...(reference && { reference }),
   };
 }
 

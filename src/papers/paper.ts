@@ -20,6 +20,8 @@ export interface Paper {
   readonly url: string;
   /** How often it was starred where the record comes from; 0 if unknown. */
   readonly stars: number;
+  /** What a bibliography says besides: `type` of the entry, `doi`, `pages` …; see `reference.ts`. Absent if nothing. */
+  readonly reference?: Readonly<Record<string, string>>;
 }
 
 /** Half-open range of UTF-16 offsets `[start, end)` into a text. */
@@ -85,4 +87,6 @@ export interface Page<T> {
   readonly total: number;
   /** Cursor of the page that follows; absent on the last. */
   readonly next?: string;
+  /** The question with words that no paper has replaced by the nearest that some have; absent if there is nothing to say. */
+  readonly suggestion?: string;
 }

@@ -2,6 +2,7 @@
 // words. There is no AND, OR or NOT: those are words too, so that a title can be pasted as it stands.
 import { parseCategories } from "./categories.ts";
 import type { Filter } from "./paper.ts";
+import { nameInOrder } from "./names.ts";
 import { isStopWord } from "./stopwords.ts";
 import { compounds, queryTerms, textKey } from "./tokens.ts";
 
@@ -95,7 +96,8 @@ export function parseQuery(text: string): ParsedQuery {
       joined.push(...compounds(whole));
     } else if (conditions.length < mostConditions) {
       const exact = quoted !== undefined || found.length > 1;
-      conditions.push({ field: field ?? "any", terms: found.slice(0, mostTerms), exact, exclude });
+      const named = field === "authors" ? queryTerms(nameInOrder(value)) : found;
+      conditions.push({ field: field ?? "any", terms: named.slice(0, mostTerms), exact, exclude });
       if (!exclude) scored.push(...found);
     }
   }
@@ -103,6 +105,12 @@ export function parseQuery(text: string): ParsedQuery {
   const telling = all.filter((term) => !isStopWord(term));
   const words = (telling.length > 0 ? telling : all).slice(0, mostTerms);
   return { words, compounds: joined.slice(0, mostTerms), conditions, categories, filter, key: textKey(cut) };
+}
+
+/** The last word of a text that is still being typed: letters of a bare word, with nothing behind them. */
+export function unfinishedWord(text: string, { words }: ParsedQuery): string | undefined {
+  const run = /(?:^|\s)(?:[\p{L}\p{N}]+-)*([a-z]{2,})$/iu.exec(text.slice(-200))?.[1]?.toLowerCase();
+  return run !== undefined && words.includes(run) && !isStopWord(run) ? run : undefined;
 }
 
 const day = /^\d{4}-\d{2}-\d{2}$/;

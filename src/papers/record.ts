@@ -18,6 +18,7 @@ export function mergePapers(older: Paper, newer: Paper): Paper {
     announced,
     url: newer.url || older.url,
     stars: newer.stars || older.stars,
+    ...((older.reference || newer.reference) && { reference: { ...older.reference, ...newer.reference } }),
   };
 }
 
@@ -41,6 +42,7 @@ export function sameText(a: Paper, b: Paper): boolean {
   return a.title === b.title && a.abstract === b.abstract && a.authors.join("\n") === b.authors.join("\n");
 }
 
-function facts({ categories, venue, year, announced, url, stars }: Paper): unknown[] {
-  return [categories, venue, year, announced, url, stars];
+function facts({ categories, venue, year, announced, url, stars, reference = {} }: Paper): unknown[] {
+  const named = Object.entries(reference).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [categories, venue, year, announced, url, stars, named];
 }

@@ -123,6 +123,6 @@ function addTerm(acc: Accumulator, index: Index, term: QueryTerm): void {
 function formsOf({ forms, names }: Index, term: QueryTerm): readonly number[] {
   if (!term.prefix) return forms.get(term.stem) ?? [];
   const found: number[] = [];
-  for (const [i, name] of names.entries()) if (name.startsWith(term.stem)) found.push(i);
+  for (const [i, name] of names.entries()) if (stem(name).startsWith(term.stem)) found.push(i);
   return found;
 }

@@ -36,6 +36,8 @@ export interface PaperStore {
   remove(ids: readonly string[]): Promise<number>;
   /** Papers by identifier (any form), in the order asked for; unknown ones are left out. */
   get(ids: readonly string[]): Promise<Paper[]>;
+  /** Papers with a title, up to case, accents and punctuation; at most a hundred. */
+  titled(title: string): Promise<Paper[]>;
   /** Answers a query. Any text is a query: none throws. A text without a word or a condition finds nothing. */
   search(query: Query): Promise<Page<Hit>>;
   /** Papers that pass a filter. */

@@ -3,8 +3,10 @@
 // Chinese, Japanese and Korean: overlapping pairs of characters, plus the last character of a run alone, so
 // that every character starts exactly one term: a phrase is consecutive terms, and a single character is a
 // prefix. No dictionary, because titles coin words faster than dictionaries learn them.
+// `C++` and `C#` are `cplusplus` and `csharp`: other words than `C`.
 // Hyphenated words: their parts, and for ranking the whole as one word.
 import { stemmer } from "stemmer";
+import { simplified } from "./simplified.ts";
 import { american } from "./spelling.ts";
 
 /** Receives one term and the UTF-16 range `[start, end)` of the text it came from. */
@@ -61,12 +63,29 @@ export function eachTerm(text: string, visit: Visit): void {
       // A word that runs into a letter outside ASCII, or into a typographic apostrophe, takes the slow road.
       if (end < n && text.charCodeAt(end) >= 128) i = unicodeWord(text, i, visit);
       else {
-        const term = text.slice(i, end).toLowerCase();
-        visit((quoted ? term.replaceAll("'", "") : term).slice(0, longest), i, end);
-        i = end;
+        const signs = end - i <= mostSigned ? signsAt(text, i, end) : 0;
+        const term = text.slice(i, end).toLowerCase() + (signedAs[signs] ?? "");
+        visit((quoted ? term.replaceAll("'", "") : term).slice(0, longest), i, end + signs);
+        i = end + signs;
       }
     }
   }
+}
+
+/** Longest word that signs may follow. */
+const mostSigned = 12;
+
+/** How one sign (`#`) or two (`++`) are read. */
+const signedAs: readonly string[] = ["", "sharp", "plusplus"];
+
+/** How many signs belong to the word before `end`: `++` or `#` behind letters alone, with no word behind them. */
+function signsAt(text: string, start: number, end: number): number {
+  const first = text.charCodeAt(end);
+  const length = first === 35 ? 1 : first === 43 && text.charCodeAt(end + 1) === 43 ? 2 : 0; // 35: #, 43: +
+  if (length === 0) return 0;
+  for (let i = start; i < end; i++) if (text.charCodeAt(i) < 65) return 0; // a figure or an apostrophe
+  const next = text.charCodeAt(end + length);
+  return next === 35 || next === 43 || next >= 128 || isWord[next] === 1 ? 0 : length;
 }
 
 /** One word found by Unicode properties at `at`; returns where to go on. */
@@ -179,12 +198,14 @@ export function textKey(text: string): string {
 
 const stems = new Map<string, string>();
 
-/** Porter's stem of a term in American spelling; terms outside a–z are their own stem. */
+/**
+ * Porter's stem of a term in American spelling; Chinese in Simplified characters; other terms are their own stem.
+ */
 export function stem(term: string): string {
   let root = stems.get(term);
   if (root === undefined) {
     const key = kept(term);
-    root = /^[a-z]+$/.test(key) ? stemmer(american(key)) : key;
+    root = /^[a-z]+$/.test(key) ? stemmer(american(key)) : isPair(key) ? simplified(key) : key;
     if (stems.size > 200_000) stems.clear(); // a bound, not a tuning: English needs far fewer
     stems.set(key, root);
   }

@@ -1,5 +1,5 @@
 // Su 2023, "Transformer upgrade path 9: a new idea for global length extrapolation" (HWFA), https://kexue.fm/archives/9603,
-// and HWFA2 in part 13, https://kexue.fm/archives/9728
+// and HWFA2 in part 14, https://kexue.fm/archives/9731
 import { OptionError } from "../errors.ts";
 import type { PositionSpec } from "./spec.ts";
 import { checkWhole } from "./scale.ts";

@@ -1,5 +1,5 @@
-// Entropy-invariant softmax: Su 2021, https://kexue.fm/archives/8823, and 2022, https://kexue.fm/archives/9034
-// (derivation with κ). Post-hoc form: Su 2023, https://kexue.fm/archives/9675
+// Entropy-invariant softmax: Su 2021, https://kexue.fm/archives/8823 (with κ), and 2022,
+// https://kexue.fm/archives/9034 (a shorter derivation). Post-hoc form: Su 2023, https://kexue.fm/archives/9706
 import { checkOptions, OptionError } from "../errors.ts";
 import { add, cast, checkShapes, expandDims, log, maximum, max, type Tensor } from "../tensor/index.ts";
 import { type Position, productPosition, rescored, type Turns } from "./position.ts";

@@ -1,5 +1,5 @@
-// Su 2023, "Transformer upgrade path 12: ReRoPE for unlimited extrapolation?" and 14 (inverse Leaky ReRoPE).
-// https://kexue.fm/archives/9708 and https://kexue.fm/archives/9731
+// Su 2023, "Transformer upgrade path 12: ReRoPE for unlimited extrapolation?" and 13 (inverse Leaky ReRoPE).
+// https://kexue.fm/archives/9708 and https://kexue.fm/archives/9728
 import { OptionError } from "../errors.ts";
 import {
   addAlongAxis,
@@ -26,7 +26,7 @@ import { type RotaryOptions, turnOf } from "./rotary.ts";
 import { checkScale, checkWhole } from "./scale.ts";
 
 export interface ReropeOptions extends RotaryOptions {
-  /** Distances up to `w` are true; N/4 to N/2 of the training length suit most models. */
+  /** Distances up to `w` are true; N/4 of the training length, or less (N/2 lost half of what is far here). */
   readonly window: number;
 }
 
@@ -58,7 +58,8 @@ export interface InverseLeakyRerope {
 /**
  * Inverse Leaky ReRoPE: trains with distances stretched beyond the window (`w = N/4`, `1/k = 2s`), so that plain
  * RoPE, as fast as ever, meets nothing new at inference up to `s·N`.
- * @param options `trainingLength` is `N`, `scale` is `s`, the rest as for RoPE (a larger base helps).
+ * @param options `trainingLength` is `N`, `scale` is `s`, the rest as for RoPE (a larger base helps in
+ *   training and on text that does not repeat; on text that does it costs a little).
  */
 export function inverseLeakyRerope({
   trainingLength,

@@ -10,6 +10,8 @@ export const platform: Platform = {
   preferred: () => "cpu",
   requested: () => process.env["ATHANOR_DEVICE"],
   loud: Boolean(process.env["ATHANOR_DEBUG"]),
+  // The binding works inside one turn of the event loop: calls cannot overlap.
+  oneAtATime: new Set(),
   async runtime() {
     const ort = await import("onnxruntime-node");
     // Read once, when the first session opens.
@@ -39,6 +41,7 @@ export const platform: Platform = {
     return Object.create(tensor, { data: { value: data } }) as OrtTensor;
   },
   runtimePackage: "onnxruntime-node",
+  broken: () => Promise.resolve(undefined),
   advice(device) {
     if (device === "cuda") {
       return "Install its libraries with node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12.";

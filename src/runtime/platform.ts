@@ -6,12 +6,14 @@ import type { Device, Memory, ModelFile } from "./device.ts";
 export interface Platform {
   /** The devices here, and how each holds results. */
   readonly devices: Readonly<Partial<Record<Device, Memory>>>;
-  /** Device when neither an option nor `ATHANOR_DEVICE` names one; the first answer may take a moment. */
+  /** Device when nobody names one; the first answer may take a moment. */
   preferred(): Device | Promise<Device>;
   /** What the environment asks for, if anything. */
   requested(): string | undefined;
   /** Whether the runtime prints what it has to say (`ATHANOR_DEBUG`); its errors come as exceptions all the same. */
   readonly loud: boolean;
+  /** Devices whose runtime can be inside one call only: others have to wait. */
+  readonly oneAtATime: ReadonlySet<Device>;
   runtime(device: Device): Promise<{
     readonly InferenceSession: Sessions;
     readonly Tensor: TensorConstructor;
@@ -28,6 +30,8 @@ export interface Platform {
   readonly runtimePackage: string;
   /** What to do when the device is missing. */
   advice(device: Device): string;
+  /** What to do when a runtime that was there does not work any more; `undefined` where it is missing instead. */
+  broken(device: Device): Promise<string | undefined>;
 }
 
 /** `InferenceSession` of the runtime: opens a model from bytes or a path. */

@@ -39,10 +39,28 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** The device to use: `wanted`, else `ATHANOR_DEVICE`, else the platform's own choice. */
+/** What `setDevice` said last. */
+let standing: Device | undefined;
+
+/**
+ * The device of every later call that names none; `undefined` leaves the choice to `ATHANOR_DEVICE` and the platform
+ * again.
+ * @throws OptionError for a device that is unknown here. Whether it can be used shows with the first program.
+ * @example
+ * setDevice("webgpu");
+ */
+export function setDevice(device: Device | undefined): void {
+  standing = device === undefined ? undefined : known(device);
+}
+
+/** The device to use: `wanted`, else that of `setDevice`, else `ATHANOR_DEVICE`, else the platform's own choice. */
 export function chooseDevice(wanted?: Device): Device | Promise<Device> {
-  const name = wanted ?? platform.requested();
-  if (name === undefined || name === "") return platform.preferred();
+  const name = wanted ?? standing ?? platform.requested();
+  return name === undefined || name === "" ? platform.preferred() : known(name);
+}
+
+/** `name` as a device. @throws OptionError for one that is unknown here. */
+function known(name: string): Device {
   const known = Object.keys(platform.devices) as Device[];
   const device = known.find((d) => d === name);
   if (device !== undefined) return device;
@@ -55,6 +73,11 @@ export function chooseDevice(wanted?: Device): Device | Promise<Device> {
 /** What to do when `device` is missing. */
 export function deviceAdvice(device: Device): string {
   return platform.advice(device);
+}
+
+/** What to do when the runtime of `device` was there and has broken; `undefined` where it is missing. */
+export function wayOutOfBroken(device: Device): Promise<string | undefined> {
+  return platform.broken(device);
 }
 
 /** How `device` holds results between runs. */
@@ -73,6 +96,27 @@ async function runtimeOf(device: Device): ReturnType<typeof platform.runtime> {
       { cause: error },
     );
   }
+}
+
+/** The last call of each runtime that takes one at a time. */
+const last = new Map<Device, Promise<unknown>>();
+
+/** `call`, after the calls before it where the runtime of `device` takes one at a time. */
+function inLine<T>(device: Device, call: () => Promise<T>): Promise<T> {
+  if (!platform.oneAtATime.has(device)) return call();
+  const result = (last.get(device) ?? Promise.resolve()).then(call);
+  last.set(
+    device,
+    result.catch(() => undefined),
+  );
+  return result;
+}
+
+/** The first sentence of what the runtime said, without where in its sources it said so. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const [line = ""] = text.replace(/^\S+\.cc:\d+ .* was false\. /, "").split("\n");
+  return line.replace(/\.$/, "");
 }
 
 /** Tensors as this platform's runtime takes them. */
@@ -114,32 +158,49 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
         }
       : {}),
   };
-  const session = await platform.create(sessions, model, settings);
+  const session = await inLine(device, () => platform.create(sessions, model, settings));
   // A result on the device belongs to an allocator of its session and must not outlive it.
   const alive = new Set<OrtTensor>();
+  let running = 0;
   let released = false;
+  /** Frees the model with the last of its calls and results. */
+  const settle = async (): Promise<void> => {
+    if (released && running === 0 && alive.size === 0) await inLine(device, () => session.release());
+  };
+  const call = async (
+    feeds: Record<string, OrtTensor>,
+    into: Readonly<Record<string, OrtTensor | null>> | undefined,
+  ): Promise<Record<string, OrtTensor>> => {
+    const fetches = into === undefined ? session.outputNames : ready(into);
+    return (await session.run(
+      ready(feeds) as InferenceSession.FeedsType,
+      fetches as InferenceSession.FetchesType,
+    )) as Record<string, OrtTensor>;
+  };
   return {
     device,
     wrap: (dtype, data, shape) => new HostTensor(dtype, dtype === "float16" ? halfBits(data) : data, shape),
     async run(feeds, into) {
-      const fetches = into === undefined ? session.outputNames : ready(into);
-      const results = (await session.run(
-        ready(feeds) as InferenceSession.FeedsType,
-        fetches as InferenceSession.FetchesType,
-      )) as Record<string, OrtTensor>;
-      for (const tensor of Object.values(results)) if (tensor.location !== "cpu") alive.add(tensor);
-      return results;
+      if (released) throw new BackendError(`device ${device}: a program was called after its release.`);
+      running++;
+      try {
+        const results = await inLine(device, () => call(feeds, into));
+        for (const tensor of Object.values(results)) if (tensor.location !== "cpu") alive.add(tensor);
+        return results;
+      } finally {
+        running--;
+        if (released) await settle();
+      }
     },
     free(tensor) {
       if (!alive.delete(tensor)) return;
-      tensor.dispose();
-      if (released && alive.size === 0) void session.release();
+      void inLine(device, () => Promise.resolve(tensor.dispose())).then(settle);
     },
     async release() {
       if (released) return;
       released = true;
       if (options.profile !== undefined) session.endProfiling();
-      if (alive.size === 0) await session.release();
+      await settle();
     },
   };
 }

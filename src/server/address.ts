@@ -1,6 +1,7 @@
 // The addresses of the paper page, its JSON answers and its feeds: one grammar for the server and the browser.
 // Safe in a browser. Forms: `/arxiv/<categories>`, `/arxiv/<id>,<id>`, `/arxiv/search?query=`, `/venue/<name>`,
 // `/papers/<any id>`; each with `/json` or `/feed` appended.
+import { looksLikeArxivId } from "../papers/identifier.ts";
 import type { Sort } from "../papers/paper.ts";
 
 /** What kind of answer an address asks for. */
@@ -55,13 +56,6 @@ export interface Address {
 
 /** How many papers one address may name, and one page may hold. */
 export const mostPapers = 1000;
-
-const arxivId = /^(?:\d{4}\.\d{4,5}|[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]{2})?\/\d{7})(?:v\d+)?$/i;
-
-/** Whether a text looks like an arXiv identifier, old or new, with or without a version. */
-export function looksLikeArxivId(text: string): boolean {
-  return arxivId.test(text);
-}
 
 /** Percent-decodes; a broken escape stays as it is, for an address is whatever a person typed. */
 function decode(text: string): string {

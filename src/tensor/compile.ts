@@ -6,6 +6,7 @@ import { encode } from "../graph/encode.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import { type Dim, dimTerms, evaluateDim, type Shape } from "../graph/dim.ts";
 import type { OnnxPort } from "../graph/onnx.ts";
+import { checkIndices, type IndexUse, indexUses } from "../graph/host-indices.ts";
 import { openGraph } from "../graph/open.ts";
 import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
@@ -19,7 +20,7 @@ import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
 /** Options of `compile`. */
 export interface CompileOptions {
-  /** Where to run; default `ATHANOR_DEVICE`, else the platform's choice. */
+  /** Where to run; default that of `setDevice`, else `ATHANOR_DEVICE`, else the platform's choice. */
   readonly device?: Device;
   /** Arguments whose tensors may be overwritten: their buffers become results of the next calls. */
   readonly donate?: readonly number[];
@@ -39,7 +40,7 @@ export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): Promise<R>;
   /** Traces and opens the program for arguments like these without running it. */
   prepare(...args: A): Promise<void>;
-  /** Frees the sessions. */
+  /** Frees the sessions, when the calls under way are done. */
   release(): Promise<void>;
 }
 
@@ -50,6 +51,8 @@ interface Program<R> {
   readonly outputs: readonly { readonly name: string; readonly key: string | undefined }[];
   /** @throws ShapeError for sizes that do not go together. */
   readonly check: (args: readonly unknown[], tensors: readonly Tensor[]) => void;
+  /** Arguments by place that index something, where the device would not complain. */
+  readonly indices: readonly (readonly [place: number, use: IndexUse])[];
   /** The result with placeholders in place of tensors. */
   readonly tree: R;
 }
@@ -71,9 +74,7 @@ export function compile<A extends readonly unknown[], R>(
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
 
-  const trace = async (args: A): Promise<Program<R>> => {
-    const chosen = chooseDevice(device);
-    const on = typeof chosen === "string" ? chosen : await chosen;
+  const trace = async (args: A, on: Device): Promise<Program<R>> => {
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
     const results = flattenTree(tree);
@@ -100,21 +101,36 @@ export function compile<A extends readonly unknown[], R>(
       ...(threads === undefined ? {} : { threads }),
       ...(profile === undefined ? {} : { profile }),
     });
-    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), tree };
+    const roots = results.map(([, t]) => t);
+    const uses = memoryOf(on) === "device" ? indexUses(roots, (v) => v.op === "input") : [];
+    const indices = uses.map((use) => [inputs.indexOf(use.input as Tensor), use] as const);
+    return { session, inputs: graph.inputs, outputs: ports, check: sizeCheck(graph.inputs), indices, tree };
   };
 
-  const programFor = (args: A): Promise<Program<R>> => {
-    const key = signatureOf(args, symbolic);
+  const programFor = async (args: A): Promise<Program<R>> => {
+    const chosen = chooseDevice(device);
+    const on = typeof chosen === "string" ? chosen : await chosen;
+    const key = `${on} ${signatureOf(args, symbolic)}`;
     let program = programs.get(key);
     if (program === undefined) {
-      program = trace(args);
+      program = trace(args, on);
       programs.set(key, program);
       program.catch(() => programs.delete(key));
     }
     return program;
   };
 
-  const run = async (...args: A): Promise<R> => {
+  /** Calls under way, which a release waits for. */
+  const under = new Set<Promise<unknown>>();
+  const run = (...args: A): Promise<R> => {
+    const result = answer(args);
+    under.add(result);
+    const done = (): void => void under.delete(result);
+    result.then(done, done);
+    return result;
+  };
+
+  const answer = async (args: A): Promise<R> => {
     const tensors = leaves(args);
     await evaluateValues(tensors, device);
     const program = await programFor(args);
@@ -122,6 +138,7 @@ export function compile<A extends readonly unknown[], R>(
     const storages = tensors.map((t) => t.storage as Storage);
     for (const s of storages) requireKept(s);
     if (symbolic !== undefined) program.check(args, tensors);
+    for (const [place, use] of program.indices) checkIndices(use, storages[place] as Storage);
     const gifts = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => t.storage as Storage)));
     for (const s of gifts) giveAway(s);
     const into: Record<string, OrtTensor | null> = {};
@@ -144,6 +161,7 @@ export function compile<A extends readonly unknown[], R>(
   return Object.assign(run, {
     prepare: async (...args: A) => void (await programFor(args)),
     release: async () => {
+      await Promise.allSettled(under);
       for (const program of programs.values()) await (await program).session.release();
       programs.clear();
       pool.clear();

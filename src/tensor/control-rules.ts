@@ -14,8 +14,11 @@ export function recomputeRule(c: RuleContext<OpAttributes["recompute"]>): (Tenso
   const signal = c.all.find((g) => g !== null && !g.shape.includes(0));
   const own = c.inputs.slice(0, body.parameters.length);
   const outer = c.inputs.slice(body.parameters.length);
-  // Without elements in any cotangent there is nothing to compute, hence nothing to wait for.
-  const late = own.map((x) => (signal ? apply("barrier", [x, signal], {}) : apply("alias", [x], {})));
+  // Without elements in any cotangent there is nothing to compute, hence nothing to wait for; and what is computed from
+  // whole numbers and flags alone may be shared with the first run.
+  const late = own.map((x) =>
+    signal && isFloat(x.dtype) ? apply("barrier", [x, signal], {}) : apply("alias", [x], {}),
+  );
   const results = instantiate(body, late);
   const sources = [...late, ...outer];
   const live = results.map((_, i) => i).filter((i) => c.all[i]);

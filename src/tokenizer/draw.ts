@@ -1,4 +1,5 @@
 // A segmentation made visible: coloured blocks on a terminal and as SVG. Pure text in, text out.
+import { escapeXml, isWide } from "../draw/svg.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { strictTextOf } from "./utf8.ts";
 
@@ -67,12 +68,7 @@ export function cellWidth(text: string): number {
   let cells = 0;
   for (const c of text) {
     if (/\p{M}|\p{Cf}/u.test(c)) continue;
-    cells +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3ffff}]/u.test(
-        c,
-      )
-        ? 2
-        : 1;
+    cells += isWide(c) ? 2 : 1;
   }
   return cells;
 }
@@ -107,7 +103,7 @@ export function drawSvg(
     const width = (cells * CELL - 1).toFixed(1);
     blocks.push(
       `<g><title>${token.id}</title><rect x="${left}" y="${y + 3}" width="${width}" height="21" rx="3" fill="${svg}"/>` +
-        `<text x="${left}" y="${y + 18}" textLength="${width}" lengthAdjust="spacingAndGlyphs">${escapeXml(token.text)}</text></g>`,
+        `<text x="${left}" y="${y + 18}" textLength="${width}" lengthAdjust="spacingAndGlyphs">${visible(token.text)}</text></g>`,
     );
     x += cells;
     widest = Math.max(widest, x);
@@ -118,7 +114,7 @@ export function drawSvg(
   });
   const width = Math.ceil(widest * CELL + 8);
   const height = y + (x > 0 ? ROW : 0) + 4;
-  const heading = title === "" ? "" : `<text x="4" y="17" font-weight="bold">${escapeXml(title)}</text>`;
+  const heading = title === "" ? "" : `<text x="4" y="17" font-weight="bold">${visible(title)}</text>`;
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="ui-monospace, monospace" font-size="14" fill="#111">` +
     `<rect width="${width}" height="${height}" fill="#fff"/>${heading}<g xml:space="preserve">${blocks.join("")}</g></svg>\n`
@@ -126,11 +122,6 @@ export function drawSvg(
 }
 
 /** Text safe inside XML; spaces stay visible as they are. */
-export function escapeXml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll(" ", "\u00a0");
+function visible(text: string): string {
+  return escapeXml(text).replaceAll(" ", "\u00a0");
 }

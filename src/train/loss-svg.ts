@@ -1,5 +1,7 @@
 // loss.svg: how a training went, as one self-contained picture.
-import { escapeXml, ticks } from "../draw/svg.ts";
+import { scale, stroke } from "../draw/axis.ts";
+import { FAINT, FONT, inkOf, PAPER, RULE } from "../draw/palette.ts";
+import { at, escapeXml, type Extent, sideways, ticks, word, written } from "../draw/svg.ts";
 import { isStep, type Metric, type StepMetric, type ValidationMetric } from "./metrics.ts";
 
 const WIDTH = 960;
@@ -9,18 +11,9 @@ const RIGHT = 72;
 /** Vertical extent of the plot of losses and of the one of learning rates below it. */
 const LOSS: Extent = [64, 410];
 const RATE: Extent = [444, 510];
-const COLOURS = {
-  train: "#b4541a",
-  validation: "#1f5f8b",
-  rate: "#6b7f59",
-  ink: "#2b2622",
-  faint: "#8a8178",
-  rule: "#e7e0d6",
-};
+const [TRAINING, VALIDATION, RATES] = [inkOf(0), inkOf(1), inkOf(2)];
 /** Curves are drawn through at most this many points; each shows the mean and the range of the steps around it. */
 const POINTS = 320;
-
-type Extent = readonly [from: number, to: number];
 
 /** What the picture says in words. */
 export interface LossPictureText {
@@ -45,47 +38,44 @@ export function lossPicture(metrics: readonly Metric[], text: LossPictureText): 
   const peak = Math.max(1e-12, ...steps.map((s) => s.rate));
   const r = scale([0, peak * 1.08], [RATE[1], RATE[0]]);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Georgia, 'Times New Roman', serif" font-size="13" role="img" aria-label="${escapeXml(text.title)}">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="#fffdf9"/>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="${FONT}" font-size="13" role="img" aria-label="${escapeXml(text.title)}">`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="${PAPER}"/>`,
     `<clipPath id="plot"><rect x="${LEFT}" y="${LOSS[0]}" width="${WIDTH - LEFT - RIGHT + 6}" height="${LOSS[1] - LOSS[0]}"/></clipPath>`,
-    label(LEFT, 30, text.title, { size: 19, weight: "bold" }),
-    label(LEFT, 49, text.subtitle, { colour: COLOURS.faint }),
+    word(LEFT, 30, text.title, { size: 19, bold: true }),
+    word(LEFT, 49, text.subtitle, { colour: FAINT }),
     legend(validations.length > 0),
-    ...ticks(domain, 6).map((v) => rule(y(v), number(v))),
+    ...ticks(domain, 6).map((v) => rule(y(v), written(v))),
     ...ticks([0, lastStep], 8).map((v) =>
-      label(x(v), RATE[1] + 20, v.toLocaleString("en-GB"), { anchor: "middle", colour: COLOURS.faint }),
+      word(x(v), RATE[1] + 20, v.toLocaleString("en-GB"), { anchor: "middle", colour: FAINT }),
     ),
-    label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, "steps", { anchor: "middle", colour: COLOURS.faint }),
-    sideways("loss, nats per token", 20, (LOSS[0] + LOSS[1]) / 2),
+    word((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, "steps", { anchor: "middle", colour: FAINT }),
+    sideways(20, (LOSS[0] + LOSS[1]) / 2, "loss, nats per token"),
     `<g clip-path="url(#plot)">`,
     area(points.map((p) => [x(p.step), y(p.low), y(p.high)])),
-    line(
+    stroke(
       points.map((p) => [x(p.step), y(p.mean)]),
-      COLOURS.train,
-      2,
+      TRAINING,
     ),
-    line(
+    stroke(
       validations.map((v) => [x(v.step), y(v.validationLoss)]),
-      COLOURS.validation,
-      2,
+      VALIDATION,
     ),
     ...validations.map(
       (v) =>
-        `<circle cx="${at(x(v.step))}" cy="${at(y(v.validationLoss))}" r="3.5" fill="#fffdf9" stroke="${COLOURS.validation}" stroke-width="2"/>`,
+        `<circle cx="${at(x(v.step))}" cy="${at(y(v.validationLoss))}" r="3.5" fill="${PAPER}" stroke="${VALIDATION}" stroke-width="2"/>`,
     ),
     `</g>`,
     bitsAxis(validations, domain, y),
     finalValue(validations.at(-1), x, y),
-    rule(r(peak), number(peak)),
+    rule(r(peak), written(peak)),
     rule(r(0), "0"),
-    line(
+    stroke(
       steps
         .filter((_, i) => i % Math.ceil(steps.length / POINTS) === 0 || i === steps.length - 1)
         .map((s) => [x(s.step), r(s.rate)]),
-      COLOURS.rate,
-      2,
+      RATES,
     ),
-    sideways("rate", 20, (RATE[0] + RATE[1]) / 2),
+    sideways(20, (RATE[0] + RATE[1]) / 2, "rate"),
     `</svg>\n`,
   ].join("\n");
 }
@@ -124,57 +114,16 @@ function lossDomain(points: readonly Point[], validations: readonly ValidationMe
   return [Math.max(0, low - margin), high + margin];
 }
 
-function scale([from, to]: Extent, [a, b]: Extent): (v: number) => number {
-  const span = to - from || 1;
-  return (v) => a + ((v - from) / span) * (b - a);
-}
-
-function number(v: number): string {
-  return v !== 0 && Math.abs(v) < 0.01
-    ? v.toExponential(1).replace(".0e", "e")
-    : String(Number(v.toPrecision(3)));
-}
-
-function at(v: number): string {
-  return v.toFixed(1);
-}
-
-interface LabelStyle {
-  readonly size?: number;
-  readonly weight?: string;
-  readonly colour?: string;
-  readonly anchor?: "start" | "middle" | "end";
-}
-
-function label(
-  x: number,
-  y: number,
-  text: string,
-  { size = 13, weight = "normal", colour = COLOURS.ink, anchor = "start" }: LabelStyle = {},
-): string {
-  return `<text x="${at(x)}" y="${at(y)}" font-size="${size}" font-weight="${weight}" fill="${colour}" text-anchor="${anchor}">${escapeXml(text)}</text>`;
-}
-
-function sideways(text: string, x: number, y: number): string {
-  return `<text transform="translate(${x} ${y}) rotate(-90)" text-anchor="middle" fill="${COLOURS.faint}">${escapeXml(text)}</text>`;
-}
-
 /** A horizontal rule with its value on the left. */
 function rule(y: number, value: string): string {
-  return `<path d="M${LEFT} ${at(y)}H${WIDTH - RIGHT}" stroke="${COLOURS.rule}"/>${label(LEFT - 8, y + 4, value, { anchor: "end", colour: COLOURS.faint })}`;
-}
-
-function line(points: readonly (readonly [number, number])[], colour: string, width: number): string {
-  if (points.length === 0) return "";
-  const path = points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${at(x)} ${at(y)}`).join("");
-  return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="${width}" stroke-linejoin="round" stroke-linecap="round"/>`;
+  return `<path d="M${LEFT} ${at(y)}H${WIDTH - RIGHT}" stroke="${RULE}"/>${word(LEFT - 8, y + 4, value, { anchor: "end", colour: FAINT })}`;
 }
 
 /** The band between low and high. */
 function area(points: readonly (readonly [x: number, low: number, high: number])[]): string {
   const there = points.map(([x, , high]) => `${at(x)} ${at(high)}`);
   const back = points.toReversed().map(([x, low]) => `${at(x)} ${at(low)}`);
-  return `<path d="M${[...there, ...back].join("L")}Z" fill="${COLOURS.train}" fill-opacity="0.16"/>`;
+  return `<path d="M${[...there, ...back].join("L")}Z" fill="${TRAINING}" fill-opacity="0.16"/>`;
 }
 
 /** The same heights in bits per byte, on the right: a fixed multiple for a given tokenizer and text. */
@@ -188,8 +137,8 @@ function bitsAxis(
   const factor = last.validationBitsPerByte / last.validationLoss;
   const inside = ticks([domain[0] * factor, domain[1] * factor], 6);
   return [
-    ...inside.map((v) => label(WIDTH - RIGHT + 8, y(v / factor) + 4, number(v), { colour: COLOURS.faint })),
-    sideways("bits per byte", WIDTH - 14, (LOSS[0] + LOSS[1]) / 2),
+    ...inside.map((v) => word(WIDTH - RIGHT + 8, y(v / factor) + 4, written(v), { colour: FAINT })),
+    sideways(WIDTH - 14, (LOSS[0] + LOSS[1]) / 2, "bits per byte"),
   ].join("\n");
 }
 
@@ -201,19 +150,19 @@ function finalValue(
   if (last === undefined) return "";
   const words = `${last.validationLoss.toFixed(3)} nats per token · ${last.validationBitsPerByte.toFixed(3)} bits per byte`;
   const above = Math.max(LOSS[0] + 16, y(last.validationLoss) - 34);
-  return label(x(last.step) - 6, above, words, { anchor: "end", colour: COLOURS.validation, weight: "bold" });
+  return word(x(last.step) - 6, above, words, { anchor: "end", colour: VALIDATION, bold: true });
 }
 
 function legend(validated: boolean): string {
   const right = WIDTH - RIGHT;
   return [
-    legendEntry(right - 260, COLOURS.train, "training"),
-    validated ? legendEntry(right - 166, COLOURS.validation, "validation") : "",
-    legendEntry(right - 60, COLOURS.rate, "rate"),
+    legendEntry(right - 260, TRAINING, "training"),
+    validated ? legendEntry(right - 166, VALIDATION, "validation") : "",
+    legendEntry(right - 60, RATES, "rate"),
   ].join("\n");
 }
 
 function legendEntry(x: number, colour: string, text: string): string {
   const stroke = `stroke="${colour}" stroke-width="3" stroke-linecap="round"`;
-  return `<path d="M${x} 26h22" ${stroke}/>${label(x + 28, 30, text)}`;
+  return `<path d="M${x} 26h22" ${stroke}/>${word(x + 28, 30, text)}`;
 }

@@ -57,7 +57,7 @@ def weight(name, count):
     return [(0.1 if name.endswith("bias") else 0.5) * w for w in waves]
 
 
-out = {"made": f"transformers {transformers.__version__}, torch {torch.__version__}", "ids": IDS, "cases": {}}
+out = {"provenance": f"make-hugging-face.py, transformers {transformers.__version__}, torch {torch.__version__}", "ids": IDS, "cases": {}}
 torch.set_grad_enabled(False)
 for name, case in CASES.items():
     given = {**BASE, **case}

@@ -58,8 +58,9 @@ export const BORDERS: Readonly<Record<string, Border>> = {
   adapt: method,
   numeric: method,
   tokenizer: {
-    may: ["files/folder.ts"],
-    because: "vocabularies are read and written wherever files may lie",
+    may: ["files/folder.ts", "draw/svg.ts"],
+    because:
+      "vocabularies are read wherever files may lie, and cuts are drawn with the words of every picture",
   },
   papers: { may: ["net"], because: "collecting papers asks services over the network" },
   model: { may: everyRoom },

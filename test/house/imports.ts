@@ -20,6 +20,7 @@ export interface Import {
 
 /** All files under `folder` whose name ends in `end`, from the root, in order. */
 export function filesUnder(folder: string, end = ".ts"): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
     .map((name) => `${folder}/${name.split(sep).join("/")}`)
     .filter((name) => name.endsWith(end) && !name.endsWith(".d.ts") && !name.includes("/node_modules/"))

@@ -17,7 +17,7 @@ export interface RealNodes {
 const folder = import.meta.dirname;
 const jars = join(folder, "target/lib");
 /** Longest that Maven, and then the nodes, may take, in milliseconds. */
-const patience = { maven: 240_000, nodes: 90_000 };
+const patience = { maven: 240_000, nodes: 240_000 };
 
 /** Why no node can be started on this machine; nothing if one can. */
 export function missingForOpenSearch(): string | undefined {

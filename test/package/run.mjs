@@ -24,7 +24,8 @@ async function sh(command, args, cwd, env = {}) {
   try {
     return (await run(command, args, options)).stdout;
   } catch (error) {
-    throw new Error(`${command} ${args.join(" ")}\n${error.stdout}${error.stderr}`.trim());
+    const printed = `${error.stdout}${error.stderr}`.trim();
+    throw new Error(`${command} ${args.join(" ")}\n${printed}`, { cause: error });
   }
 }
 
@@ -66,7 +67,8 @@ const runtime = `onnxruntime-node@${peerDependencies["onnxruntime-node"]}`;
 let shared;
 /** One project for all that runs in Node or takes its place; a model lies in `model` afterwards. */
 function host() {
-  return (shared ??= project("host", [runtime], ["use.mjs", "train.mjs"]));
+  const types = `@types/node@${devDependencies["@types/node"]}`;
+  return (shared ??= project("host", [runtime, types], ["use.mjs", "train.mjs", "types.ts"]));
 }
 
 /** `use.mjs` by the program `command`. */
@@ -109,7 +111,10 @@ async function openPage(out) {
   const { chromium } = await import("playwright");
   const server = createServer((request, answer) => {
     const path = join(out, new URL(request.url, "http://x").pathname);
-    if (!existsSync(path) || path.endsWith("/")) return void answer.writeHead(404).end();
+    if (!existsSync(path) || path.endsWith("/")) {
+      answer.writeHead(404).end();
+      return;
+    }
     answer.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream" });
     answer.end(request.method === "HEAD" ? undefined : readFileSync(path));
   });
@@ -163,8 +168,7 @@ const CHECKS = {
     return out;
   },
   types: async () => {
-    const names = ["typescript", "@types/node"].map((name) => `${name}@${devDependencies[name]}`);
-    const folder = await project("types", names, ["types.ts"]);
+    const folder = await host();
     const compilerOptions = {
       strict: true,
       skipLibCheck: false,
@@ -177,7 +181,7 @@ const CHECKS = {
       noEmit: true,
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["types.ts"] }));
-    return sh(bin(folder, "tsc"), [], folder);
+    return sh(bin(root, "tsc"), [], folder);
   },
   publint: async () => sh(bin(await tools(), "publint"), ["run", await packed(), "--strict"], work),
   attw: async () => sh(bin(await tools(), "attw"), [await packed(), "--profile", "esm-only"], work),

@@ -35,7 +35,7 @@ import { startRun } from "athanor/train/node";
 
 /** True exactly if `A` and `B` are the same type. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <A, B>(_: Same<A, B>): void => {};
+const same = <A, B>(answer: Same<A, B>): Same<A, B> => answer;
 
 same<typeof loadModel, (at: FilesAt) => Promise<StoredModel>>(true);
 same<Awaited<ReturnType<typeof loadTokenizer>>, Tokenizer>(true);

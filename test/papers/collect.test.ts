@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { normalisePaper, readBibtex, toBibtex } from "../../src/papers/index.ts";
 import { fileSource, importPapers, openStore } from "../../src/papers/node/index.ts";
 import { createBibParser, parseBibtex } from "../../src/papers/collect/bibtex-parse.ts";
-import { plainTex, texToUnicode } from "../../src/papers/tex.ts";
+import { texToUnicode } from "../../src/papers/tex.ts";
+import { plainTex } from "../../src/papers/tex-pieces.ts";
 import { anyText, nine, paper } from "./sample.ts";
 
 let folder = "";

@@ -5,14 +5,9 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadSearch } from "../../bench/papers-load.ts";
 import { type PaperStore } from "../../src/papers/index.ts";
+import { looksLikeArxivId } from "../../src/papers/identifier.ts";
 import { openStore } from "../../src/papers/node/index.ts";
-import {
-  type Address,
-  daysOf,
-  formatAddress,
-  looksLikeArxivId,
-  parseAddress,
-} from "../../src/server/address.ts";
+import { type Address, daysOf, formatAddress, parseAddress } from "../../src/server/address.ts";
 import { answerCache } from "../../src/server/cache.ts";
 import { createPapersServer, type PapersServer } from "../../src/server/papers.ts";
 import { createRelations } from "../../src/server/relations.ts";

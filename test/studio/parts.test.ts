@@ -1,12 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  bibtex,
-  citationKey,
-  clipboardText,
-  paperLink,
-  pdfLink,
-} from "../../studio/src/pages/papers/citation.ts";
+import { bibtex, clipboardText, paperLink, pdfLink } from "../../studio/src/pages/papers/citation.ts";
 import { dayName, monthGrid, shade, shiftMonth } from "../../studio/src/pages/papers/dates.ts";
 import { readExchange, writeExchange } from "../../studio/src/pages/papers/exchange.ts";
 import {
@@ -21,7 +15,8 @@ import {
 import { actionOf, bindings } from "../../studio/src/pages/papers/keys.ts";
 import { inOrder } from "../../studio/src/pages/papers/order.ts";
 import { byPreference, cloudOf, keywordsOf } from "../../studio/src/pages/papers/preference.ts";
-import { cutAtMarks, plainText, texPieces } from "../../studio/src/pages/papers/tex.ts";
+import { citationKey } from "../../src/papers/collect/bibtex-write.ts";
+import { cutAtMarks, plainText, texPieces } from "../../src/papers/tex-pieces.ts";
 import {
   addressOf,
   feedOf,

@@ -200,3 +200,19 @@ test("a rule may use a tensor of the body around it", async () => {
   const g = t.grad((v: T) => t.sum(t.checkpoint(f)(v)))(x);
   expectClose(await g.data(), [Math.exp(0.4), Math.exp(-0.3)], 1e-14);
 });
+
+test("arguments of checkpoint that are flags or whole numbers", async () => {
+  const x = t.tensor([1, 2, 3], { dtype: "float64" });
+  const mask = t.tensor([true, false, true]);
+  const ids = t.tensor(Int32Array.of(2, 0, 2));
+  const f = (m: T, i: T, v: T): T => t.sum(t.where(m, t.exp(t.gather(v, i)), v.mul(v)));
+  const plain = t.grad((v: T) => f(mask, ids, v))(x);
+  const again = t.grad((v: T) => t.checkpoint(f)(mask, ids, v))(x);
+  expect(await again.data()).toEqual(await plain.data());
+  // e^{x₂} counts twice, x₁² once.
+  expect(Array.from((await plain.data()) as Float64Array)).toEqual([
+    0,
+    4,
+    expect.closeTo(2 * Math.exp(3), 9),
+  ]);
+});

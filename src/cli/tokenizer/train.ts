@@ -1,5 +1,6 @@
 // `athanor tokenizer train`: a vocabulary from text files.
 import { rmdir } from "node:fs/promises";
+import { extname } from "node:path";
 import type { Command } from "commander";
 import { OptionError } from "../../errors.ts";
 import { createTokenizer } from "../../tokenizer/create.ts";
@@ -163,9 +164,8 @@ async function train(
 /** Name of one of several outputs: `tokenizer.json` becomes `tokenizer.8000.json`. */
 export function outputName(output: string, size: number, several: boolean): string {
   if (!several) return output;
-  const dot = output.lastIndexOf(".");
-  const slash = output.lastIndexOf("/");
-  return dot > slash + 1 ? `${output.slice(0, dot)}.${size}${output.slice(dot)}` : `${output}.${size}`;
+  const extension = extname(output);
+  return `${output.slice(0, output.length - extension.length)}.${size}${extension}`;
 }
 
 /** Flags of options that the trainers check. */

@@ -34,7 +34,13 @@ export async function xmlReader(where: string): Promise<XmlReader> {
     const valid = XMLValidator.validate(text);
     if (valid !== true)
       throw new Error(`${what}: answer must be XML, got ${valid.err.msg} in line ${valid.err.line}.`);
-    return toElement(parser.parse(text));
+    try {
+      return toElement(parser.parse(text));
+    } catch (cause) {
+      // The parser looks closer than the validator at what stands before the root.
+      const reason = cause instanceof Error ? cause.message.replace(/\.$/, "") : String(cause);
+      throw new Error(`${what}: answer must be XML, got ${reason}.`, { cause });
+    }
   };
 }
 

@@ -3,25 +3,44 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { FileError } from "../../errors.ts";
+import { type Decoding, decodingOf } from "./encoding.ts";
+
+/** A file's text. */
+export interface TextFile extends Decoding {
+  /** Pieces of some ten thousand characters, from the beginning each time. @throws FileError as `openText`. */
+  text(): AsyncGenerator<string>;
+}
 
 /**
- * The text of a file, decoded as UTF-8, in pieces of some ten thousand characters.
+ * Opens a file whose encoding is found out by reading it once.
  * @throws FileError if the file cannot be read or its compression is damaged.
  */
-export async function* textOf(path: string): AsyncGenerator<string> {
+export async function openText(path: string): Promise<TextFile> {
+  const zipped = await isGzip(path);
+  const bytes = () => bytesOf(path, zipped);
+  const decoding = await decodingOf(bytes);
+  return {
+    ...decoding,
+    async *text() {
+      const decoder = new TextDecoder(decoding.encoding);
+      for await (const chunk of bytes()) yield decoder.decode(chunk, { stream: true });
+      yield decoder.decode();
+    },
+  };
+}
+
+async function* bytesOf(path: string, zipped: boolean): AsyncGenerator<Uint8Array> {
   const raw = createReadStream(path);
-  const stream = (await isGzip(path)) ? raw.pipe(createGunzip()) : raw;
+  const stream = zipped ? raw.pipe(createGunzip()) : raw;
   if (stream !== raw) raw.on("error", (error) => stream.destroy(error));
-  const decoder = new TextDecoder();
   try {
-    for await (const chunk of stream)
-      yield decoder.decode(chunk instanceof Uint8Array ? chunk : undefined, { stream: true });
+    for await (const chunk of stream) if (chunk instanceof Uint8Array) yield chunk;
   } catch (error) {
     throw unreadable(path, error);
   } finally {
     raw.destroy();
+    stream.destroy();
   }
-  yield decoder.decode();
 }
 
 async function isGzip(path: string): Promise<boolean> {
@@ -33,6 +52,10 @@ async function isGzip(path: string): Promise<boolean> {
     throw unreadable(path, error);
   }
 }
+
+/** What is wrong with a record that has what its file's encoding could not read. */
+export const notDecoded =
+  "has bytes that are not UTF-8. Save the file as UTF-8, or declare its encoding in a first line `% Encoding: gbk`";
 
 /** A reading failure in words. */
 export function unreadable(path: string, error: unknown): FileError {

@@ -3,6 +3,7 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
+import { identify, isKeyed } from "../identity.ts";
 import type { PaperStore } from "../store.ts";
 import { readBibtexFile } from "./bibtex-file.ts";
 import { unreadable } from "./file.ts";
@@ -71,7 +72,9 @@ async function addBatch(store: PaperStore, { items }: Batch, done: Imported): Pr
   const papers = items.flatMap((item) => ("paper" in item ? [item.paper] : []));
   const gone = items.flatMap((item) => ("removed" in item ? [item.removed] : []));
   const problems = items.flatMap((item) => ("problem" in item ? [item.problem] : []));
-  const { added, updated, unchanged } = await store.add(papers);
+  const { added, updated, unchanged } = await store.add(
+    papers.some(isKeyed) ? await identify(papers, store) : papers,
+  );
   const removed = gone.length > 0 ? await store.remove(gone) : 0;
   return {
     added: done.added + added,

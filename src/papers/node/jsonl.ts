@@ -1,6 +1,6 @@
 // Papers from a file of JSON objects, one a line; plain or gzip.
 import { normalisePaper } from "../normalise.ts";
-import { textOf } from "./file.ts";
+import { notDecoded, openText, type TextFile } from "./file.ts";
 import type { Batch, Item } from "../collect/item.ts";
 
 /** Longest line read, in UTF-16 units; longer ones are reported and passed over. */
@@ -15,10 +15,12 @@ export async function* readJsonl(path: string, size = 2_500, from = "1"): AsyncG
   const first = Number(from);
   let items: Item[] = [];
   let number = 0;
-  for await (const line of linesOf(path)) {
+  const file = await openText(path);
+  for await (const line of linesOf(file)) {
     number++;
     if (number < first) continue;
-    const item = readLine(line, number);
+    const unread = file.damaged && line.includes("\ufffd");
+    const item = unread ? problem(number, `line ${notDecoded}`) : readLine(line, number);
     if (item) items.push(item);
     if (number % size === 0) {
       yield { items, next: String(number + 1) };
@@ -46,9 +48,9 @@ function problem(line: number, message: string): Item {
 }
 
 /** Lines of a file; one beyond `longestLine` comes cut to that length. */
-export async function* linesOf(path: string): AsyncGenerator<string> {
+export async function* linesOf(file: Pick<TextFile, "text">): AsyncGenerator<string> {
   let rest = "";
-  for await (const text of textOf(path)) {
+  for await (const text of file.text()) {
     const pieces = text.split("\n");
     for (const [i, piece] of pieces.entries()) {
       rest = (rest + piece).slice(0, longestLine);

@@ -5,14 +5,9 @@ import type { IdBuffer } from "../encode/ids.ts";
 import { pairTable } from "../encode/bpe-tables.ts";
 import { mergeByRank } from "../encode/merge-heap.ts";
 import { type Fields, countField, flagField, madeFrom, refuse, textField, textOrNone } from "./fields.ts";
+import { type Model, byteTokens } from "./model.ts";
 import { unigram } from "./unigram.ts";
 import { type Vocabulary, mergesOf, vocabularyOf } from "./vocabulary.ts";
-
-/** Ids of one part of a text, appended to a buffer. */
-export interface Model {
-  readonly vocabulary: Vocabulary;
-  encode(text: string, out: IdBuffer): void;
-}
 
 /** Makes a model; `hidden` are ids that text never spells. */
 type Maker = (hidden: ReadonlySet<number>) => Model;
@@ -194,24 +189,4 @@ function bpe(f: Fields): { vocabulary: Vocabulary; make: Maker } {
       return { vocabulary, encode };
     },
   };
-}
-
-/** Ids of a text's bytes, written `<0x0A>`; undefined if one is missing. */
-export function byteTokens({ idOf }: Vocabulary): (text: string) => number[] | undefined {
-  const ids = Array.from({ length: 256 }, (_, b) => idOf.get(byteName(b)));
-  const encoder = new TextEncoder();
-  return (text) => {
-    const found: number[] = [];
-    for (const b of encoder.encode(text)) {
-      const id = ids[b];
-      if (id === undefined) return undefined;
-      found.push(id);
-    }
-    return found;
-  };
-}
-
-/** How a byte is written where characters are pieces. */
-export function byteName(b: number): string {
-  return `<0x${b.toString(16).toUpperCase().padStart(2, "0")}>`;
 }

@@ -8,7 +8,7 @@ import { type AddedToken, type Special, type Template, specialId } from "../mode
 import type { DecodeOptions, StreamDecoder, Tokenizer } from "../tokenizer.ts";
 import { strictTextOf, utf8 } from "../utf8.ts";
 import type { Stage } from "./decoders.ts";
-import type { Model } from "./models.ts";
+import type { Model } from "./model.ts";
 import type { Normalizer } from "./normalizers.ts";
 import type { PreTokenizer } from "./pre-tokenizers.ts";
 

@@ -5,7 +5,7 @@ import { reverseRange } from "../encode/ids.ts";
 import { BASE_MASK, type Trie, buildTrie, find } from "../encode/trie.ts";
 import { textOf, utf8 } from "../utf8.ts";
 import { type Fields, flagField, listField, refuse } from "./fields.ts";
-import { type Model, byteTokens } from "./models.ts";
+import { type Model, byteTokens } from "./model.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 const UNKNOWN_PENALTY = 10;

@@ -2,12 +2,13 @@
 import type { CheckedFilter } from "../../ask.ts";
 import { checkFilter } from "../../ask.ts";
 import { type CategoryExpression, parseCategories } from "../../categories.ts";
-import { isArxivId, normaliseId } from "../../identifier.ts";
+import { identifierIn } from "../../identifier.ts";
 import { queryStems, variantWeight } from "../../bm25.ts";
 import type { Sort } from "../../paper.ts";
-import type { Condition, ParsedQuery } from "../../query.ts";
+import { hasInitials } from "../../names.ts";
+import { type Condition, type ParsedQuery, unfinishedWord } from "../../query.ts";
 import { isPrefix, queryTerms, stem } from "../../tokens.ts";
-import { keyOf } from "./mapping.ts";
+import { keyOf, written } from "./mapping.ts";
 
 /** A clause; the client's own types are far wider than what is used here. */
 export type Clause = Readonly<Record<string, unknown>>;
@@ -42,7 +43,8 @@ export function searchClause(text: string, query: ParsedQuery, filter: CheckedFi
     if (parsed) (exclude ? excluded : required).push(categoryClause(parsed));
   }
   const facts = filterClauses(checkFilter("search", query.filter));
-  const scored = rankingClauses(query);
+  const unfinished = unfinishedWord(text, query);
+  const scored = [...rankingClauses(query), ...beginnings(unfinished)];
   const main = {
     bool: {
       filter: [...required, ...facts],
@@ -50,6 +52,10 @@ export function searchClause(text: string, query: ParsedQuery, filter: CheckedFi
       ...(scored.length > 0 && { should: scored, minimum_should_match: 1 }),
     },
   };
+  const id = identifierIn(text);
+  // A text that is an identifier asks for that paper and no other.
+  if (id !== undefined)
+    return { bool: { filter: [...filterClauses(filter), { term: { id: { value: id } } }] } };
   if (scored.length === 0) return { bool: { filter: [...filterClauses(filter), main] } };
   return {
     bool: {
@@ -61,10 +67,15 @@ export function searchClause(text: string, query: ParsedQuery, filter: CheckedFi
   };
 }
 
+/** Papers with words that begin as the one being typed, behind those with the word. */
+function beginnings(word: string | undefined): Clause[] {
+  return word === undefined || word.length < 3 ? [] : [{ prefix: { forms: { value: word, boost: 0.01 } } }];
+}
+
 /** Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first. */
 function rankingClauses({ words, compounds }: ParsedQuery): Clause[] {
   return queryStems(words, compounds).flatMap((term): Clause[] => {
-    if (term.prefix) return [{ prefix: { forms: { value: term.stem, boost: term.weight } } }];
+    if (term.prefix) return [{ prefix: { stems: { value: term.stem, boost: term.weight } } }];
     const own = [...term.forms].map((form) => ({
       term: { forms: { value: form, boost: (term.weight * (1 - variantWeight)) / term.forms.size } },
     }));
@@ -73,13 +84,11 @@ function rankingClauses({ words, compounds }: ParsedQuery): Clause[] {
 }
 
 function boosts(text: string, { key, conditions }: ParsedQuery): Clause[] {
-  const id = normaliseId(text.slice(0, 200));
   const words = queryTerms(text.slice(0, 10_000));
   const phrase = words.length >= 2 && words.length <= 100 && conditions.length === 0;
   const constant = (filter: Clause, boost: number): Clause => ({ constant_score: { filter, boost } });
   return [
     ...(key !== "" ? [constant({ term: { title_key: { value: keyOf(key) } } }, 2000)] : []),
-    ...(isArxivId(id) ? [constant({ term: { id: { value: id } } }, 2000)] : []),
     ...(phrase ? [constant({ match_phrase: { title: { query: words.join(" ") } } }, 1000)] : []),
   ];
 }
@@ -91,7 +100,9 @@ function conditionClause({ field, terms, exact }: Condition): Clause {
   // A single word in some form: stems are indexed for the whole paper, so within a field the field's forms decide.
   if (terms.length === 1 && !exact && !isPrefix(single) && field === "any")
     return { term: { stems: { value: stem(single) } } };
-  const query = terms.join(" ");
+  // Initials cannot be looked up here: the name beside them decides.
+  const named = field === "authors" && hasInitials(terms) ? terms.filter((term) => term.length > 1) : terms;
+  const query = written(named);
   const clauses = fields.map((name) =>
     isPrefix(last)
       ? { match_phrase_prefix: { [name]: { query, max_expansions: 10_000 } } }

@@ -4,7 +4,7 @@ import { analyse, authorGap } from "../../analyse.ts";
 import { b, k1, titleWeight } from "../../bm25.ts";
 import { parentOf } from "../../categories.ts";
 import type { Paper } from "../../paper.ts";
-import { stem } from "../../tokens.ts";
+import { isPair, stem } from "../../tokens.ts";
 
 const terms = { type: "text", analyzer: "terms", similarity: "papers" } as const;
 const listed = { ...terms, position_increment_gap: 100 } as const;
@@ -77,9 +77,9 @@ export function toDocument(paper: Paper): Document {
     title_key: keyOf(title.join(" ")),
     stems: scored.map(stem).join(" "),
     forms: scored.join(" "),
-    title: [title.join(" "), ...titleCompounds],
-    abstract: [abstract.join(" "), ...abstractCompounds],
-    authors: authors.join(" ").split(` ${authorGap} `),
+    title: [written(title), ...titleCompounds],
+    abstract: [written(abstract), ...abstractCompounds],
+    authors: written(authors).split(` ${authorGap} `),
     categories: [...new Set(paper.categories.flatMap((c) => [c, parentOf(c) ?? c]))],
     own_categories: paper.categories,
     announced: paper.announced,
@@ -88,6 +88,11 @@ export function toDocument(paper: Paper): Document {
     stars: paper.stars,
     paper,
   };
+}
+
+/** Terms as conditions find them: as they stand, but Chinese in one kind of characters. */
+export function written(terms: readonly string[]): string {
+  return terms.map((term) => (isPair(term) ? stem(term) : term)).join(" ");
 }
 
 /** A title's key, short enough for a keyword (32,766 bytes). */

@@ -9,8 +9,9 @@ import type { Hit, Page, Paper, Query } from "../../paper.ts";
 import { isEmptyQuery, parseQuery } from "../../query.ts";
 import { mergeAll, mergePapers, samePaper } from "../../record.ts";
 import type { Added, Listing, PaperStore, Tally } from "../../store.ts";
+import { textKey } from "../../tokens.ts";
 import { type Clause, filterClauses, searchClause, sortClause } from "./dsl.ts";
-import { indexBody, toDocument } from "./mapping.ts";
+import { indexBody, keyOf, toDocument } from "./mapping.ts";
 import { bucketsOf, type Found, hitsOf, type Json, numberAt, papersOf, textAt } from "./answers.ts";
 
 /** How to reach an index. */
@@ -86,6 +87,12 @@ export async function openSearchStore(node: string, options: SearchStoreOptions 
       for (let i = 0; i < present.length; i += bulkSize)
         await bulk(present.slice(i, i + bulkSize).map(({ id }) => ({ delete: { _index: index, _id: id } })));
       return present.length;
+    },
+    titled: async (title) => {
+      const key = keyOf(textKey(title));
+      if (key === "") return [];
+      const query = { bool: { filter: [{ term: { title_key: { value: key } } }] } };
+      return hitsOf(await request({ query, size: 100, _source: ["paper"] })).hits.map(({ paper }) => paper);
     },
     search: async ({ text, ...rest }: Query): Promise<Page<Hit>> => {
       const { filter, sort, limit, after } = check("search", rest, "relevance");

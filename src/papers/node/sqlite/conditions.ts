@@ -2,9 +2,10 @@
 import { checkFilter } from "../../ask.ts";
 import { queryStems } from "../../bm25.ts";
 import { parseCategories } from "../../categories.ts";
+import { isNamed } from "../../names.ts";
 import { fieldNames } from "../../occurrences.ts";
 import type { Condition, ParsedQuery } from "../../query.ts";
-import { isPrefix, stem } from "../../tokens.ts";
+import { isPair, isPrefix, stem } from "../../tokens.ts";
 import type { Database, Row } from "./database.ts";
 import { type Where, whereCategories, whereFilter } from "./filter.ts";
 import type { Lookup } from "./lookup.ts";
@@ -46,7 +47,8 @@ export function eachAsWritten(
       // A single Chinese, Japanese or Korean character begins other terms; at the end of a phrase it may.
       const prefix = i === terms.length - 1 && isPrefix(term);
       const key = prefix ? `${term}*` : term;
-      const rowsOf = prefix ? beginningWith : exact ? only : forms;
+      // Chinese stands as written in either kind of character.
+      const rowsOf = prefix ? beginningWith : exact && !isPair(term) ? only : forms;
       const found =
         read.get(key) ??
         rowsOf(db, segment, term).map((row) => ({ data: blob(row, "data"), places: blob(row, "places") }));
@@ -55,6 +57,24 @@ export function eachAsWritten(
       if (found.length === 0) break; // nothing in this segment can match
     }
     if (words.at(-1)?.length) eachMatch(words, where, visit);
+  }
+}
+
+/** Calls `visit` with the slots of the papers with an author whom names and initials name. */
+export function eachNamed(
+  db: Database,
+  segments: readonly number[],
+  condition: Condition,
+  visit: (slot: number) => void,
+): void {
+  const [name = ""] = condition.terms.filter((term) => term.length > 1).sort((a, b) => b.length - a.length);
+  const slots: number[] = [];
+  eachAsWritten(db, segments, { ...condition, terms: [name], exact: true }, (slot) => slots.push(slot));
+  const sql = "SELECT slot, authors FROM papers WHERE slot IN (SELECT value FROM json_each(?))";
+  for (const { slot, authors } of db.all(sql, JSON.stringify(slots))) {
+    const names: unknown = JSON.parse(String(authors));
+    if (Array.isArray(names) && names.some((author) => isNamed(String(author), condition.terms)))
+      visit(Number(slot));
   }
 }
 
@@ -69,5 +89,6 @@ function forms(db: Database, segment: number, term: string): Row[] {
 }
 
 function beginningWith(db: Database, segment: number, term: string): Row[] {
-  return db.all(`${select} AND stem >= ? AND stem < ?`, segment, term, `${term}\u{10ffff}`);
+  const root = stem(term);
+  return db.all(`${select} AND stem >= ? AND stem < ?`, segment, root, `${root}\u{10ffff}`);
 }

@@ -20,7 +20,7 @@ export interface TermPostings {
 }
 
 /** All postings of a term. */
-export type Lookup = (term: Pick<QueryTerm, "stem" | "prefix">) => TermPostings;
+export type Lookup = (term: Pick<QueryTerm, "stem" | "prefix" | "also">) => TermPostings;
 
 /** Bytes of postings kept; the least recently used go first. */
 const bound = 64 << 20;
@@ -29,15 +29,17 @@ const bound = 64 << 20;
 export function createLookup(db: Database, segments: readonly number[], size: number): Lookup {
   const kept = new Map<string, { found: TermPostings; bytes: number }>();
   let bytes = 0;
-  return ({ stem, prefix }) => {
-    const key = prefix ? `${stem}*` : stem;
+  return ({ stem, prefix, also = [] }) => {
+    const key = prefix ? `${stem}*` : [stem, ...also].join(" ");
     const known = kept.get(key);
     if (known) {
       kept.delete(key);
       kept.set(key, known);
       return known.found;
     }
-    const rows = segments.flatMap((segment) => read(db, segment, stem, prefix));
+    const rows = segments.flatMap((segment) =>
+      [stem, ...also].flatMap((root) => read(db, segment, root, prefix)),
+    );
     const forms = rows.map((row) => ({ form: String(row["form"]), data: blob(row, "data") }));
     const found = { forms, documents: documentsOf(forms, size) };
     const entry = { found, bytes: forms.reduce((sum, { data }) => sum + data.length + 200, 200) };

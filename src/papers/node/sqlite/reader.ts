@@ -2,20 +2,23 @@
 // until `writes` moves.
 import { type Checked, writeCursor } from "../../ask.ts";
 import { best, type Scored } from "../../best.ts";
-import { type Accumulator, lengthNorms, type QueryTerm, queryStems } from "../../bm25.ts";
-import { isArxivId, normaliseId } from "../../identifier.ts";
+import { type Accumulator, lengthNorms, type QueryTerm } from "../../bm25.ts";
+import { identifierIn } from "../../identifier.ts";
 import type { Hit, Page } from "../../paper.ts";
 import { mark } from "../../marks.ts";
-import { isEmptyQuery, parseQuery, type ParsedQuery } from "../../query.ts";
+import { hasInitials } from "../../names.ts";
+import { isEmptyQuery, parseQuery, type ParsedQuery, unfinishedWord } from "../../query.ts";
 import { queryTerms, textKey } from "../../tokens.ts";
 import type { Database, Row } from "./database.ts";
 import { allOf, type Where, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, type ListSort, whereAfter } from "./order.ts";
-import { eachAsWritten, eachWithStem, whereQuery } from "./conditions.ts";
+import { eachAsWritten, eachNamed, eachWithStem, whereQuery } from "./conditions.ts";
 import { eachScore, windowAccumulator } from "./evaluate.ts";
 import { createLookup, type Lookup } from "./lookup.ts";
-import { blob, fromRow, titleHash, titleKey } from "./rows.ts";
+import { namedSlots, titledSlots } from "./named.ts";
+import { blob, fromRow } from "./rows.ts";
 import { collectSlots, narrowSlots, parseSlots, type Slots } from "./slots.ts";
+import { completed, suggested } from "./words.ts";
 import { chunkSize } from "./writer.ts";
 
 /** Added to the score of a paper whose title, or identifier, is the query: above any sum of terms. */
@@ -76,18 +79,36 @@ export function search(db: Database, at: Snapshot, text: string, asked: Checked)
   if (isEmptyQuery(query)) return { hits: [], total: 0 };
   const given = filtered(db, at, [whereFilter(asked.filter)]);
   const allowed = narrowed(db, at, query, given);
-  const terms = queryStems(query.words, query.compounds);
+  const terms = completed(db, at, query, unfinishedWord(text, query));
   const make = (row: Row, score: number): Hit => mark(fromRow(row), query, score);
   if (terms.length === 0) return byOrder(db, allowed ?? alive(db, at), () => 0, asked, make);
   // A pasted title counts even if it reads like a condition that leaves its own paper out.
   const exact = exactSlots(db, text, query).filter((slot) => !given || given.has[slot] === 1);
+  // A text that is an identifier asks for that paper and no other.
+  if (identifierIn(text) !== undefined) return theseOnly(db, exact, asked, make);
   const found = { at, terms, allowed, exact: new Map(exact.map((slot) => [slot, exactBoost])) };
+  const better = asked.after || exact.length > 0 ? undefined : suggested(db, at, text.slice(0, 1000), terms);
+  const suggestion = better === undefined ? {} : { suggestion: better };
   if (asked.sort !== "relevance") {
     const { slots, scores } = collectScores(found);
-    return byOrder(db, slots, (slot) => scores[slot] ?? 0, asked, make);
+    return { ...byOrder(db, slots, (slot) => scores[slot] ?? 0, asked, make), ...suggestion };
   }
   const phrase = query.conditions.length === 0 ? queryTerms(text) : [];
-  return byRelevance(db, found, phrase, asked, make);
+  return { ...byRelevance(db, found, phrase, asked, make), ...suggestion };
+}
+
+/** A page of the few papers that an identifier names. */
+function theseOnly(
+  db: Database,
+  slots: readonly number[],
+  { limit, after }: Checked,
+  make: MakeHit,
+): Page<Hit> {
+  const hits = slots.flatMap((slot) => {
+    const row = db.one("SELECT * FROM papers WHERE slot = ?", slot);
+    return row ? [make(row, exactBoost)] : [];
+  });
+  return { hits: after ? [] : hits.slice(0, limit), total: hits.length };
 }
 
 /** What a query of words finds. */
@@ -147,8 +168,10 @@ function narrowed(
   let allowed = facts ? narrowSlots(given, facts, true) : given;
   for (const condition of query.conditions) {
     const byStem = !condition.exact && condition.field === "any";
+    const byName = condition.field === "authors" && hasInitials(condition.terms);
     const slots = collectSlots(at.size, (visit) => {
-      if (byStem) eachWithStem(at.lookup, condition, visit);
+      if (byName) eachNamed(db, at.segments, condition, visit);
+      else if (byStem) eachWithStem(at.lookup, condition, visit);
       else eachAsWritten(db, at.segments, condition, visit);
     });
     allowed = narrowSlots(allowed, slots, !condition.exclude);
@@ -162,16 +185,10 @@ function alive(db: Database, at: Snapshot): Slots {
   return filtered(db, at, [{ sql: "p.slot >= ?", values: [0] }]) ?? collectSlots(at.size, () => {});
 }
 
-/** Papers whose title or identifier is the whole query. */
+/** Papers whose title, identifier or address is the whole query. */
 function exactSlots(db: Database, text: string, { key }: ParsedQuery): number[] {
-  const id = normaliseId(text.slice(0, 200));
-  const wanted = titleKey(key);
-  const byHash = "SELECT slot, title FROM papers WHERE title_hash = ?";
-  const byTitle = (key === "" ? [] : db.all(byHash, titleHash(wanted))).filter(
-    ({ title }) => titleKey(textKey(String(title))) === wanted,
-  );
-  const byId = isArxivId(id) ? db.all("SELECT slot FROM papers WHERE id = ?", id) : [];
-  return [...new Set([...byId, ...byTitle].map((row) => Number(row["slot"])))];
+  const named = text.length <= 2000 && !/\s\S+\s/.test(text.trim()) ? namedSlots(db, text) : [];
+  return [...new Set([...named, ...titledSlots(db, key)])];
 }
 
 /** Those of the leading papers, best first, whose title contains the phrase. */

@@ -4,6 +4,8 @@ import type { Row } from "./database.ts";
 
 /** The paper in a row. */
 export function fromRow(row: Row): Paper {
+  // A file of format 2 that may only be read has no such column.
+  const reference = row["reference"];
   return {
     id: String(row["id"]),
     title: String(row["title"]),
@@ -15,7 +17,19 @@ export function fromRow(row: Row): Paper {
     announced: String(row["announced"]),
     url: String(row["url"]),
     stars: Number(row["stars"]),
+    ...(typeof reference === "string" && reference !== "" && { reference: texts(reference) }),
   };
+}
+
+function texts(json: string): Record<string, string> {
+  const value: unknown = JSON.parse(json);
+  return Object.fromEntries(Object.entries(value ?? {}).map(([name, text]) => [name, String(text)]));
+}
+
+/** What the columns `reference` and `doi` hold of a paper. */
+export function referenceColumns({ id, reference }: Paper): [reference: string, doi: string] {
+  const doi = id.startsWith("doi:") ? "" : (reference?.["doi"] ?? "").toLowerCase();
+  return [reference ? JSON.stringify(reference) : "", doi];
 }
 
 function list(json: Row[string] | undefined): string[] {

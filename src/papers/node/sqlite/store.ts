@@ -2,7 +2,6 @@
 // kept beside them answer what must stand as written (phrases, fields).
 import { FileError } from "../../../errors.ts";
 import { check, checkFilter, writeCursor } from "../../ask.ts";
-import { normaliseId } from "../../identifier.ts";
 import type { Hit, Page, Paper, Query } from "../../paper.ts";
 import { mergeAll, mergePapers, samePaper, sameText } from "../../record.ts";
 import type { Added, Listing, PaperStore, Tally } from "../../store.ts";
@@ -11,6 +10,7 @@ import { type Database, openDatabase } from "./database.ts";
 import { allOf, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, whereAfter } from "./order.ts";
 import { mergeSegments } from "./merge.ts";
+import { namedSlots, titledSlots } from "./named.ts";
 import { eachPosting } from "./postings.ts";
 import { search, snapshot, type Snapshot } from "./reader.ts";
 import { blob, fromRow } from "./rows.ts";
@@ -18,8 +18,8 @@ import { erase, insert, updateFacts } from "./writer.ts";
 
 /**
  * Opens the paper store in a file, creating it if it does not exist; `:memory:` for one that is never written.
- * Several processes may read while one writes.
- * @throws FileError if the file is no paper store, damaged, locked for more than 5 s, or cannot be written.
+ * Several processes may read while one writes. A file that may only be read is read.
+ * @throws FileError if the file is no paper store, damaged, or locked for more than 5 s.
  */
 export async function openStore(path: string): Promise<PaperStore> {
   return createStore(openDatabase(path));
@@ -48,6 +48,7 @@ export function createStore(db: Database): PaperStore {
     add: async (papers) => add(db, papers),
     remove: async (ids) => remove(db, ids),
     get: async (ids) => get(db, ids),
+    titled: async (title) => titledSlots(db, title).flatMap((slot) => paperAt(db, slot)),
     search: async ({ text, ...rest }: Query): Promise<Page<Hit>> => {
       const asked = check("search", rest, "relevance");
       return db.read(() => search(db, fresh(), text, asked));
@@ -162,8 +163,8 @@ function remove(db: Database, ids: readonly string[]): number {
   return db.write(() => {
     const slots = new Set<number>();
     for (const id of ids) {
-      const slot = db.one("SELECT slot FROM papers WHERE id = ?", normaliseId(id))?.["slot"];
-      if (slot !== undefined) slots.add(Number(slot));
+      const [slot] = namedSlots(db, id);
+      if (slot !== undefined) slots.add(slot);
     }
     erase(db, [...slots]);
     if (slots.size > 0) touch(db);
@@ -172,10 +173,16 @@ function remove(db: Database, ids: readonly string[]): number {
 }
 
 function get(db: Database, ids: readonly string[]): Paper[] {
-  return ids.flatMap((id) => {
-    const row = db.one("SELECT * FROM papers WHERE id = ?", normaliseId(id));
-    return row ? [fromRow(row)] : [];
-  });
+  return ids.flatMap((id) =>
+    namedSlots(db, id)
+      .slice(0, 1)
+      .flatMap((slot) => paperAt(db, slot)),
+  );
+}
+
+function paperAt(db: Database, slot: number): Paper[] {
+  const row = db.one("SELECT * FROM papers WHERE slot = ?", slot);
+  return row ? [fromRow(row)] : [];
 }
 
 function tallies(db: Database, sql: string, values: readonly (string | number)[] = []): Tally[] {

@@ -8,7 +8,7 @@ import type { Paper } from "../../paper.ts";
 import { stem } from "../../tokens.ts";
 import type { Database } from "./database.ts";
 import { createEncoder, type Postings } from "./postings.ts";
-import { blob, fromRow, titleHash, titleKey } from "./rows.ts";
+import { blob, fromRow, referenceColumns, titleHash, titleKey } from "./rows.ts";
 
 /** Papers whose lengths share a row. */
 export const chunkSize = 16_384;
@@ -66,7 +66,7 @@ export function insertPostings(
 function insertRow(db: Database, slot: number, paper: Paper, title: readonly string[]): void {
   const { id, abstract, authors, categories, venue, year, announced, url, stars } = paper;
   db.run(
-    "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     slot,
     id,
     paper.title,
@@ -79,6 +79,7 @@ function insertRow(db: Database, slot: number, paper: Paper, title: readonly str
     announced,
     url,
     stars,
+    ...referenceColumns(paper),
   );
   insertCategories(db, slot, paper);
 }
@@ -101,13 +102,15 @@ function deleteCategories(db: Database, slot: number, { categories }: Paper): vo
 export function updateFacts(db: Database, slot: number, before: Paper, after: Paper): void {
   const { categories, venue, year, announced, url, stars } = after;
   db.run(
-    "UPDATE papers SET categories = ?, venue = ?, year = ?, announced = ?, url = ?, stars = ? WHERE slot = ?",
+    `UPDATE papers SET categories = ?, venue = ?, year = ?, announced = ?, url = ?, stars = ?, reference = ?, doi = ?
+     WHERE slot = ?`,
     JSON.stringify(categories),
     venue,
     year,
     announced,
     url,
     stars,
+    ...referenceColumns(after),
     slot,
   );
   deleteCategories(db, slot, before);
@@ -143,7 +146,8 @@ export function erase(db: Database, slots: readonly number[]): void {
     for (const [form, gone] of forms) eraseFrom(db, segment, form, gone);
 }
 
-function eraseFrom(db: Database, segment: number, form: string, gone: ReadonlySet<number>): void {
+/** Takes papers out of one form's postings. */
+export function eraseFrom(db: Database, segment: number, form: string, gone: ReadonlySet<number>): void {
   const key = [segment, stem(form), form] as const;
   const row = db.one("SELECT data, places FROM postings WHERE segment = ? AND stem = ? AND form = ?", ...key);
   if (!row) return;

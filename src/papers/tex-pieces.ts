@@ -1,5 +1,8 @@
 // Titles and abstracts hold a little TeX. This splits them into pieces to show: text (some of it emphasised),
-// formulas (for KaTeX), links. Nothing is ever markup: a `<` in a field is a character.
+// formulas (for KaTeX), links. Nothing is ever markup: a `<` in a field is a character. What the page shows and what
+// a bibliography's entry becomes (`plainTex`) are read by this one reader.
+import { signs } from "./tex-letters.ts";
+import { outsideMath, texToUnicode } from "./tex.ts";
 
 /** How a piece of text stands out. */
 export type Style = "plain" | "emphasis" | "strong" | "code" | "caps";
@@ -12,6 +15,8 @@ export interface TextPiece {
   readonly kind: "text";
   readonly value: string;
   readonly style: Style;
+  /** Whether it is a brace that groups, which a bibliography does not mean to be seen. */
+  readonly group?: true;
   readonly start: number;
   readonly end: number;
 }
@@ -47,8 +52,9 @@ const hyperlink = String.raw`\\(?:url|href)\{(?<target>[^{}]{1,2000})\}(?:\{(?<l
 const address = String.raw`(?<address>https?:\/\/[^\s<>"'{}|\\^$]{3,500})`;
 const escaped = String.raw`\\(?<escaped>[%&#_{}$ ])`;
 const typed = "(?<typed>---?|``|''|~)";
+const sign = String.raw`\\(?<sign>${Object.keys(signs).join("|")})(?:\{\}|\s+|(?![a-zA-Z]))`;
 const tokens = new RegExp(
-  [...formula, hyperlink, styled, address, escaped, typed, "(?<open>\\{)", "(?<close>\\})"].join("|"),
+  [...formula, hyperlink, styled, sign, address, escaped, typed, "(?<open>\\{)", "(?<close>\\})"].join("|"),
   "g",
 );
 
@@ -92,8 +98,9 @@ class Pieces {
   readonly #open: (Style | undefined)[] = [];
 
   /** Text that stands in the source from `start` to `end`, perhaps in other characters. */
-  text(value: string, start: number, end: number): void {
-    if (value !== "") this.list.push({ kind: "text", value, style: this.#style, start, end });
+  text(value: string, start: number, end: number, group?: true): void {
+    if (value === "") return;
+    this.list.push({ kind: "text", value, style: this.#style, ...(group && { group }), start, end });
   }
 
   enter(style: Style | undefined): void {
@@ -136,13 +143,15 @@ function addToken(pieces: Pieces, match: RegExpMatchArray, at: number): number {
     return text.length;
   } else if (groups["escaped"] !== undefined) {
     pieces.text(groups["escaped"], at, end);
+  } else if (groups["sign"] !== undefined) {
+    pieces.text(signs[groups["sign"]] ?? whole, at, end);
   } else if (groups["typed"] !== undefined) {
     pieces.text(typography[groups["typed"]] ?? groups["typed"], at, end);
   } else if (groups["open"] !== undefined) {
     pieces.enter(undefined);
-    pieces.text("{", at, end);
+    pieces.text("{", at, end, true);
   } else if (!pieces.leave()) {
-    pieces.text("}", at, end);
+    pieces.text("}", at, end, true);
   }
   return whole.length;
 }
@@ -165,6 +174,38 @@ export function texPieces(text: string): Piece[] {
 export function plainText(text: string): string {
   return texPieces(text)
     .map((piece) => (piece.kind === "math" ? `$${piece.value}$` : piece.value))
+    .join("");
+}
+
+/** Commands with an argument that the pieces know; of any other only the argument is text. */
+const known = /^(?:emph|text(?:it|sl|bf|tt|sc|rm|sf)|text|underline|mbox|url|href)$/;
+const isSign = (name: string): boolean => Object.hasOwn(signs, name);
+
+/** A value of a bibliography as plain text: Unicode, no commands, grouping braces or escapes. Formulas stay. */
+export function plainTex(text: string): string {
+  const spelled = texToUnicode(
+    outsideMath(text, (part) =>
+      part
+        .replace(/\\\\/g, "\u0000")
+        .replace(/\\~\{\}/g, "\\textasciitilde{}")
+        .replace(/\\\^\{\}/g, "^")
+        // `{\em word}`: a switch holds until its group ends.
+        .replace(/\\(?:em|it|bf|tt|sc|sl|rm|sf|itshape|bfseries|scshape|ttfamily)(?![a-zA-Z])\s*/g, "")
+        .replace(/\\(?:[-/!]|@)/g, "")
+        .replace(/\\[,;:]/g, " ")
+        .replaceAll("\u0000", " "),
+    ),
+  );
+  const bare = outsideMath(spelled, (part) =>
+    part.replace(/\\([a-zA-Z]+)\*?\s*(?=\{[^{}])/g, (whole, name: string) =>
+      known.test(name) || isSign(name) ? whole : "",
+    ),
+  );
+  return texPieces(bare)
+    .map((piece) => {
+      if (piece.kind === "math") return bare.slice(piece.start, piece.end);
+      return piece.kind === "text" && piece.group ? "" : piece.value.replaceAll("\u00a0", " ");
+    })
     .join("");
 }
 

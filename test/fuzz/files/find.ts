@@ -1,0 +1,52 @@
+// One damaged file: it is read, or refused with a sentence; the bytes around it make no difference.
+import { isDeepStrictEqual } from "node:util";
+import { randomOf } from "../programs/random.ts";
+import { type Format, FORMATS, isRefusal } from "./formats.ts";
+import { flip, mutated } from "./mutate.ts";
+
+/** What came of reading: a value, or a refusal. */
+type Outcome = { readonly value: unknown } | { readonly refusal: string };
+
+async function outcomeOf(format: Format, bytes: Uint8Array): Promise<Outcome> {
+  try {
+    return { value: await format.read(bytes) };
+  } catch (error) {
+    if (!isRefusal(format, error)) throw error;
+    return { refusal: (error as Error).message };
+  }
+}
+
+/** `bytes` in the middle of others. */
+function within(bytes: Uint8Array, around: number): Uint8Array {
+  const all = new Uint8Array(bytes.length + 64).fill(around);
+  all.set(bytes, 32);
+  return all.subarray(32, 32 + bytes.length);
+}
+
+/** The damaged file of a seed. */
+export function damaged(name: string, seed: number): Uint8Array {
+  const format = FORMATS[name];
+  if (format === undefined) throw new Error(`no format ${name}`);
+  const random = randomOf(seed);
+  return format.guarded ? flip(format.good(), random) : mutated(format.good(), random);
+}
+
+/** What is wrong with how format `name` takes the damaged file of `seed`, if anything. */
+export async function findFile(name: string, seed: number): Promise<string | undefined> {
+  const format = FORMATS[name];
+  if (format === undefined) throw new Error(`no format ${name}`);
+  const bytes = damaged(name, seed);
+  const shown = `${name}, seed ${seed}, ${bytes.length} bytes (base64 ${Buffer.from(bytes).toString("base64").slice(0, 400)})`;
+  try {
+    const [one, other] = [
+      await outcomeOf(format, within(bytes, 0)),
+      await outcomeOf(format, within(bytes, 0x7b)),
+    ];
+    if (!isDeepStrictEqual(one, other)) return `${shown}: the bytes around the file change what is read`;
+    if (format.guarded && !("refusal" in one)) return `${shown}: a changed file is taken`;
+    return undefined;
+  } catch (error) {
+    const said = error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : String(error);
+    return `${shown}: ${said}`;
+  }
+}
