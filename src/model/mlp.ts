@@ -2,8 +2,7 @@
 // Shazeer 2020, "GLU variants". https://arxiv.org/abs/2002.05202
 import type { MapParams, Maps } from "../nn/index.ts";
 import { gelu, relu, silu, type Tensor } from "../tensor/index.ts";
-import type { CausalLMConfig } from "./config.ts";
-import type { Matrix } from "./mixer.ts";
+import type { Bias, Matrix } from "./mixer.ts";
 
 /** Gated by a function (`swiglu`: silu, `geglu`: gelu, `reglu`: relu), or that function alone; `-tanh` is GPT-2's gelu. */
 export type Activation = "swiglu" | "geglu" | "geglu-tanh" | "reglu" | "gelu" | "gelu-tanh";
@@ -27,6 +26,15 @@ export function isGated(activation: Activation): boolean {
   return Object.hasOwn(FUNCTIONS, activation) && FUNCTIONS[activation].gated;
 }
 
+/** What it is told of its model. */
+export interface MlpSizes {
+  /** Width `C` of the residual stream, and inner width `F`. */
+  readonly width: number;
+  readonly hidden: number;
+  readonly activation: Activation;
+  readonly bias: Bias;
+}
+
 export interface MlpParams {
   readonly gate_proj?: MapParams; // C to F, with a gate only
   readonly up_proj: MapParams; // C to F
@@ -34,7 +42,7 @@ export interface MlpParams {
 }
 
 /** Its matrices. */
-export function mlpParameters(config: CausalLMConfig): Readonly<Record<string, Matrix>> {
+export function mlpParameters(config: MlpSizes): Readonly<Record<string, Matrix>> {
   const { width: C, hidden: F, activation } = config;
   const bias = config.bias === "all" || config.bias === "mlp";
   return {
@@ -46,7 +54,7 @@ export function mlpParameters(config: CausalLMConfig): Readonly<Record<string, M
 
 /** `W_down (f(W_gate x) ⊙ W_up x)`, or `W_down f(W_up x)`. @param x `[B, T, C]`. */
 export function mlp(
-  { activation }: CausalLMConfig,
+  { activation }: Pick<MlpSizes, "activation">,
   maps: Maps,
   { gate_proj, up_proj, down_proj }: MlpParams,
   x: Tensor,
