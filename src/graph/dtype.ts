@@ -44,8 +44,50 @@ export function hostArray(values: ArrayLike<number | boolean | bigint>, dtype: D
   return out;
 }
 
+const half = new HalfArray(1);
+
+/** The float16 nearest to `x`. */
+function roundHalf(x: number): number {
+  half[0] = x;
+  return half[0];
+}
+
+/** The whole numbers of a dtype that a JavaScript number can be: lowest and highest. */
+const RANGES: Readonly<Partial<Record<Dtype, readonly [low: number, high: number]>>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  uint8: [0, 255],
+};
+
+/** Lowest and highest whole number of an integer dtype, `undefined` for the others. */
+export function rangeOf(dtype: Dtype): readonly [low: number, high: number] | undefined {
+  return RANGES[dtype];
+}
+
+/** `x` as an element of `dtype` holds it; whole numbers within their range pass as they are. */
+export function roundTo(x: number, dtype: Dtype): number {
+  if (dtype === "float32") return Math.fround(x);
+  if (dtype === "float16") return roundHalf(x);
+  if (dtype === "bool") return Number(x !== 0);
+  // Integers have one zero.
+  return dtype === "float64" || x !== 0 ? x : 0;
+}
+
+/** What a cast of `x` to `dtype` gives, `undefined` where that depends on the machine (NaN as an integer). */
+export function castNumber(x: number, dtype: Dtype): number | undefined {
+  const range = rangeOf(dtype);
+  if (range === undefined) return roundTo(x, dtype);
+  const whole = Math.trunc(x);
+  return whole >= range[0] && whole <= range[1] ? roundTo(whole, dtype) : undefined;
+}
+
+/** Whether `x` is a typed array. */
+export function isHostArray(x: unknown): x is HostArray {
+  return (ArrayBuffer.isView(x) && !(x instanceof DataView)) || x instanceof HalfArray;
+}
+
 /** The dtype that a typed array holds naturally. @throws DtypeError for arrays without one. */
-export function dtypeOf(data: ArrayBufferView): Dtype {
+export function dtypeOf(data: HostArray): Dtype {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
   if (data instanceof HalfArray) return "float16";
@@ -53,6 +95,6 @@ export function dtypeOf(data: ArrayBufferView): Dtype {
   if (data instanceof BigInt64Array) return "int64";
   if (data instanceof Uint8Array) return "uint8";
   throw new DtypeError(
-    `tensor: data must be Float32Array, Float64Array, Float16Array, Int32Array, BigInt64Array or Uint8Array, got ${data.constructor.name}.`,
+    `tensor: data must be Float32Array, Float64Array, Float16Array, Int32Array, BigInt64Array or Uint8Array, got ${(data as ArrayBufferView).constructor.name}.`,
   );
 }

@@ -1,8 +1,9 @@
 // Grows an ONNX graph node by node: names, scopes for loop bodies, shared subexpressions, constants.
 import { GraphError } from "../errors.ts";
 import { type Dim, dimTerms, type Shape } from "./dim.ts";
-import { type Dtype, type HostArray, hostArray } from "./dtype.ts";
+import { type Dtype, type HostArray, hostArray, roundTo } from "./dtype.ts";
 import { encode, encodeNumber } from "./encode.ts";
+import { MARK } from "./explain.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxPort, OnnxTensor } from "./onnx.ts";
 import type { Type } from "./value.ts";
 
@@ -41,6 +42,8 @@ export interface Ref {
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
   readonly domain?: string;
+  /** What a value of the user's has to be for this node not to fail: the sentence that they are told, up to the value. */
+  readonly requirement?: string;
   /** Where the node must stand, if deeper than its inputs (a loop whose body reads from a loop around it). */
   readonly within?: Scope;
 }
@@ -110,10 +113,11 @@ export class Emitter {
 
   /** A scalar constant, shared. */
   scalar(value: number, dtype: Dtype): Ref {
-    const key = `${dtype} ${encodeNumber(value)}`;
+    const number = roundTo(value, dtype);
+    const key = `${dtype} ${encodeNumber(number)}`;
     const known = this.constants.get(key);
     if (known) return known;
-    const ref = { ...this.initializer(hostArray([value], dtype), { dtype, shape: [] }), splat: value };
+    const ref = { ...this.initializer(hostArray([number], dtype), { dtype, shape: [] }), splat: number };
     this.constants.set(key, ref);
     return ref;
   }
@@ -188,7 +192,7 @@ export class Emitter {
     opType: string,
     inputs: readonly (Ref | null)[],
     types: readonly (Type | null)[],
-    { attributes = {}, domain = "", within = this.root }: NodeOptions = {},
+    { attributes = {}, domain = "", requirement, within = this.root }: NodeOptions = {},
   ): Ref[] {
     const refs = inputs.map((ref) => (ref === null ? null : this.materialize(ref)));
     const present = refs.filter((r) => r !== null);
@@ -211,6 +215,7 @@ export class Emitter {
     );
     while (outputs.at(-1) === null) outputs.pop();
     scope.nodes.push({
+      ...(requirement !== undefined && { name: `${requirement}${MARK}${this.count}` }),
       opType,
       domain,
       inputs: names,
@@ -228,7 +233,7 @@ export class Emitter {
   filled(value: number, type: Type): Ref {
     return type.shape.length === 0
       ? this.scalar(value, type.dtype)
-      : { name: "", type, scope: this.root, splat: value };
+      : { name: "", type, scope: this.root, splat: roundTo(value, type.dtype) };
   }
 
   /** `ref` with a name: a repeated number becomes an `Expand`. */

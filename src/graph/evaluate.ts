@@ -1,6 +1,7 @@
 // Computing lazy values: what is needed, once; programs of one structure share a session.
 import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
 import type { Device } from "../runtime/device.ts";
+import { GraphError } from "../errors.ts";
 import { buildGraph, isLeaf } from "./build.ts";
 import { checkIndices, indexUses } from "./host-indices.ts";
 import { openGraph } from "./open.ts";
@@ -8,7 +9,7 @@ import { fromNative, runSession } from "./run.ts";
 import { signature } from "./signature.ts";
 import { requireKept, type Settable } from "./storage.ts";
 import { targetOf } from "./target.ts";
-import { reach, type Storage, type Value } from "./value.ts";
+import { reach, type Storage, typeOf, type Value } from "./value.ts";
 
 /** A session that several evaluations may be using. */
 interface Shared {
@@ -55,6 +56,18 @@ async function withSession<T>(
   }
 }
 
+/** @throws GraphError when a value needs a parameter of a function that is being traced. */
+function requireBound(values: readonly Value[]): void {
+  const unbound = values.find((v) => !isLeaf(v) && (v.op === "input" || v.op === "argument"));
+  if (unbound === undefined) return;
+  const { dtype, shape } = typeOf(unbound);
+  const whose =
+    unbound.op === "input" ? "a function that is being compiled" : "the body of a loop or checkpoint";
+  throw new GraphError(
+    `data: tensor must have elements, got one made from a parameter ${dtype} [${shape.join(", ")}] of ${whose}. Return it, and read the result.`,
+  );
+}
+
 /**
  * Storage of each of `values`; computed ones keep it.
  * @throws GraphError when something that they need was donated.
@@ -68,11 +81,11 @@ export async function evaluateValues(
   const device = typeof chosen === "object" ? await chosen : chosen;
   const missing = lacking();
   if (device !== undefined && missing.length > 0) {
+    const all = reach(missing, isLeaf);
+    requireBound(all);
     const outputs = missing.map((v, i) => [`out_${i}`, v] as const);
     // Leaves are taken down before anything waits: meanwhile other evaluations may turn more values into leaves.
-    const feeds = reach(missing, isLeaf)
-      .filter(isLeaf)
-      .map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
+    const feeds = all.filter(isLeaf).map((v, i) => [`leaf_${i}`, v.storage as Storage] as const);
     if (memoryOf(device) === "device") {
       for (const use of indexUses(missing, isLeaf)) checkIndices(use, use.input.storage as Storage);
     }

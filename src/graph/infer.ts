@@ -109,8 +109,14 @@ const logical = (inputs: readonly Type[], _: unknown, op: string): Type[] => {
   return [{ dtype: "bool", shape: broadcastShapes(op, only(inputs, op).shape, only(inputs, op, 1).shape) }];
 };
 
+/** An extreme of nothing is none: refuses an axis without elements, where a result would stand. */
+function requireElements(op: string, x: Shape, at: ReadonlySet<number>): void {
+  if (x.some((d, i) => !at.has(i) && d === 0) || !x.some((d, i) => at.has(i) && d === 0)) return;
+  throw new ShapeError(`${op}: reduced axes must hold an element, got ${showShape(x)}.`);
+}
+
 const reductionOf =
-  (check: typeof requireFloat) =>
+  (check: typeof requireFloat, ofNothing = true) =>
   (
     inputs: readonly Type[],
     { axes, keep }: { readonly axes: readonly number[]; readonly keep: boolean },
@@ -118,6 +124,7 @@ const reductionOf =
   ): Type[] => {
     const x = only(inputs, op);
     check(op, x);
+    if (!ofNothing) requireElements(op, x.shape, new Set(axes));
     const at = new Set(axes.map((a) => axisOf(op, a, x.shape.length)));
     const shape = keep ? x.shape.map((d, i) => (at.has(i) ? 1 : d)) : x.shape.filter((_, i) => !at.has(i));
     return [{ dtype: x.dtype, shape }];
@@ -127,6 +134,7 @@ const argReduction = (inputs: readonly Type[], { axis }: { readonly axis: number
   const x = only(inputs, op);
   requireNumber(op, x);
   const at = axisOf(op, axis, x.shape.length);
+  requireElements(op, x.shape, new Set([at]));
   return [{ dtype: "int32", shape: x.shape.filter((_, i) => i !== at) }];
 };
 
@@ -201,7 +209,11 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
   add: arithmetic,
   sub: arithmetic,
   mul: arithmetic,
-  div: arithmetic,
+  div: (inputs, attributes, op) => {
+    const [type] = arithmetic(inputs, attributes, op);
+    if (type?.dtype !== "uint8") return type ? [type] : [];
+    throw new DtypeError("div: input must be a float type, int32 or int64, got uint8. Use cast first.");
+  },
   pow: pair(requireArithmetic),
   min: arithmetic,
   max: arithmetic,
@@ -226,8 +238,8 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
   },
   sum: reductionOf(requireArithmetic),
   mean: reductionOf(requireFloat),
-  reduceMax: reductionOf(requireNumber),
-  reduceMin: reductionOf(requireNumber),
+  reduceMax: reductionOf(requireNumber, false),
+  reduceMin: reductionOf(requireNumber, false),
   prod: reductionOf(requireArithmetic),
   logSumExp: reductionOf(requireFloat),
   argMax: argReduction,
@@ -467,10 +479,15 @@ export function infer<K extends OpName>(
 
 /** Shape after a reshape in which one size may be −1. */
 export function resolveShape(from: Shape, to: readonly Dim[]): Shape {
+  const fine = (d: Dim): boolean => typeof d === "string" || (Number.isSafeInteger(d) && d >= -1);
+  if (!Array.isArray(to) || !to.every(fine) || to.indexOf(-1) !== to.lastIndexOf(-1)) {
+    const got = Array.isArray(to) ? showShape(to) : String(to);
+    throw new ShapeError(`reshape: shape must hold whole numbers ≥ 0 and at most one -1, got ${got}.`);
+  }
   const unknown = to.indexOf(-1);
   if (unknown < 0) return to;
   const known = mulDims(...to.filter((_, i) => i !== unknown));
-  const size = divideDims(sizeOf(from), known);
+  const size = known === 0 ? undefined : divideDims(sizeOf(from), known);
   if (size === undefined) {
     throw new ShapeError(
       `reshape: ${showShape(to)} must divide ${sizeOf(from)} elements of ${showShape(from)}.`,

@@ -1,5 +1,6 @@
-// ONNX Runtime's CPU has no float64 kernels for some functions. Here they are built from those it has, exact to
-// a few units of the last place, so that derivatives can be checked in double precision.
+// ONNX Runtime's CPU has no float64 kernels for some functions. Here they are built from those it has, exact to a few
+// units of the last place over the whole range of their argument, so that derivatives can be checked in double
+// precision. (`gelu` far to the left is exact beside 1, not beside itself; angles are exact up to 2·10⁸.)
 import type { Emitter, Ref } from "./emitter.ts";
 import type { Type } from "./value.ts";
 
@@ -10,6 +11,8 @@ interface Kit {
   readonly emit: Emitter;
   readonly node: (opType: string, ...inputs: Ref[]) => Ref;
   readonly number: (value: number) => Ref;
+  /** `yes` where `a < b`, else `no` (also for NaN). */
+  readonly whereLess: (a: Ref, b: Ref, yes: Ref, no: Ref) => Ref;
 }
 
 const horner = (k: Kit, x: Ref, coefficients: readonly number[]): Ref => {
@@ -57,8 +60,8 @@ const erf: Unary = (k, x) => {
   return k.node("Mul", small, integral);
 };
 
-/** Halves the angle three times by `x ← x / (1 + √(1 + x²))`, then the Taylor series. */
-const atan: Unary = (k, x) => {
+/** `atan` on `[−1, 1]`: halves the angle three times by `x ← x / (1 + √(1 + x²))`, then the Taylor series. */
+const smallAtan: Unary = (k, x) => {
   let y = x;
   for (let i = 0; i < 3; i++) {
     const root = k.node("Sqrt", k.node("Add", k.node("Mul", y, y), k.number(1)));
@@ -68,17 +71,75 @@ const atan: Unary = (k, x) => {
   return k.node("Mul", k.node("Mul", y, horner(k, k.node("Mul", y, y), terms)), k.number(8));
 };
 
-const asin: Unary = (k, x) =>
-  atan(k, k.node("Div", x, k.node("Sqrt", k.node("Sub", k.number(1), k.node("Mul", x, x)))));
+/** π/2 beyond its nearest double. */
+const HALF_PI_REST = 6.123233995736766e-17;
+
+/** Beyond 1, `±π/2 − atan(1/x)`. */
+const atan: Unary = (k, x) => {
+  const one = k.number(1);
+  const size = k.node("Abs", x);
+  const inner = smallAtan(k, k.whereLess(one, size, k.node("Div", one, x), x));
+  const side = (value: number): Ref => k.whereLess(x, k.number(0), k.number(-value), k.number(value));
+  const outer = k.node("Add", k.node("Sub", side(Math.PI / 2), inner), side(HALF_PI_REST));
+  return k.whereLess(one, size, outer, inner);
+};
+
+/** `√((1 − x)(1 + x))`, which loses nothing near ±1. */
+const cathetus: Unary = (k, x) =>
+  k.node("Sqrt", k.node("Mul", k.node("Sub", k.number(1), x), k.node("Add", k.number(1), x)));
+
+const asin: Unary = (k, x) => atan(k, k.node("Div", x, cathetus(k, x)));
+
+/** `2 atan √((1 − x)/(1 + x))`. */
+const acos: Unary = (k, x) => {
+  const ratio = k.node("Div", k.node("Sub", k.number(1), x), k.node("Add", k.number(1), x));
+  return k.node("Mul", atan(k, k.node("Sqrt", ratio)), k.number(2));
+};
+
+/** `log(1 + x)`: with `u = 1 + x` as rounded, `log(u) · x / (u − 1)` makes up for the rounding (Kahan). */
+const log1p: Unary = (k, x) => {
+  const u = k.node("Add", x, k.number(1));
+  const exact = k.node("Mul", k.node("Log", u), k.node("Div", x, k.node("Sub", u, k.number(1))));
+  // Two terms of the series where x is small, so that u − 1 is never 0; where x is large, u is as good.
+  const series = k.node("Mul", x, k.node("Sub", k.number(1), k.node("Mul", x, k.number(0.5))));
+  const small = k.whereLess(k.node("Abs", x), k.number(2 ** -30), series, exact);
+  return k.whereLess(k.number(2 ** 54), x, k.node("Log", u), small);
+};
+
+/** An odd function by its values on `|x|`. */
+const odd =
+  (positive: Unary): Unary =>
+  (k, x) => {
+    const y = positive(k, k.node("Abs", x));
+    return k.whereLess(x, k.number(0), k.node("Neg", y), y);
+  };
+
+const LARGE = 2 ** 28;
+
+/** π/2 = 7074237752028440 · 2⁻⁵² + …, cut into parts of 25 bits. */
+const QUARTER_TURN = partsOf(0x1921fb54442d18469898cc51701b839a252049c1114cf98en, 188, 25, 5);
+
+/** `digits · 2^−scale` as `count` doubles of `bits` bits each, the last with what is left of its own. */
+function partsOf(digits: bigint, scale: number, bits: number, count: number): number[] {
+  const parts: number[] = [];
+  let rest = digits;
+  for (let i = 0; i < count; i++) {
+    const shift = BigInt(Math.max(0, rest.toString(2).length - bits));
+    const top = (rest >> shift) << shift;
+    parts.push(Number(top) * 2 ** -scale);
+    rest -= top;
+  }
+  return parts;
+}
 
 /** `sin` and `cos` through `x = r + n·π/2` with a Taylor series on `|r| ≤ π/4`. */
 const trigonometric =
   (shift: number): Unary =>
   (k, x) => {
     const n = k.node("Round", k.node("Mul", x, k.number(2 / Math.PI)));
-    // π/2 in three parts, so that n · part is exact for moderate n.
+    // π/2 in parts of 25 bits, so that n · part is exact for n below 2²⁷.
     let r = x;
-    for (const part of [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21]) {
+    for (const part of QUARTER_TURN) {
       r = k.node("Sub", r, k.node("Mul", n, k.number(part)));
     }
     const r2 = k.node("Mul", r, r);
@@ -109,41 +170,70 @@ const trigonometric =
 const sin = trigonometric(0);
 const cos = trigonometric(1);
 
-const exponentials = (k: Kit, x: Ref): [Ref, Ref] => [k.node("Exp", x), k.node("Exp", k.node("Neg", x))];
+const exponential =
+  (sign: "Add" | "Sub"): Unary =>
+  (k, size) => {
+    const both = k.node(sign, k.node("Exp", size), k.node("Exp", k.node("Neg", size)));
+    // eˣ overflows before eˣ/2 does.
+    const root = k.node("Exp", k.node("Mul", size, k.number(0.5)));
+    const far = k.node("Mul", k.node("Mul", root, k.number(0.5)), root);
+    return k.whereLess(size, k.number(700), k.node("Mul", both, k.number(0.5)), far);
+  };
+
+const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
+
+/** The Taylor series below 1, where the exponentials cancel. */
+const sinh: Unary = (k, size) => {
+  const terms = Array.from({ length: 11 }, (_, n) => 1 / factorial(2 * n + 1));
+  const series = k.node("Mul", size, horner(k, k.node("Mul", size, size), terms));
+  return k.whereLess(size, k.number(1), series, exponential("Sub")(k, size));
+};
+
+/** `log(x + √(x² ± 1))` for large `x`, where the root is `x`. */
+const farLog: Unary = (k, x) => k.node("Add", k.node("Log", x), k.number(Math.LN2));
+
+const asinh: Unary = (k, size) => {
+  const square = k.node("Mul", size, size);
+  const root = k.node("Sqrt", k.node("Add", square, k.number(1)));
+  const rest = k.node("Div", square, k.node("Add", root, k.number(1)));
+  return k.whereLess(k.number(LARGE), size, farLog(k, size), log1p(k, k.node("Add", size, rest)));
+};
+
+const acosh: Unary = (k, x) => {
+  const t = k.node("Sub", x, k.number(1));
+  const root = k.node("Sqrt", k.node("Mul", t, k.node("Add", t, k.number(2))));
+  const near = log1p(k, k.node("Add", t, root));
+  const all = k.whereLess(k.number(LARGE), x, farLog(k, x), near);
+  return k.whereLess(x, k.number(1), k.number(NaN), all);
+};
+
+/** `½ log1p(2x/(1 − x))`. */
+const atanh: Unary = (k, size) => {
+  const twice = k.node("Mul", size, k.number(2));
+  const ratio = k.node("Div", twice, k.node("Sub", k.number(1), size));
+  // 2x + 2x²/(1 − x), of which the first term is exact.
+  const small = k.node("Add", twice, k.node("Mul", ratio, size));
+  return k.node("Mul", log1p(k, k.whereLess(size, k.number(0.5), small, ratio)), k.number(0.5));
+};
 
 const PRECISE: Readonly<Record<string, Unary>> = {
   erf,
   atan,
   asin,
-  acos: (k, x) => k.node("Sub", k.number(Math.PI / 2), asin(k, x)),
+  acos,
   sin,
   cos,
   tan: (k, x) => k.node("Div", sin(k, x), cos(k, x)),
-  sinh: (k, x) => {
-    const [a, b] = exponentials(k, x);
-    return k.node("Mul", k.node("Sub", a, b), k.number(0.5));
-  },
-  cosh: (k, x) => {
-    const [a, b] = exponentials(k, x);
-    return k.node("Mul", k.node("Add", a, b), k.number(0.5));
-  },
-  asinh: (k, x) => {
-    const size = k.node("Abs", x);
-    const root = k.node("Sqrt", k.node("Add", k.node("Mul", x, x), k.number(1)));
-    return k.node("Mul", k.node("Sign", x), k.node("Log", k.node("Add", size, root)));
-  },
-  acosh: (k, x) =>
-    k.node("Log", k.node("Add", x, k.node("Sqrt", k.node("Sub", k.node("Mul", x, x), k.number(1))))),
-  atanh: (k, x) =>
-    k.node(
-      "Mul",
-      k.node("Log", k.node("Div", k.node("Add", k.number(1), x), k.node("Sub", k.number(1), x))),
-      k.number(0.5),
-    ),
+  sinh: odd(sinh),
+  cosh: (k, x) => exponential("Add")(k, k.node("Abs", x)),
+  asinh: odd(asinh),
+  acosh,
+  atanh: odd(atanh),
   // ONNX Runtime has a kernel, but fuses `x · sigmoid(x)` into one that it lacks in float64.
   sigmoid: (k, x) => {
-    const decay = k.node("Exp", k.node("Neg", x));
-    return k.node("Div", k.number(1), k.node("Add", decay, k.number(1)));
+    const decay = k.node("Exp", k.node("Neg", k.node("Abs", x)));
+    const over = k.node("Add", decay, k.number(1));
+    return k.node("Div", k.whereLess(x, k.number(0), decay, k.number(1)), over);
   },
   gelu: (k, x) => {
     const half = k.node("Mul", x, k.number(0.5));
@@ -157,7 +247,7 @@ const PRECISE: Readonly<Record<string, Unary>> = {
   },
   softplus: (k, x) => {
     // max(x, 0) + log(1 + e^{−|x|})
-    const tail = k.node("Log", k.node("Add", k.node("Exp", k.node("Neg", k.node("Abs", x))), k.number(1)));
+    const tail = log1p(k, k.node("Exp", k.node("Neg", k.node("Abs", x))));
     return k.node("Add", k.node("Max", x, k.number(0)), tail);
   },
 };
@@ -169,6 +259,10 @@ export function lowerFloat64(emit: Emitter, op: string, x: Ref): Ref | undefined
     emit,
     node: (opType, ...inputs) => emit.node(opType, inputs, x.type),
     number: (value) => emit.scalar(value, "float64"),
+    whereLess: (a, b, yes, no) => {
+      const less = emit.node("Less", [a, b], { dtype: "bool", shape: x.type.shape });
+      return emit.node("Where", [less, yes, no], x.type);
+    },
   };
   return rule?.(kit, x);
 }

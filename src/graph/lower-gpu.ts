@@ -1,6 +1,8 @@
 // What kernels for GPUs get wrong, composed of other operators: a variance as E[x²] − E[x]², powers that do not broadcast,
 // running sums in quadratic time, and indices that nobody checks.
 import type { Emitter, Ref } from "./emitter.ts";
+import { isFloat } from "./dtype.ts";
+import { lowerIntegerPow } from "./lower-integer.ts";
 import { at, castTo, int, reshapeTo, type Rule, type RuleInput } from "./lowering.ts";
 import { average, lowerLayerNorm } from "./lower-normalise.ts";
 import type { OpAttributes, OpName, Type } from "./value.ts";
@@ -22,6 +24,8 @@ function whole(r: RuleInput<unknown>, x: Ref): Ref {
 }
 
 const pow: Rule<OpAttributes["pow"]> = (r) => {
+  // The kernel goes through float32.
+  if (!isFloat(r.type.dtype)) return lowerIntegerPow(r);
   const [a, b] = [at(r.inputs, 0), at(r.inputs, 1)];
   if (b.splat === 1 && a.type.shape.join() === r.type.shape.join()) return a;
   if (b.splat === 2 && a.type.shape.join() === r.type.shape.join()) return r.emit.node("Mul", [a, a], r.type);

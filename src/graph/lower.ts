@@ -2,25 +2,27 @@
 // and at repeated numbers (`splat`) to emit less.
 import { GraphError } from "../errors.ts";
 import { addDims, type Dim, sameShape, type Shape } from "./dim.ts";
+import { castNumber, isFloat } from "./dtype.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerFused } from "./lower-fused.ts";
+import { lowerAddAlongAxis, lowerGather, lowerScatterAdd, lowerTakeAlongAxis } from "./lower-index.ts";
+import { lowerIntegerDiv, lowerIntegerPow } from "./lower-integer.ts";
 import { lowerMatmul, productPlusVector } from "./lower-product.ts";
 import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
-import { lowerScan } from "./lower-scan.ts";
 import {
-  at,
-  castTo,
-  int,
-  ints,
-  iotaOf,
-  lowerBody,
-  type Lowering,
-  reshapeTo,
-  type Rule,
-  type RuleInput,
-} from "./lowering.ts";
+  lowerArgMax,
+  lowerArgMin,
+  lowerLogSumExp,
+  lowerMax,
+  lowerMean,
+  lowerMin,
+  lowerProd,
+  lowerSum,
+} from "./lower-reduce.ts";
+import { lowerScan } from "./lower-scan.ts";
+import { at, castTo, int, ints, iotaOf, lowerBody, type Lowering, reshapeTo, type Rule } from "./lowering.ts";
 import {
   attributesOf,
   type OpAttributes,
@@ -59,6 +61,9 @@ export function refOf(low: Lowering, value: Value): Ref {
   return ref;
 }
 
+/** Ops whose other outputs say something about the elements of the first. */
+const EMPTIES: ReadonlySet<OpName> = new Set<OpName>(["layerNorm", "rmsNorm"]);
+
 function lowerValue(low: Lowering, value: Value): readonly Ref[] {
   const outputs = value.inputs[0] && value.op === "item" ? low.done.get(value.inputs[0]) : undefined;
   if (outputs) {
@@ -66,7 +71,10 @@ function lowerValue(low: Lowering, value: Value): readonly Ref[] {
     if (ref === undefined) throw new GraphError("item of a value without outputs");
     return [ref];
   }
-  // ONNX Runtime's kernels disagree about tensors without elements; none is needed.
+  // ONNX Runtime's kernels disagree about tensors without elements; none is needed. Statistics of none are NaN.
+  if (value.outputs[0]?.shape.includes(0) && EMPTIES.has(value.op)) {
+    return value.outputs.map((t) => low.emit.filled(t.shape.includes(0) ? 0 : NaN, t));
+  }
   if (value.outputs.length > 0 && value.outputs.every((t) => t.shape.includes(0))) {
     return value.outputs.map((t) => low.emit.filled(0, t));
   }
@@ -114,7 +122,7 @@ const FOLD: Partial<Record<OpName, (a: number, b: number) => number>> = {
 function neutral(op: OpName, splat: number | undefined, left: boolean): boolean {
   if (splat === undefined) return false;
   if (op === "add") return splat === 0;
-  if (op === "sub") return splat === 0 && !left;
+  if (op === "sub") return Object.is(splat, 0) && !left;
   if (op === "mul") return splat === 1;
   return op === "div" && splat === 1 && !left;
 }
@@ -137,13 +145,10 @@ const two =
     const fold = FOLD[op];
     const float = dtype === "float32" || dtype === "float64";
     if (fold && a.splat !== undefined && b.splat !== undefined && float) {
-      const value = fold(a.splat, b.splat);
-      return r.emit.filled(dtype === "float32" ? Math.fround(value) : value, r.type);
+      return r.emit.filled(fold(a.splat, b.splat), r.type);
     }
     if (neutral(op, b.splat, false) && sameShape(a.type.shape, shape)) return a;
     if (neutral(op, a.splat, true) && sameShape(b.type.shape, shape)) return b;
-    if (op === "sub" && a.splat === 0 && sameShape(b.type.shape, shape))
-      return r.emit.node("Neg", [b], r.type);
     if (op === "add") {
       const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
       if (product) return product;
@@ -152,47 +157,12 @@ const two =
     return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
 
-const reduce =
-  (opType: string): Rule<OpAttributes["sum"]> =>
-  (r) => {
-    const x = at(r.inputs, 0);
-    const { axes, keep } = r.attributes;
-    return r.emit.node(opType, [x, r.emit.ints(axes)], r.type, {
-      attributes: { keepdims: int(Number(keep)) },
-    });
-  };
-
-const argReduce =
-  (opType: string): Rule<OpAttributes["argMax"]> =>
-  (r) => {
-    const wide = r.emit.node(
-      opType,
-      r.inputs,
-      { dtype: "int64", shape: r.type.shape },
-      {
-        attributes: { axis: int(r.attributes.axis), keepdims: int(0) },
-      },
-    );
-    return castTo(r.emit, wide, "int32");
-  };
+const divide = two("Div", "div");
 
 const alongAxis =
   (opType: string): Rule<OpAttributes["softmax"]> =>
   (r) =>
     r.emit.node(opType, r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } });
-
-/** A scatter of sums, float16 in float32: the CPU has no kernel for it, and many terms want more digits. */
-function addingUp(r: RuleInput<unknown>, scatter: (target: Ref, updates: Ref, type: Type) => Ref): Ref {
-  const [target, updates] = [at(r.inputs, 0), at(r.inputs, 2)];
-  if (r.type.dtype !== "float16") return scatter(target, updates, r.type);
-  const wide = (x: Ref): Ref => castTo(r.emit, r.emit.materialize(x), "float32");
-  return castTo(r.emit, scatter(wide(target), wide(updates), { ...r.type, dtype: "float32" }), "float16");
-}
-
-/** Indices `[…]` as ONNX wants them to scatter whole rows: int64 `[…, 1]`. */
-function rowIndices(emit: Emitter, indices: Ref): Ref {
-  return castTo(emit, reshapeTo(emit, indices, [...indices.type.shape, 1]), "int64");
-}
 
 const INT64_MIN = -(2 ** 62);
 
@@ -207,6 +177,24 @@ function concatenated(x: Ref, axis: number, start: Dim, end: Dim): Ref | undefin
     at = next;
   }
   return undefined;
+}
+
+/** Parts up to this number are joined by one operator: opening a model takes the square of an operator's inputs. */
+const PARTS = 64;
+
+/** `parts` side by side along `axis`; many in groups first. */
+function joined(emit: Emitter, parts: readonly Ref[], axis: number, type: Type): Ref {
+  const attributes = { axis: int(axis) };
+  if (parts.length <= PARTS) return emit.node("Concat", parts, type, { attributes });
+  const size = Math.ceil(parts.length / Math.ceil(parts.length / PARTS));
+  const groups: Ref[] = [];
+  for (let i = 0; i < parts.length; i += size) {
+    const group = parts.slice(i, i + size);
+    const length = addDims(...group.map((p) => p.type.shape[axis] ?? 1));
+    const shape = type.shape.map((d, j) => (j === axis ? length : d));
+    groups.push(emit.node("Concat", group, { dtype: type.dtype, shape }, { attributes }));
+  }
+  return joined(emit, groups, axis, type);
 }
 
 /** One rule per op. */
@@ -261,15 +249,15 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   not: one("Not"),
   cast: (r) => {
     const x = at(r.inputs, 0);
-    return x.splat !== undefined && x.name === "" && r.type.dtype !== "bool"
-      ? r.emit.filled(x.splat, r.type)
-      : castTo(r.emit, x, r.attributes.to);
+    const number = x.splat === undefined ? undefined : castNumber(x.splat, r.attributes.to);
+    return number === undefined ? castTo(r.emit, x, r.attributes.to) : r.emit.filled(number, r.type);
   },
   add: two("Add", "add"),
   sub: two("Sub", "sub"),
   mul: two("Mul", "mul"),
-  div: two("Div", "div"),
+  div: (r) => (isFloat(r.type.dtype) ? divide(r) : lowerIntegerDiv(r)),
   pow: (r) => {
+    if (!isFloat(r.type.dtype)) return lowerIntegerPow(r);
     const a = at(r.inputs, 0);
     const b = at(r.inputs, 1);
     if (b.splat === 1 && sameShape(a.type.shape, r.type.shape)) return a;
@@ -307,14 +295,14 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
       r.type,
     );
   },
-  sum: reduce("ReduceSum"),
-  mean: reduce("ReduceMean"),
-  reduceMax: reduce("ReduceMax"),
-  reduceMin: reduce("ReduceMin"),
-  prod: reduce("ReduceProd"),
-  logSumExp: reduce("ReduceLogSumExp"),
-  argMax: argReduce("ArgMax"),
-  argMin: argReduce("ArgMin"),
+  sum: lowerSum,
+  mean: lowerMean,
+  reduceMax: lowerMax,
+  reduceMin: lowerMin,
+  prod: lowerProd,
+  logSumExp: lowerLogSumExp,
+  argMax: lowerArgMax,
+  argMin: lowerArgMin,
   cumSum: (r) =>
     r.emit.node("CumSum", [at(r.inputs, 0), r.emit.scalar(r.attributes.axis, "int64")], r.type, {
       attributes: {
@@ -362,7 +350,7 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     );
     return single ? { ...cut, part: { of: x, axis, start, end } } : cut;
   },
-  concat: (r) => r.emit.node("Concat", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
+  concat: (r) => joined(r.emit, r.inputs, r.attributes.axis, r.type),
   pad: (r) => {
     const { before, after, value } = r.attributes;
     return r.emit.node(
@@ -377,21 +365,10 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
       attributes: { upper: int(Number(part === "upper")) },
     });
   },
-  gather: (r) => r.emit.node("Gather", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
-  takeAlongAxis: (r) =>
-    r.emit.node("GatherElements", r.inputs, r.type, { attributes: { axis: int(r.attributes.axis) } }),
-  scatterAdd: (r) => {
-    const rows = rowIndices(r.emit, at(r.inputs, 1));
-    return addingUp(r, (target, updates, type) =>
-      r.emit.node("ScatterND", [target, rows, updates], type, { attributes: { reduction: { text: "add" } } }),
-    );
-  },
-  addAlongAxis: (r) =>
-    addingUp(r, (target, updates, type) =>
-      r.emit.node("ScatterElements", [target, at(r.inputs, 1), updates], type, {
-        attributes: { axis: int(r.attributes.axis), reduction: { text: "add" } },
-      }),
-    ),
+  gather: lowerGather,
+  takeAlongAxis: lowerTakeAlongAxis,
+  scatterAdd: lowerScatterAdd,
+  addAlongAxis: lowerAddAlongAxis,
   topK: (r) => {
     const { axis, k, largest } = r.attributes;
     const wide: Type = { dtype: "int64", shape: r.type.shape };

@@ -13,6 +13,8 @@ export type OnnxAttribute =
   | { readonly graph: OnnxGraph };
 
 export interface OnnxNode {
+  /** By which the runtime speaks of the node; default: its first output. */
+  readonly name?: string;
   readonly opType: string;
   /** `""` for standard operators, else e.g. `"com.microsoft"`. */
   readonly domain: string;
@@ -135,7 +137,7 @@ function writeGraph(
 function writeNode(node: OnnxNode, pbf: PbfWriter): void {
   for (const name of node.inputs) writeText(pbf, 1, name);
   for (const name of node.outputs) writeText(pbf, 2, name);
-  writeText(pbf, 3, node.outputs[0] ?? "");
+  writeText(pbf, 3, node.name ?? node.outputs[0] ?? "");
   writeText(pbf, 4, node.opType);
   for (const [name, value] of Object.entries(node.attributes)) {
     pbf.writeMessage(5, writeAttribute, { name, value });

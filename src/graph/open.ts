@@ -1,5 +1,5 @@
 // From a graph to a session on a device; the one place where a runtime can be missing or refuse.
-import { BackendError } from "../errors.ts";
+import { BackendError, OptionError } from "../errors.ts";
 import type { Device, ModelFile } from "../runtime/device.ts";
 import {
   deviceAdvice,
@@ -9,6 +9,7 @@ import {
   type SessionOptions,
   wayOutOfBroken,
 } from "../runtime/session.ts";
+import { explain } from "./explain.ts";
 import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from "./onnx.ts";
 
 /** Models with weights above this many bytes keep them in a file of their own. */
@@ -29,11 +30,13 @@ function modelFile(graph: OnnxGraph): ModelFile {
 }
 
 /**
- * In float64, ONNX Runtime may not move a constant factor beside a product into the product, where it is held in
- * float32.
+ * What ONNX Runtime may not do: share constants, which the emitter has done and which takes it time that grows with
+ * the square of their number; and, in float64, move a constant factor beside a product into the product, where it is
+ * held in float32.
  */
-function exact(graph: OnnxGraph): { without?: readonly string[] } {
-  return graph.initializers.some((t) => t.dtype === "float64") ? { without: ["MatMulScaleFusion"] } : {};
+function unwanted(graph: OnnxGraph): readonly string[] {
+  const double = graph.initializers.some((t) => t.dtype === "float64");
+  return double ? ["ConstantSharing", "MatMulScaleFusion"] : ["ConstantSharing"];
 }
 
 /** The least a device can be asked: `y = x` for one number. */
@@ -52,9 +55,12 @@ const NOTHING: OnnxGraph = {
 export async function openGraph(graph: OnnxGraph, options: SessionOptions): Promise<Session> {
   const { device } = options;
   try {
-    return await openSession(modelFile(graph), { ...options, ...exact(graph) });
+    return await openSession(modelFile(graph), { ...options, without: unwanted(graph) });
   } catch (error) {
     if (error instanceof BackendError) throw error;
+    // Constants are computed while the model is opened.
+    const mistake = explain(error, device);
+    if (mistake instanceof OptionError) throw mistake;
     if (await isMissing(device)) {
       const broken = await wayOutOfBroken(device);
       if (broken !== undefined) {

@@ -3,6 +3,7 @@ import type { OrtTensor } from "../runtime/platform.ts";
 import type { Session } from "../runtime/session.ts";
 import { toHost } from "./device-memory.ts";
 import { DTYPES, type Dtype, type HostArray } from "./dtype.ts";
+import { explain } from "./explain.ts";
 import { requireKept } from "./storage.ts";
 import type { Storage } from "./value.ts";
 
@@ -65,7 +66,7 @@ function view(data: HostArray, dtype: Dtype): HostArray {
   return new info.array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);
 }
 
-/** Runs `session` on named storages. */
+/** Runs `session` on named storages. @throws OptionError for a value that an op refuses, BackendError for the rest. */
 export async function runSession(
   session: Session,
   feeds: readonly (readonly [string, Storage])[],
@@ -76,5 +77,9 @@ export async function runSession(
     const tensor = toNative(storage, session);
     native[name] = tensor instanceof Promise ? await tensor : tensor;
   }
-  return session.run(native, into);
+  try {
+    return await session.run(native, into);
+  } catch (error) {
+    throw explain(error, session.device);
+  }
 }

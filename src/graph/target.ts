@@ -22,6 +22,8 @@ export interface Target {
   readonly fused: ReadonlySet<Fused>;
   /** Ops whose operator has no kernel there, or a wrong one, although the operators it can be composed of have. */
   readonly composed: ReadonlySet<OpName>;
+  /** ONNX Runtime's kernels for processors, whose weak places are worked around (`lower-reduce.ts`, `lower-integer.ts`). */
+  readonly host: boolean;
 }
 
 const HOST: Target = {
@@ -35,6 +37,7 @@ const HOST: Target = {
     "SimplifiedLayerNormalization",
   ]),
   composed: new Set(),
+  host: true,
 };
 
 const TARGETS: Readonly<Record<Device | "portable", Target>> = {
@@ -48,9 +51,10 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
       // Kernels that are there, but go wrong (`lower-gpu.ts`).
       ...(["layerNorm", "pow", "cumSum", "gather", "takeAlongAxis", "scatterAdd", "addAlongAxis"] as const),
     ]),
+    host: false,
   },
   // Standard operators only, for other runtimes.
-  portable: { fused: new Set(), composed: new Set() },
+  portable: { fused: new Set(), composed: new Set(), host: true },
 };
 
 /** The target for `place`. */

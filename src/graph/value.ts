@@ -13,6 +13,8 @@ export interface Type {
 type None = Record<never, never>;
 type Axes = { readonly axes: readonly number[]; readonly keep: boolean };
 type Axis = { readonly axis: number };
+/** `what`: function and argument that the indices are, for messages (`"crossEntropy: targets"`). */
+type Indexed = Axis & { readonly what?: string };
 
 /**
  * A function over values. What its results use besides its parameters and constants comes from outside: the
@@ -132,13 +134,13 @@ export interface OpAttributes {
   triangle: { readonly part: "lower" | "upper"; readonly diagonal: number };
   // 7. Indexing
   /** Whole slices along `axis` by index. */
-  gather: Axis;
+  gather: Indexed;
   /** One element per index along `axis`. */
-  takeAlongAxis: Axis;
+  takeAlongAxis: Indexed;
   /** Adds rows of `updates` into `target` along axis 0 by index. */
-  scatterAdd: None;
+  scatterAdd: { readonly what?: string };
   /** Adds each element of `updates` at its index along `axis`. */
-  addAlongAxis: Axis;
+  addAlongAxis: Indexed;
   /** `[values, indices]` of the `k` largest (smallest) along `axis`, sorted. */
   topK: Axis & { readonly k: number; readonly largest: boolean };
   // 8. Fused

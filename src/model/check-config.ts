@@ -5,6 +5,7 @@ import { checkAttention, mixerOf, usualPosition } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { type Field, misfit, show, WHOLE } from "./fields.ts";
 import { checkRules } from "./map-rules.ts";
+import type { Layer } from "./mixer.ts";
 import { ACTIVATIONS, isGated } from "./mlp.ts";
 import { matrixNames, parametersOf } from "./parameters.ts";
 
@@ -92,4 +93,16 @@ function checkLayer(config: CausalLMConfig, index: number): void {
   checkAttention("causalLM", attention);
   if (layer.position.type !== "learned") createPosition(layer.position);
   mixerOf(attention).check?.(attention, layer);
+  if (!("rotaryWidth" in attention)) checkPairs(layer);
+}
+
+/** Positions that turn numbers turn them in pairs: told with the sizes a person chose, before anything is made. */
+function checkPairs({ position, headWidth, heads }: Layer): void {
+  if (position.type === "learned" || position.type === "alibi" || position.type === "none") return;
+  const { fraction = 1 } = position;
+  const turned = Math.floor(headWidth * fraction);
+  if (turned > 0 && turned % 2 === 0) return;
+  throw new OptionError(
+    `causalLM: the part of a head that turns must have an even width, got ${turned} of ${headWidth} (${heads} heads). Change width or heads, or take positions that do not turn: learned, alibi, none.`,
+  );
 }

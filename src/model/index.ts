@@ -21,7 +21,7 @@ export {
   type DecodeState,
   lendingDecoder,
 } from "./decode.ts";
-export { generate, type GenerateOptions } from "./generate.ts";
+export { generate, type GeneratedPiece, type GenerateOptions } from "./generate.ts";
 export type { ModelTokens } from "./hugging-face.ts";
 export { loadModel, type StoredModel } from "./load.ts";
 export { loadParams, saveParams } from "./params.ts";

@@ -73,7 +73,7 @@ function allocate(shapes: readonly CacheShapes[], batch: number, room: number, f
         data.set(old.subarray(start, start + from.length * inner), block * room * inner);
       }
     }
-    return { outer, inner, data, whole: tensor(data, { shape: sized(shape, batch, room) }) };
+    return { outer, inner, data, whole: tensor(data, { shape: sized(shape, batch, room), lend: true }) };
   });
   return { room, filled: from?.length ?? 0, growing };
 }
@@ -95,7 +95,10 @@ export function cacheInputs(shapes: readonly CacheShapes[], kept: Kept): State[]
     if (!buffer) return kept.fixed[layer]?.[name];
     if (!isRows(shape, kept.batch)) return buffer.whole;
     const length = kept.length * buffer.inner;
-    return tensor(buffer.data.subarray(0, length), { shape: sized(shape, kept.batch, kept.length) });
+    return tensor(buffer.data.subarray(0, length), {
+      shape: sized(shape, kept.batch, kept.length),
+      lend: true,
+    });
   });
 }
 

@@ -55,7 +55,7 @@ export function readLlama2c(
         ? new Float32Array(bytes.buffer, start, count)
         : new Float32Array(bytes.slice(at, at + 4 * count).buffer);
     at += 4 * count;
-    return tensor(data, { shape });
+    return tensor(data, { shape, lend: true });
   };
   const each = (...shape: number[]): Tensor[] => Array.from({ length: L }, () => take(...shape));
   const embedding = take(V, C);
@@ -105,5 +105,5 @@ function halves(weight: Tensor, heads: number): Tensor {
       out.set(data.subarray(from, from + C), to);
     }
   }
-  return tensor(out, { shape: [rows, C] });
+  return tensor(out, { shape: [rows, C], lend: true });
 }

@@ -180,7 +180,7 @@ async function loadParameters(
         );
       }
       const data = stored.dtype === dtype ? stored.data : hostArray(stored.data as ArrayLike<number>, dtype);
-      loaded.set(name, tensor(data, { shape: [...shape] }));
+      loaded.set(name, tensor(data, { shape: [...shape], lend: true }));
     }
     return parameterTree(config, (name) => loaded.get(name)) as CausalLMParams;
   } finally {

@@ -7,5 +7,5 @@ export interface EmbeddingParams {
 
 /** Rows of the table. @param ids `[…]`, int32 in `[0, V)`. @returns `[…, C]`. */
 export function embedding({ weight }: EmbeddingParams, ids: Tensor): Tensor {
-  return gather(weight, ids);
+  return gather(weight, ids, 0, { what: "embedding: ids" });
 }

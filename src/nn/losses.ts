@@ -23,7 +23,10 @@ const targetLogProb = customGradient(
   (logits: Tensor, targets: Tensor) => {
     const probabilities = softmax(logits);
     const logSum = max(logits, { axis: -1 }).sub(log(max(probabilities, { axis: -1 })));
-    const chosen = squeeze(takeAlongAxis(logits, expandDims(targets, -1)), -1);
+    const chosen = squeeze(
+      takeAlongAxis(logits, expandDims(targets, -1), -1, { what: "crossEntropy: targets" }),
+      -1,
+    );
     return [chosen.sub(logSum), probabilities];
   },
   ({ cotangents: [g], inputs: [, targets], results: [, probabilities] }) => {

@@ -22,7 +22,7 @@ export function slips(a: string, b: string, most: number): number {
     if (Math.min(...row) > most) return most + 1;
     [before, last] = [last, row];
   }
-  return last[b.length] ?? most + 1;
+  return Math.min(last[b.length] ?? most + 1, most + 1);
 }
 
 /** The nearest of some words with their frequencies; nothing if all are too far. */

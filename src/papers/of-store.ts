@@ -1,5 +1,5 @@
 // Keywords and related papers straight from a store, for collections that no memory holds.
-import { keywordCount, keywords } from "./keywords.ts";
+import { keywordCount, keywords, relatedCount } from "./keywords.ts";
 import type { Hit, Paper } from "./paper.ts";
 import type { PaperStore } from "./store.ts";
 import { queryTerms } from "./tokens.ts";
@@ -21,7 +21,7 @@ export async function storeRelated(
   store: PaperStore,
   paper: Paper,
   limit = 10,
-  most: number = keywordCount,
+  most: number = relatedCount,
 ): Promise<Hit[]> {
   const text = (await storeKeywords(store, paper, most)).join(" ");
   const { hits } = await store.search({ text, limit: Math.min(1000, limit + 1) });

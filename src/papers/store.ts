@@ -44,8 +44,8 @@ export interface PaperStore {
   list(listing?: Listing): Promise<Page<Paper>>;
   /** Days with papers, latest first; only those in a category expression, if given. */
   days(categories?: string): Promise<Tally[]>;
-  /** Categories, most papers first; only those of one day, if given. */
-  categories(day?: string): Promise<Tally[]>;
+  /** Categories, most papers first; only of the papers of one day, or of those that a query finds, if given. */
+  categories(within?: string | Pick<Query, "text" | "filter">): Promise<Tally[]>;
   /** Venues, most papers first. */
   venues(): Promise<Tally[]>;
   count(): Promise<number>;

@@ -3,15 +3,16 @@
 import { accents, letters, shifted } from "./tex-letters.ts";
 
 // `\'e`, `\'{e}`, `\' e`, `\v{s}`, `\v s`, `\'\i`, with any braces around them.
+// Braces that are an argument, of `\emph` or of an accent, are no such braces.
 const bracedAccent =
-  /\{\s*(\\(?:[`'^~"=.]\s*|[uvHckrdb](?:\s+|(?=[{\\])))(?:\{\s*(?:\\[ij]|\p{L})\s*\}|\\[ij]|\p{L}))\s*\}/gu;
+  /(?<!\\(?:[a-zA-Z]+|[`'^~"=.]))\{\s*(\\(?:[`'^~"=.]\s*|[uvHckrdb](?:\s+|(?=[{\\])))(?:\{\s*(?:\\[ij]|\p{L})\s*\}|\\[ij]|\p{L}))\s*\}/gu;
 const accented =
   /\\(?:([`'^~"=.])\s*|([uvHckrdb])(?:\s+|(?=[{\\])))(?:\{\s*(\\[ij]|\p{L})?\s*\}|(\\[ij])(?:\{\}|\s+|(?![a-zA-Z]))|(\p{L}))/gu;
 const names = Object.keys(letters)
   .sort((x, y) => y.length - x.length)
   .join("|");
 const letter = new RegExp(String.raw`\\(${names})(?:\{\}|\s+|(?![a-zA-Z]))`, "g");
-const bracedLetter = new RegExp(String.raw`\{\s*(\\(?:${names}))\s*\}`, "g");
+const bracedLetter = new RegExp(String.raw`(?<!\\[a-zA-Z]+)\{\s*(\\(?:${names}))\s*\}`, "g");
 const shift = /\\text(sub|super)script\s*\{([^{}]*)\}/g;
 
 /** TeX accents, letters and signs to Unicode, outside formulas; what is not understood stays. Idempotent. */
@@ -25,18 +26,29 @@ export function texToUnicode(text: string): string {
   }
 }
 
+function accent(
+  whole: string,
+  sign?: string,
+  command?: string,
+  braced?: string,
+  dotless?: string,
+  plain?: string,
+): string {
+  const base = (braced ?? dotless ?? plain ?? "").replace("\\", "");
+  const mark = accents[sign ?? command ?? ""];
+  return base === "" || mark === undefined ? whole : (base + mark).normalize("NFC");
+}
+
 function spell(part: string): string {
   return (
     part
       // Braces that only hold one accented letter go with it: `G{\"o}del`, and so do those within: `{\'{\i}}`.
-      .replace(bracedAccent, "$1")
-      .replace(bracedLetter, "$1{}")
-      .replace(accented, (whole, sign, command, braced, dotless, plain) => {
-        const base = String(braced ?? dotless ?? plain ?? "").replace("\\", "");
-        const mark = accents[String(sign ?? command)];
-        if (base === "" || mark === undefined) return whole;
-        return (base + mark).normalize("NFC");
+      .replace(bracedAccent, (whole, inner: string) => {
+        const spelled = inner.replace(accented, accent);
+        return spelled.includes("\\") ? whole : spelled;
       })
+      .replace(bracedLetter, "$1{}")
+      .replace(accented, accent)
       .replace(
         shift,
         (_, place: string, inner: string) => shifted(inner, place === "sub" ? "sub" : "super") ?? inner,

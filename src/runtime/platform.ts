@@ -1,4 +1,4 @@
-// What differs between Node and a browser; the only conditional border of the package (`#platform`).
+// What differs between Node and a browser; one of the package's two conditional borders (`#platform`; the other is `#files`).
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import type { Device, Memory, ModelFile } from "./device.ts";
 

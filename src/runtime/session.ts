@@ -112,10 +112,13 @@ function inLine<T>(device: Device, call: () => Promise<T>): Promise<T> {
   return result;
 }
 
+/** What a runtime says when its device is gone, or it is itself. */
+const GONE = /device (?:was|is) lost|memory access out of bounds|unreachable/i;
+
 /** The first sentence of what the runtime said, without where in its sources it said so. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const [line = ""] = text.replace(/^\S+\.cc:\d+ .* was false\. /, "").split("\n");
+  const [line = ""] = text.replace(/^(?:.* )?\S+\.cc:\d+ .* was false\. /, "").split("\n");
   return line.replace(/\.$/, "");
 }
 
@@ -172,10 +175,21 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
     into: Readonly<Record<string, OrtTensor | null>> | undefined,
   ): Promise<Record<string, OrtTensor>> => {
     const fetches = into === undefined ? session.outputNames : ready(into);
-    return (await session.run(
-      ready(feeds) as InferenceSession.FeedsType,
-      fetches as InferenceSession.FetchesType,
-    )) as Record<string, OrtTensor>;
+    try {
+      return (await session.run(
+        ready(feeds) as InferenceSession.FeedsType,
+        fetches as InferenceSession.FetchesType,
+      )) as Record<string, OrtTensor>;
+    } catch (error) {
+      if (!(error instanceof Error) || !GONE.test(error.message)) throw error;
+      const wayOut = (await platform.broken(device)) ?? "Start the program again.";
+      throw new BackendError(
+        `device ${device}: must stay while a program runs, got "${reasonOf(error)}". ${wayOut}`,
+        {
+          cause: error,
+        },
+      );
+    }
   };
   return {
     device,

@@ -30,6 +30,8 @@ export interface SearchAnswer {
   readonly kind: "search";
   readonly title: string;
   readonly query: string;
+  /** The query with unknown words replaced by the nearest known ones, if that is another query. */
+  readonly suggestion?: string;
   readonly total: number;
   readonly papers: readonly Listed<Hit>[];
   readonly links: Links;
@@ -173,6 +175,7 @@ async function answerSearch(
     total: page.total,
     papers: listed(page.hits, relations),
     links: links(address, page.next),
+    ...(page.suggestion !== undefined && { suggestion: page.suggestion }),
   };
 }
 
@@ -216,8 +219,16 @@ export async function answer(address: Address, store: PaperStore, relations: Kno
   };
 }
 
-/** What the collection holds; `categories` restricts the days, `day` (or `latest` of these) the categories. */
-export async function overview(store: PaperStore, categories: string, day: string): Promise<Overview> {
+/**
+ * What the collection holds; `categories` restricts the days, `day` (or `latest` of these) the categories, or else a
+ * search does: within its days, but not within the categories chosen, among which a reader chooses others.
+ */
+export async function overview(
+  store: PaperStore,
+  categories: string,
+  day: string,
+  search?: { readonly query: string; readonly date: string },
+): Promise<Overview> {
   const [papers, version, days, venues] = await Promise.all([
     store.count(),
     store.version(),
@@ -225,5 +236,6 @@ export async function overview(store: PaperStore, categories: string, day: strin
     store.venues(),
   ]);
   const on = day === "latest" ? (days[0]?.value ?? "") : day;
-  return { papers, version, days, categories: await store.categories(on === "" ? undefined : on), venues };
+  const within = search ? { text: search.query, filter: daysOf(search.date) } : on === "" ? undefined : on;
+  return { papers, version, days, categories: await store.categories(within), venues };
 }

@@ -48,13 +48,16 @@ function isWebAddress(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
-/** One paper as an entry. Its own address is its permanent name where it has one. */
+/**
+ * One paper as an entry. Its permanent name is made of its identifier (RFC 4151): addresses are shared by several papers,
+ * or change with the port of this server.
+ */
 function entry(paper: Paper, origin: string): string {
   const page = `${origin}/papers/${encodeURIComponent(paper.id.toWellFormed())}`;
   const link = isWebAddress(paper.url) ? new URL(paper.url).href : page;
   return [
     "  <entry>",
-    `    ${element("id", link)}`,
+    `    ${element("id", `tag:localhost,2026:/papers/${encodeURIComponent(paper.id.toWellFormed())}`)}`,
     `    ${element("title", paper.title)}`,
     `    ${element("updated", updated(paper))}`,
     `    <link rel="alternate" type="text/html" href="${escapeMarkup(link)}"/>`,

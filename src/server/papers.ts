@@ -11,7 +11,7 @@ import { answerCache } from "./cache.ts";
 import { createRelations, type OwnRelations } from "./relations.ts";
 import { createSearchPool, type SearchPool } from "./search-pool.ts";
 import { studioFolder } from "./studio.ts";
-import { type Sources, write, type Written } from "./write.ts";
+import { type Sources, write, writeNowhere, type Written } from "./write.ts";
 
 /** How the server is set up. */
 export interface PapersServerOptions {
@@ -74,7 +74,11 @@ async function papersApp(
     const kept = cache.get(key);
     if (kept !== undefined) return send(context, kept);
     const text = await write(url, parseAddress(url.pathname, url.searchParams), sources);
-    if (text === undefined) return refuse(context, 404, "server: no such page.");
+    if (text === undefined) {
+      // A person gets a page; a program the sentence.
+      const person = /\btext\/html\b/.test(context.req.header("accept") ?? "");
+      return person ? send(context, writeNowhere(sources)) : refuse(context, 404, "server: no such page.");
+    }
     cache.set(key, text, text.body.length);
     return send(context, text);
   });

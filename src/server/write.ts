@@ -89,10 +89,12 @@ export async function write(
   const { pathname, searchParams } = url;
   if (browserOnly.includes(pathname)) return written(page, shell(sources.html, { title: "Papers" }));
   if (pathname === "/overview/json") {
+    const query = searchParams.get("query");
     const said = await overview(
       sources.store,
       searchParams.get("categories") ?? "",
       searchParams.get("date") ?? "",
+      query === null ? undefined : { query, date: searchParams.get("within") ?? "" },
     );
     return written(json, JSON.stringify(said));
   }
@@ -100,4 +102,9 @@ export async function write(
   return address.form === "page"
     ? await writePage(address, sources)
     : await writeData(address, url.origin, sources);
+}
+
+/** The page for an address that has no meaning here: it says so, in the reader's language. */
+export function writeNowhere({ html }: Pick<Sources, "html">): Written {
+  return written(page, shell(html, { title: "No such page" }), 404);
 }

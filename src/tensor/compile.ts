@@ -1,5 +1,5 @@
 // Functions compiled once and run many times.
-import { DtypeError, ShapeError } from "../errors.ts";
+import { checkOptions, DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { buildGraph } from "../graph/build.ts";
 import { staysOn } from "../graph/device-memory.ts";
 import { encode } from "../graph/encode.ts";
@@ -15,6 +15,7 @@ import type { Storage } from "../graph/value.ts";
 import type { Device } from "../runtime/device.ts";
 import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
+import { requireWhole, show } from "./arguments.ts";
 import { fromStorage, Tensor } from "./tensor.ts";
 import { flattenTree, leaves, mapTree, unflattenTree } from "./tree.ts";
 
@@ -34,6 +35,8 @@ export interface CompileOptions {
   /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
   readonly profile?: string;
 }
+
+const OPTIONS: readonly (keyof CompileOptions)[] = ["device", "donate", "symbolic", "threads", "profile"];
 
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], R> {
@@ -68,8 +71,13 @@ interface Program<R> {
  */
 export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
-  { device, donate = [], symbolic, threads, profile }: CompileOptions = {},
+  options: CompileOptions = {},
 ): Compiled<A, R> {
+  checkOptions("compile", options, OPTIONS);
+  const { device, donate = [], symbolic, threads, profile } = options;
+  if (typeof fn !== "function") throw new OptionError(`compile: fn must be a function, got ${show(fn)}.`);
+  for (const i of donate) requireWhole("compile", "donate", i, 0);
+  if (threads !== undefined) requireWhole("compile", "threads", threads, 1);
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
@@ -77,7 +85,17 @@ export function compile<A extends readonly unknown[], R>(
   const trace = async (args: A, on: Device): Promise<Program<R>> => {
     const { placeholders, inputs } = placeholdersFor(args, symbolic);
     const tree = fn(...placeholders);
+    if (tree instanceof Promise) {
+      // Its own failure is a consequence of this one.
+      tree.catch(() => undefined);
+      throw new OptionError(
+        "compile: fn must return its tensors at once, got a Promise. Take async and await out of fn, and await the compiled function.",
+      );
+    }
     const results = flattenTree(tree);
+    if (results.length === 0) {
+      throw new OptionError(`compile: fn must return a tensor or a tree of tensors, got ${show(tree)}.`);
+    }
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
     const { graph } = buildGraph(outputs, inputs, {
       target: targetOf(on),
@@ -120,6 +138,14 @@ export function compile<A extends readonly unknown[], R>(
     return program;
   };
 
+  const requireDonated = (args: A): void => {
+    const missing = donate.find((i) => i >= args.length);
+    if (missing === undefined) return;
+    throw new OptionError(
+      `compile: donate must name arguments of 0 to ${args.length - 1}, got ${missing}: fn was called with ${args.length}.`,
+    );
+  };
+
   /** Calls under way, which a release waits for. */
   const under = new Set<Promise<unknown>>();
   const run = (...args: A): Promise<R> => {
@@ -131,6 +157,7 @@ export function compile<A extends readonly unknown[], R>(
   };
 
   const answer = async (args: A): Promise<R> => {
+    requireDonated(args);
     const tensors = leaves(args);
     await evaluateValues(tensors, device);
     const program = await programFor(args);

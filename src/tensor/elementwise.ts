@@ -1,7 +1,18 @@
-// Elementwise functions. Operands broadcast as in numpy; a number takes the dtype of the tensor beside it.
+// Elementwise functions. Operands broadcast as in numpy; a number takes the dtype of the tensor beside it, which has to
+// hold it: a fraction beside integers is refused.
+import { OptionError } from "../errors.ts";
 import type { Dtype } from "../graph/dtype.ts";
 import type { OpName } from "../graph/value.ts";
-import { apply, type BinaryName, binary, type Operand, operand, Tensor } from "./tensor.ts";
+import { requireDtype, requireFits, show } from "./arguments.ts";
+import {
+  apply,
+  type BinaryName,
+  binary,
+  type Operand,
+  operand,
+  requireTensor,
+  type Tensor,
+} from "./tensor.ts";
 
 type Unary = (x: Tensor) => Tensor;
 type Binary = (a: Operand, b: Operand) => Tensor;
@@ -52,7 +63,7 @@ export const add: Binary = two("add");
 export const sub: Binary = two("sub");
 /** `a · b`. */
 export const mul: Binary = two("mul");
-/** `a / b`; integers truncate. */
+/** `a / b`; int32 and int64 truncate, and refuse a divisor of 0. */
 export const div: Binary = two("div");
 /** `a ^ b`. */
 export const pow: Binary = two("pow");
@@ -131,21 +142,28 @@ export const not: Unary = unary("not");
  * @param approximate `none` uses erf; `tanh` uses `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, as GPT-2 does.
  */
 export function gelu(x: Tensor, { approximate = "none" }: { approximate?: "none" | "tanh" } = {}): Tensor {
+  if (approximate !== "none" && approximate !== "tanh") {
+    throw new OptionError(`gelu: approximate must be none or tanh, got ${show(approximate)}.`);
+  }
   return apply("gelu", [x], { approximate });
 }
 
 /** `a` where `condition` holds, else `b`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
-  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : "float32";
-  return apply("where", [condition, operand(a, dtype), operand(b, dtype)], {});
+  return apply("where", [condition, operand("where", "a", a, [b]), operand("where", "b", b, [a])], {});
 }
 
 /** `x` held within `[low, high]`. */
 export function clip(x: Tensor, low: number, high: number): Tensor {
+  requireTensor("clip", "x", x);
+  requireFits("clip", "low", low, x.dtype);
+  requireFits("clip", "high", high, x.dtype);
   return minimum(maximum(x, low), high);
 }
 
 /** `x` as another dtype: floats truncate towards zero to integers, anything but 0 is true. */
 export function cast(x: Tensor, dtype: Dtype): Tensor {
+  requireTensor("cast", "x", x);
+  requireDtype("cast", dtype);
   return x.dtype === dtype ? x : apply("cast", [x], { to: dtype });
 }

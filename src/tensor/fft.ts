@@ -5,7 +5,7 @@ import { DtypeError, ShapeError } from "../errors.ts";
 import { type Dtype, hostArray, isFloat } from "../graph/dtype.ts";
 import { concat, flip, narrow, pad, reshape, transpose } from "./movement.ts";
 import { matmul } from "./product.ts";
-import { type Tensor, tensor, zeros } from "./tensor.ts";
+import { requireTensor, type Tensor, tensor, zeros } from "./tensor.ts";
 
 /** A complex tensor in two parts of one shape. */
 export interface Complex {
@@ -31,7 +31,7 @@ function constant(
   const known = constants.get(key);
   if (known) return known;
   const values = Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => fill(i));
-  const made = tensor(hostArray(values, dtype), { shape, dtype });
+  const made = tensor(hostArray(values, dtype), { shape, dtype, lend: true });
   constants.set(key, made);
   return made;
 }
@@ -52,6 +52,8 @@ function sine(m: number, n: number): number {
 
 /** Length of the last axis, and that both parts agree. */
 function lengthOf(where: string, re: Tensor, im: Tensor | undefined): number {
+  requireTensor(where, "re", re);
+  if (im !== undefined) requireTensor(where, "im", im);
   const n = re.shape.at(-1);
   if (typeof n !== "number" || n < 1) {
     throw new ShapeError(`${where}: the last axis must have a known size ≥ 1, got [${re.shape.join(", ")}].`);

@@ -297,7 +297,8 @@ export const GRADIENTS: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     const [a, b] = pairOf(c);
     const y = asTensor(c.y);
     // b aᵇ⁻¹, and 0 for b = 0 also where a = 0.
-    const less = b.op === "constant" ? powerLess(b) : e.where(e.equal(b, 0), 1, b.sub(1));
+    const nothing = (): Tensor => e.and(e.equal(b, 0), e.equal(a, 0));
+    const less = b.op === "constant" ? powerLess(b) : e.where(nothing(), 1, b.sub(1));
     const da = c.g.mul(b).mul(e.pow(a, less));
     // d/db aᵇ = aᵇ log a, taken as 0 where a ≤ 0.
     const positive = e.greater(a, 0);

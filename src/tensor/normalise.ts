@@ -1,14 +1,16 @@
 // Softmax and normalisation over one axis.
 import { axisOf } from "../graph/infer.ts";
-import { apply, item, ones, type Tensor, zeros } from "./tensor.ts";
+import { apply, item, ones, requireTensor, type Tensor, zeros } from "./tensor.ts";
 
 /** `eˣ / Σ eˣ` along `axis` (default the last). */
 export function softmax(x: Tensor, axis = -1): Tensor {
+  requireTensor("softmax", "x", x);
   return apply("softmax", [x], { axis: axisOf("softmax", axis, x.rank) });
 }
 
 /** `x − log Σ eˣ` along `axis` (default the last). */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  requireTensor("logSoftmax", "x", x);
   return apply("logSoftmax", [x], { axis: axisOf("logSoftmax", axis, x.rank) });
 }
 
@@ -24,6 +26,7 @@ export function layerNorm(
     epsilon = 1e-5,
   }: { scale?: Tensor | undefined; bias?: Tensor | undefined; epsilon?: number } = {},
 ): Tensor {
+  requireTensor("layerNorm", "x", x);
   const width = x.shape.slice(-1);
   const gain = scale ?? ones(width, { dtype: x.dtype });
   return item(apply("layerNorm", [x, gain, bias ?? zeros(width, { dtype: x.dtype })], { epsilon }), 0);
@@ -37,5 +40,6 @@ export function rmsNorm(
   x: Tensor,
   { scale, epsilon = 1e-5 }: { scale?: Tensor; epsilon?: number } = {},
 ): Tensor {
+  requireTensor("rmsNorm", "x", x);
   return item(apply("rmsNorm", [x, scale ?? ones(x.shape.slice(-1), { dtype: x.dtype })], { epsilon }), 0);
 }

@@ -3,7 +3,7 @@ import { OptionError, ShapeError } from "../errors.ts";
 import { type Dim, divideDims, mulDims } from "../graph/dim.ts";
 import { showShape } from "../graph/infer.ts";
 import { broadcastTo, concat, expandDims, pad, permute, reshape, slice } from "./movement.ts";
-import { apply, type Tensor } from "./tensor.ts";
+import { apply, requireTensor, type Tensor } from "./tensor.ts";
 import { sum } from "./reduce.ts";
 
 /** `transposeA`, `transposeB` swap the last two axes of an operand (default false); `scale` multiplies (default 1). */
@@ -41,7 +41,9 @@ export function einsum(pattern: string, ...operands: Tensor[]): Tensor {
   }
   const sizes = new Map<string, Dim>();
   inputs.forEach((axes, i) => {
-    const shape = operands[i]?.shape ?? [];
+    const x = operands[i];
+    requireTensor("einsum", `operand ${i}`, x);
+    const { shape } = x;
     if (shape.length !== axes.length) {
       throw new ShapeError(
         `einsum: operand ${i} must have axes "${axes.join(" ")}", got ${showShape(shape)}.`,
@@ -116,6 +118,7 @@ function arrange(x: Tensor, from: readonly string[], to: readonly string[]): Ten
  * @throws ShapeError when sizes do not divide, OptionError for a malformed pattern.
  */
 export function rearrange(x: Tensor, pattern: string, sizes: Readonly<Record<string, Dim>> = {}): Tensor {
+  requireTensor("rearrange", "x", x);
   const [left, right, rest] = pattern.split("->");
   if (left === undefined || right === undefined || rest !== undefined) {
     throw new OptionError(`rearrange: pattern must have one "->", got "${pattern}".`);
@@ -197,6 +200,8 @@ export function conv1d(
   weight: Tensor,
   { stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv1dOptions = {},
 ): Tensor {
+  requireTensor("conv1d", "x", x);
+  requireTensor("conv1d", "weight", weight);
   const [before, after] = typeof padding === "number" ? [padding, padding] : padding;
   const padded = pad(x, [
     [0, 0],

@@ -89,7 +89,7 @@ export function uniform(
     const unit = span / 2 ** (32 - drop);
     for (let i = 0; i < out.length; i++) out[i] = low + unit * ((bits[i] as number) >>> drop);
   }
-  return tensor(out, { shape, dtype });
+  return tensor(out, { shape, dtype, lend: true });
 }
 
 /** A normal tensor with `mean` (default 0) and standard deviation `std` (default 1). */
@@ -145,7 +145,7 @@ function quantiles(
       out[i] = mean + std * normalQuantile(from + (to - from) * (((bits[i] as number) + 0.5) / 2 ** 32));
     }
   }
-  return tensor(out, { shape, dtype });
+  return tensor(out, { shape, dtype, lend: true });
 }
 
 /** A bool tensor, true with probability `p`. */
@@ -155,7 +155,7 @@ export function bernoulli(at: Key, p: number, shape: readonly number[]): Tensor 
   const limit = p * 2 ** 32;
   return tensor(
     Uint8Array.from(bits, (w) => Number(w < limit)),
-    { shape, dtype: "bool" },
+    { shape, dtype: "bool", lend: true },
   );
 }
 
@@ -176,7 +176,7 @@ export function categorical(at: Key, weights: ArrayLike<number>, shape: readonly
   }
   if (total === 0) throw new OptionError("random.categorical: weights must not all be 0.");
   const picks = Int32Array.from(uniforms(at, staticSize(shape)), (u) => firstAbove(sums, u * total));
-  return tensor(picks, { shape });
+  return tensor(picks, { shape, lend: true });
 }
 
 /** First index whose running sum is above `level`, by bisection; weights of 0 are never picked. */

@@ -1,12 +1,21 @@
 // The tensor: an immutable, lazily evaluated value with arithmetic.
-import { OptionError, ShapeError } from "../errors.ts";
+import { checkOptions, DtypeError, ShapeError } from "../errors.ts";
 import { type Dim, type Shape, staticSize } from "../graph/dim.ts";
-import { DTYPES, type Dtype, dtypeOf, type HostArray, hostArray } from "../graph/dtype.ts";
-import { infer } from "../graph/infer.ts";
+import {
+  DTYPES,
+  type Dtype,
+  dtypeOf,
+  type HostArray,
+  hostArray,
+  isHostArray,
+  rangeOf,
+} from "../graph/dtype.ts";
+import { calledName, infer } from "../graph/infer.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import { hostStorage, type Settable } from "../graph/storage.ts";
 import type { OpAttributes, OpName, Storage, Type, Value } from "../graph/value.ts";
 import { nextId, typeOf } from "../graph/value.ts";
+import { requireDtype, requireFits, requireShape, requireWhole, show } from "./arguments.ts";
 
 /** A tensor or a plain number, which adopts the dtype of its partner. */
 export type Operand = Tensor | number;
@@ -78,11 +87,14 @@ export class Tensor implements Value, Settable {
     return apply("neg", [this], {});
   }
 
-  /** The elements in row-major order, computed once. `bool` reads as bytes, `int64` as BigInt. */
+  /**
+   * The elements in row-major order, computed once: a copy, which is yours. `bool` reads as bytes, `int64` as BigInt.
+   */
   async data(): Promise<HostArray> {
     const [storage] = await evaluateValues([this]);
     if (storage === undefined) throw new Error("evaluate returned nothing");
-    return storage.read();
+    const elements = await storage.read();
+    return elements === storage.host ? elements.slice() : elements;
   }
 
   /** The one element as a number. @throws ShapeError when there is not exactly one. */
@@ -98,12 +110,40 @@ export class Tensor implements Value, Settable {
   }
 }
 
+/** What users call the inputs of an op, where that is not `x`, or `a` and `b`. */
+const ARGUMENTS: Partial<Record<OpName, readonly string[]>> = {
+  where: ["condition", "a", "b"],
+  gather: ["x", "indices"],
+  takeAlongAxis: ["x", "indices"],
+  scatterAdd: ["target", "indices", "updates"],
+  addAlongAxis: ["target", "indices", "updates"],
+  layerNorm: ["x", "scale", "bias"],
+  rmsNorm: ["x", "scale"],
+};
+
+/** Name of input `index` of an op with `count` inputs. */
+function argumentName(op: OpName, index: number, count: number): string {
+  const known = ARGUMENTS[op]?.[index];
+  if (known !== undefined) return known;
+  if (count === 1) return "x";
+  return op === "concat" || count > 2 ? `tensor ${index}` : index === 0 ? "a" : "b";
+}
+
+/** @throws DtypeError naming function and argument unless `x` is a tensor. */
+export function requireTensor(where: string, name: string, x: unknown): asserts x is Tensor {
+  if (!(x instanceof Tensor)) throw new DtypeError(`${where}: ${name} must be a tensor, got ${show(x)}.`);
+}
+
 /** A new value of the closed op set; types are checked here. */
 export function apply<K extends OpName>(
   op: K,
   inputs: readonly Value[],
   attributes: OpAttributes[K],
 ): Tensor {
+  inputs.forEach((x: Value | undefined, i) => {
+    // Anything with outputs is a value; rules and passes hold some that are no tensors.
+    if (x?.outputs === undefined) requireTensor(calledName(op), argumentName(op, i, inputs.length), x);
+  });
   return new Tensor(op, inputs, attributes, infer(op, inputs, attributes));
 }
 
@@ -131,15 +171,24 @@ export function constant(value: number, dtype: Dtype = "float32"): Tensor {
   return apply("constant", [], { value, dtype });
 }
 
-/** `x` itself, or a number as a constant of `dtype`. */
-export function operand(x: Operand, dtype: Dtype): Tensor {
-  return typeof x === "number" ? constant(x, dtype) : x;
+/**
+ * `x` itself, or a number as a constant of the dtype of `beside`, the tensors it stands with (float32 without any).
+ * @throws DtypeError for a number that this dtype does not hold, such as a fraction beside integers.
+ */
+export function operand(where: string, name: string, x: Operand, beside: readonly Operand[]): Tensor {
+  if (typeof x !== "number") {
+    if (x instanceof Tensor) return x;
+    throw new DtypeError(`${where}: ${name} must be a tensor or a number, got ${show(x)}.`);
+  }
+  const dtype = beside.find((y) => y instanceof Tensor)?.dtype ?? "float32";
+  requireFits(where, `number ${name}`, x, dtype);
+  return constant(x, dtype);
 }
 
-/** Applies a two-operand op; a number takes the dtype of the tensor beside it. */
+/** Applies a two-operand op; a number takes the dtype of the tensor beside it, which has to hold it. */
 export function binary(op: BinaryName, a: Operand, b: Operand): Tensor {
-  const dtype = typeof a !== "number" ? a.dtype : typeof b !== "number" ? b.dtype : "float32";
-  return apply(op, [operand(a, dtype), operand(b, dtype)], {});
+  const where = calledName(op);
+  return apply(op, [operand(where, "a", a, [b]), operand(where, "b", b, [a])], {});
 }
 
 export type BinaryName =
@@ -162,27 +211,49 @@ export type BinaryName =
 /** Numbers or booleans nested to any depth. */
 export type Nested = number | boolean | readonly Nested[];
 
+/** Options of `tensor`. */
+export interface TensorOptions {
+  /** Sizes; default those of the nesting, or `[length]`. */
+  readonly shape?: readonly number[];
+  /** Default that of the typed array, `bool` for booleans, else `float32`. */
+  readonly dtype?: Dtype;
+  /**
+   * Takes the typed array as it is instead of copying it (default false): cheap, and right where nobody changes the
+   * array as long as the tensor, or what is computed from it, is in use.
+   */
+  readonly lend?: boolean;
+}
+
 /**
  * A tensor from nested arrays, or from a typed array with a shape.
- * @param values Nested arrays of equal lengths, or a typed array in row-major order.
- * @param options `dtype` defaults to the typed array's own, `bool` for booleans, else `float32`; `shape` to the
- *   nesting, or `[length]`.
- * @throws ShapeError for ragged arrays or a shape that does not hold the elements.
+ * @param values A number or boolean, nested arrays of equal lengths, or a typed array in row-major order.
+ * @throws ShapeError for ragged arrays or a shape that does not hold the elements, DtypeError for elements that are no
+ *   numbers or that `dtype` does not hold (a fraction as int32, 300 as uint8).
  */
-export function tensor(
-  values: Nested | HostArray,
-  { shape, dtype }: { shape?: readonly number[]; dtype?: Dtype } = {},
-): Tensor {
-  if (ArrayBuffer.isView(values)) {
+export function tensor(values: Nested | HostArray, options: TensorOptions = {}): Tensor {
+  checkOptions("tensor", options, ["shape", "dtype", "lend"]);
+  const { shape, dtype, lend = false } = options;
+  if (dtype !== undefined) requireDtype("tensor", dtype);
+  if (shape !== undefined) requireShape("tensor", shape);
+  if (isHostArray(values)) {
     const natural = dtypeOf(values);
     const as = dtype ?? natural;
     const fits = as === natural || (as === "bool" && natural === "uint8");
-    return leaf(fits ? values : hostArray(values as ArrayLike<number>, as), as, shape ?? [values.length]);
+    const data = !fits ? converted(values, as) : lend ? values : values.slice();
+    return leaf(data, as, shape ?? [values.length]);
   }
   const flat: (number | boolean)[] = [];
-  const inferred = flatten(values, flat);
+  const inferred = flatten(values, flat, "");
   const as = dtype ?? (typeof flat[0] === "boolean" ? "bool" : "float32");
-  return leaf(hostArray(flat, as), as, shape ?? inferred);
+  return leaf(converted(flat, as), as, shape ?? inferred);
+}
+
+/** `values` as elements of `dtype`, which has to hold them; anything but 0 is true. */
+function converted(values: ArrayLike<number | boolean | bigint>, dtype: Dtype): HostArray {
+  if (rangeOf(dtype) !== undefined) {
+    for (let i = 0; i < values.length; i++) requireFits("tensor", `element ${i}`, Number(values[i]), dtype);
+  }
+  return hostArray(values, dtype);
 }
 
 function leaf(data: HostArray, dtype: Dtype, shape: readonly number[]): Tensor {
@@ -200,15 +271,19 @@ export function fromStorage(storage: Storage): Tensor {
   return new Tensor("data", [], {}, [{ dtype: storage.dtype, shape: storage.shape }], storage);
 }
 
-function flatten(values: Nested, out: (number | boolean)[]): number[] {
+function flatten(values: Nested, out: (number | boolean)[], path: string): number[] {
   if (!Array.isArray(values)) {
-    out.push(values as number | boolean);
+    if (typeof values !== "number" && typeof values !== "boolean") {
+      const what = path === "" ? "values" : `element ${path}`;
+      throw new DtypeError(`tensor: ${what} must be a number or a boolean, got ${show(values)}.`);
+    }
+    out.push(values);
     return [];
   }
   let inner: number[] | undefined;
-  for (const value of values as readonly Nested[]) {
-    const shape = flatten(value, out);
-    if (inner !== undefined && (inner.length !== shape.length || inner.some((d, i) => d !== shape[i]))) {
+  for (let i = 0; i < values.length; i++) {
+    const shape = flatten(values[i] as Nested, out, `${path}[${i}]`);
+    if (inner !== undefined && (inner.length !== shape.length || inner.some((d, j) => d !== shape[j]))) {
       throw new ShapeError(
         `tensor: nested arrays must have equal lengths, got [${inner.join(", ")}] and [${shape.join(", ")}].`,
       );
@@ -219,35 +294,41 @@ function flatten(values: Nested, out: (number | boolean)[]): number[] {
 }
 
 /** A tensor filled with `value`. */
-export function full(
-  shape: readonly Dim[],
-  value: number,
-  { dtype = "float32" }: { dtype?: Dtype } = {},
-): Tensor {
-  return shape.length === 0
-    ? constant(value, dtype)
-    : apply("broadcast", [constant(value, dtype)], { shape });
+export function full(shape: readonly Dim[], value: number, options: { dtype?: Dtype } = {}): Tensor {
+  return filled("full", shape, value, options);
 }
 
 /** A tensor of zeros. */
 export function zeros(shape: readonly Dim[], options: { dtype?: Dtype } = {}): Tensor {
-  return full(shape, 0, options);
+  return filled("zeros", shape, 0, options);
 }
 
 /** A tensor of ones. */
 export function ones(shape: readonly Dim[], options: { dtype?: Dtype } = {}): Tensor {
-  return full(shape, 1, options);
+  return filled("ones", shape, 1, options);
+}
+
+function filled(where: string, shape: readonly Dim[], value: number, options: { dtype?: Dtype }): Tensor {
+  checkOptions(where, options, ["dtype"]);
+  const { dtype = "float32" } = options;
+  requireDtype(where, dtype);
+  requireShape(where, shape);
+  requireFits(where, "value", value, dtype);
+  const one = constant(value, dtype);
+  return shape.length === 0 ? one : apply("broadcast", [one], { shape: [...shape] });
 }
 
 /** `[0, 1, …, size − 1]`, int32 by default. */
-export function iota(size: Dim, { dtype = "int32" }: { dtype?: Dtype } = {}): Tensor {
-  if (typeof size === "number" && (!Number.isInteger(size) || size < 0)) {
-    throw new OptionError(`iota: size must be a whole number ≥ 0, got ${size}.`);
-  }
+export function iota(size: Dim, options: { dtype?: Dtype } = {}): Tensor {
+  checkOptions("iota", options, ["dtype"]);
+  const { dtype = "int32" } = options;
+  requireDtype("iota", dtype);
+  if (typeof size !== "string") requireWhole("iota", "size", size, 0);
   return apply("iota", [], { size, dtype });
 }
 
 /** Bytes that a tensor's elements take. */
 export function byteLength(x: Tensor): number {
+  requireTensor("byteLength", "x", x);
   return staticSize(x.shape) * DTYPES[x.dtype].bytes;
 }

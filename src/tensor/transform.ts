@@ -5,7 +5,7 @@ import { staticSize } from "../graph/dim.ts";
 import type { CustomRule } from "../graph/value.ts";
 import { backward } from "./differentiate.ts";
 import { reshape, stack } from "./movement.ts";
-import { apply, asTensor, full, items, ones, Tensor, tensor, zeros } from "./tensor.ts";
+import { apply, asTensor, full, items, ones, requireTensor, Tensor, tensor, zeros } from "./tensor.ts";
 import { leaves, type Mapped, mapTree, unflattenTree } from "./tree.ts";
 
 /** A new identity for every float leaf, so that derivatives are taken at this use and no other. */
@@ -187,5 +187,6 @@ export function customGradient<A extends readonly Tensor[], R extends Tensor | r
 
 /** A tensor of ones like `x`, the usual cotangent. */
 export function onesLike(x: Tensor): Tensor {
+  requireTensor("onesLike", "x", x);
   return ones(x.shape, { dtype: x.dtype });
 }

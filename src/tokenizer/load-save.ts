@@ -11,8 +11,8 @@ import {
 import type { Tokenizer } from "./tokenizer.ts";
 
 /**
- * Loads a tokenizer from a file (tokenizer.json, BytePiece model, llama2.c tokenizer.bin, tiktoken) or from a
- * folder that holds one of `tokenizer.json`, `tokenizer.bin`, `tokenizer.model`.
+ * Loads a tokenizer from a file (tokenizer.json, SentencePiece `.model`, BytePiece model, llama2.c tokenizer.bin,
+ * tiktoken) or from a folder that holds one of `tokenizer.json`, `tokenizer.bin`, `tokenizer.model`.
  * @param at A path (Node), an address, a handle of the page's storage, or files: see `FilesAt`.
  * @throws FileError if there is none or it cannot be read.
  */
@@ -24,9 +24,12 @@ export async function loadTokenizer(at: FilesAt, options: TiktokenOptions = {}):
 export async function readTokenizer(found: Found, options: TiktokenOptions = {}): Promise<Tokenizer> {
   const file = await fileIn(found, "load");
   const data = await readWhole(file);
-  // A broken tokenizer_config.json is only advice.
-  const config = jsonObject((await textIn(found.folder, "tokenizer_config.json")) ?? "");
-  return parseTokenizer(data, file.path, { ...options, ...(config && { config }) });
+  // What the specials are for stands beside the file; of both, tokenizer_config.json is the newer. Broken ones are
+  // only advice.
+  const beside = ["special_tokens_map.json", "tokenizer_config.json"];
+  const texts = await Promise.all(beside.map((name) => textIn(found.folder, name)));
+  const config: object = Object.assign({}, ...texts.map((text) => jsonObject(text ?? "")));
+  return parseTokenizer(data, file.path, { ...options, config });
 }
 
 async function tokenizerIn(found: Found): Promise<Found> {
@@ -48,14 +51,18 @@ export async function saveTokenizer(
   at: FilesAt,
   format?: TokenizerFormat,
 ): Promise<void> {
-  if (tokenizer.model === undefined) {
-    throw new OptionError(
-      `save: tokenizer must hold its own vocabulary, got kind ${tokenizer.kind}. Copy its tokenizer.json.`,
-    );
-  }
   const { folder, file } = await filesAt("save", at, "file");
   if (file === undefined) throw new FileError(`save: ${folder.path} must be a file, got a folder.`);
-  await folder.write(file, formatTokenizer(tokenizer.model, format ?? formatOf(file)));
+  await folder.write(file, contentOf(tokenizer, format ?? formatOf(file)));
+}
+
+/** A file's content; a tokenizer run by the steps of its own file is that file. */
+function contentOf(tokenizer: Tokenizer, format: TokenizerFormat): string | Uint8Array {
+  if (tokenizer.model !== undefined) return formatTokenizer(tokenizer.model, format);
+  if (tokenizer.json !== undefined && format === "tokenizer.json") return JSON.stringify(tokenizer.json);
+  throw new OptionError(
+    `save: tokenizer must be one that ${format} can hold, got one run by the steps of its own file. ${tokenizer.json === undefined ? "Copy that file." : "Use tokenizer.json."}`,
+  );
 }
 
 function formatOf(name: string): TokenizerFormat {

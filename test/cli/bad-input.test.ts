@@ -32,7 +32,10 @@ const CASES: readonly (readonly [string[], string])[] = [
     'preset "shakespear-char" is unknown. Did you mean shakespeare-char?',
   ],
   [[text, "--config", recipe], 'option "stepz" is unknown. Did you mean steps'],
-  [[text, "--config", biased, "--preset", "tiny"], "bias must be one of all, qkv, none, got true."],
+  [
+    [text, "--config", biased, "--preset", "tiny"],
+    "bias must be one of all, attention, qkv, mlp, none, got true.",
+  ],
   [[text, "--config", broken], "must hold a JSON object"],
   [[text, "--heads", "3", "--width", "64", "--preset", "tiny"], "must be a whole number ≥ 1, got 21.3"],
   [[text, "--device", "gpu"], 'device: must be one of cpu, webgpu, cuda here, got "gpu".'],
@@ -42,6 +45,7 @@ const CASES: readonly (readonly [string[], string])[] = [
   [[text, "--run", join(text, "run"), "--preset", "tiny"], "must be writable, got ENOTDIR."],
   [["--resume", folder], "must be the folder of a run with a config.json, got ENOENT."],
   [["--resume", folder, "--lr", "1"], "--lr cannot change in a resumed run"],
+  [[text, "--heads", "7", "--width", "7", "--preset", "tiny"], "an even width, got 1 of 1 (7 heads)"],
   [[], "files must name at least one text, got none."],
 ];
 

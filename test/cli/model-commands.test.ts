@@ -47,6 +47,14 @@ describe("athanor generate", () => {
     expect((JSON.parse(b.stdout) as { text: string }).text).toBe(result.text);
   });
 
+  test("a question to a model without a chat template is told once that no answer will come", () => {
+    const told = "has no chat template: it goes on with the text";
+    const asked = athanor("generate", model, "-p", "Why is it hot?", "为什么？", "-n", "2");
+    expect(asked.status, asked.stderr).toBe(0);
+    expect(asked.stderr.split(told)).toHaveLength(2);
+    expect(athanor("generate", model, "-p", "It is hot.", "-n", "2").stderr).not.toContain(told);
+  });
+
   test("an empty prompt starts from BOS", () => {
     expect(athanor("generate", model, "-n", "3", "--json").status).toBe(0);
   });

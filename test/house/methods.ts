@@ -69,4 +69,4 @@ export const PAGES: Readonly<Record<string, string>> = {
 export const OTHER_PAGES: readonly string[] = ["copy-task"];
 
 /** Pages that are being written on other branches; leave none here. */
-export const PAGES_IN_WORK: readonly string[] = ["bytepiece", "random-segmentation", "prompt-boundary"];
+export const PAGES_IN_WORK: readonly string[] = ["random-segmentation"];

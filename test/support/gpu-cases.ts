@@ -135,4 +135,21 @@ export const GPU_CASES: Readonly<Record<string, Case>> = {
     const wide = t.cast(ids, "int64").add(t.tensor(BigInt64Array.of(0n, 2n ** 32n, 0n)));
     expect(await run(t.gather(table, wide), device)).toEqual([30, 0, 0]);
   },
+
+  // Training looks for numbers that are not finite in the sums of parameters and the norms of gradients.
+  async "sums and norms never hide what is not finite"(device) {
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      const found = await t.evaluate(
+        [1, 7, 1000, 70_001].flatMap((n) => {
+          const data = new Float32Array(n).fill(0.5);
+          data[Math.floor(n / 3)] = bad;
+          const x = t.tensor(data);
+          return [t.sum(x), t.mean(x), t.norm(x), t.sum(t.matmul(t.reshape(x, [1, n]), t.ones([n, 1])))];
+        }),
+        { device },
+      );
+      const numbers = await Promise.all(found.map((x) => x.item()));
+      expect(numbers.filter(Number.isFinite), String(bad)).toEqual([]);
+    }
+  },
 };

@@ -13,6 +13,7 @@ import {
   formatTokenizer,
   parseTokenizer,
   readBytePiece,
+  TIKTOKEN_SPLITS,
   readTiktoken,
   writeBytePiece,
   writeHuggingFace,
@@ -212,6 +213,20 @@ describe("tiktoken files", () => {
     expect(tokenizer.specials).toEqual([{ id: unique.length, text: "<|endoftext|>", role: "eos" }]);
   });
 
+  test("a file that is no published encoding must come with a name; a special may not take a rank", () => {
+    const text = `${unique.map((line, i) => `${line.split(" ")[0]} ${i}`).join("\n")}\n`;
+    expect(() => parseTokenizer(utf8.encode(text), "v.tiktoken")).toThrow(
+      `load: v.tiktoken must be a published encoding (gpt2, p50k_base, cl100k_base, o200k_base), got another of ${unique.length} ranks`,
+    );
+    const named = readTiktoken(text, "v", { encoding: "o200k_base", specials: { "<a>": unique.length + 7 } });
+    expect(named.pieces).toHaveLength(unique.length + 8);
+    expect(named.split).toBe(TIKTOKEN_SPLITS.o200k_base);
+    expect(() => readTiktoken(text, "v", { encoding: "gpt2", specials: { "<a>": 3 } })).toThrow(
+      "load: v: special <a> must have an id of its own, got 3, which is a rank of the file.",
+    );
+    expect(() => readTiktoken("IQ== 99999999\n", "v")).toThrow("line 1 must be base64 and a new rank");
+  });
+
   test("a line that is none is an error", () => {
     expect(() => readTiktoken("IQ== 0\nIg==\n", "v")).toThrow(
       'load: v: line 2 must be base64 and a new rank, got "Ig==".',
@@ -328,6 +343,11 @@ describe("files", () => {
     bin[8] = 5;
     expect(() => parseTokenizer(bin.subarray(0, 17 + 8 * 9), "x")).toThrow(
       "load: x must have at least 259 entries",
+    );
+    const broken = bin.slice();
+    new DataView(broken.buffer).setFloat32(4, Number.NaN, true);
+    expect(() => parseTokenizer(broken, "x")).toThrow(
+      "load: x: score of entry 0 must be a finite number, got NaN.",
     );
     bin[22] = 255; // a length of 65,280
     expect(() => parseTokenizer(bin, "x")).toThrow(

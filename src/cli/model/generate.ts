@@ -25,6 +25,7 @@ export function define(command: Command): void {
 
 async function run(path: string, flags: WritingFlags): Promise<void> {
   const { model, decoder } = await openWriter(path, flags);
+  if (flags.prompt.some(isQuestion)) say(aboutQuestions(path, model.chat !== undefined));
   try {
     const results = [];
     for (const [i, prompt] of flags.prompt.entries()) {
@@ -50,4 +51,16 @@ async function run(path: string, flags: WritingFlags): Promise<void> {
   } finally {
     await decoder.release();
   }
+}
+
+/** Whether a prompt ends as questions do. */
+function isQuestion(prompt: string): boolean {
+  return /[?？؟]["'”’」)\]]*\s*$/u.test(prompt);
+}
+
+/** What a person who asks should know: `generate` goes on with a text and answers nobody. */
+function aboutQuestions(path: string, hasTemplate: boolean): string {
+  return hasTemplate
+    ? `generate goes on with the text of a prompt; for an answer: athanor chat ${path}`
+    : `${path} has no chat template: it goes on with the text and may not answer the question.`;
 }

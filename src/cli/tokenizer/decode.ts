@@ -2,11 +2,12 @@
 import type { Command } from "commander";
 import { printJson } from "../command.ts";
 import { number, read } from "../numbers.ts";
-import { MODEL, openTokenizer, readInput } from "./input.ts";
+import { MODEL, openTokenizer, readInput, withEncoding } from "./input.ts";
 
 interface DecodeFlags {
   readonly showSpecials?: true;
   readonly json?: true;
+  readonly encoding?: string;
 }
 
 const HELP = `
@@ -15,7 +16,7 @@ Examples:
   athanor tokenizer decode tokenizer.json < ids.txt`;
 
 export function define(command: Command): void {
-  command
+  withEncoding(command)
     .argument("<model>", MODEL)
     .argument("[ids...]", "ids; nothing reads them from standard input")
     .option("--show-specials", "write specials as text instead of leaving them out")
@@ -25,7 +26,7 @@ export function define(command: Command): void {
 }
 
 async function decode(model: string, words: string[], flags: DecodeFlags): Promise<void> {
-  const tokenizer = await openTokenizer(model);
+  const tokenizer = await openTokenizer(model, flags.encoding);
   const list =
     words.length > 0
       ? words

@@ -39,7 +39,7 @@ export function define(command: Command): void {
 }
 
 async function encode(model: string, file: string | undefined, flags: EncodeFlags): Promise<void> {
-  const tokenizer = await openTokenizer(model);
+  const tokenizer = await openTokenizer(model, flags.encoding);
   const stream = streamFor(tokenizer, flags);
   if (stream) {
     await encodeStream(stream, file);

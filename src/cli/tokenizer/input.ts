@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { FileError, OptionError } from "../../errors.ts";
 import { byteTokenizer } from "../../tokenizer/create.ts";
+import { TIKTOKEN_ENCODINGS } from "../../tokenizer/formats/tiktoken.ts";
 import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { say } from "../command.ts";
@@ -10,11 +11,26 @@ import { number, whole } from "../numbers.ts";
 
 /** What the argument MODEL may be. */
 export const MODEL =
-  "tokenizer.json, BytePiece model, tiktoken or llama2.c file, a folder with one, or the word bytes";
+  "tokenizer.json, SentencePiece or BytePiece model, tiktoken or llama2.c file, a folder with one, or the word bytes";
 
-/** A tokenizer by name or path. */
-export async function openTokenizer(model: string): Promise<Tokenizer> {
-  return model === "bytes" ? byteTokenizer() : loadTokenizer(model);
+/** A tokenizer by name or path. @param encoding What a tiktoken file is, where it is no published one. */
+export async function openTokenizer(model: string, encoding?: string): Promise<Tokenizer> {
+  if (model === "bytes") return byteTokenizer();
+  const known = TIKTOKEN_ENCODINGS.find((name) => name === encoding);
+  if (encoding !== undefined && known === undefined) {
+    throw new OptionError(
+      `tokenizer: --encoding must be one of ${TIKTOKEN_ENCODINGS.join(", ")}, got "${encoding}".`,
+    );
+  }
+  return loadTokenizer(model, known && { encoding: known });
+}
+
+/** Adds `--encoding`. */
+export function withEncoding(command: Command): Command {
+  return command.option(
+    "--encoding <name>",
+    `split pattern and specials of a tiktoken file that is no published one: ${TIKTOKEN_ENCODINGS.join(", ")}`,
+  );
 }
 
 /** The bytes to work on: `--text`, a file, or standard input. */
@@ -52,11 +68,12 @@ export interface CutFlags {
   readonly sample?: number;
   readonly seed: number;
   readonly json?: true;
+  readonly encoding?: string;
 }
 
 /** Adds the options of `CutFlags`. */
 export function withCutOptions(command: Command): Command {
-  return command
+  return withEncoding(command)
     .option("--text <text>", "the text itself")
     .option("--allow-specials", "text that spells a special becomes it")
     .option("--sample <alpha>", "a random segmentation: 0 uniform, 1 the model's own, larger sharper", number)

@@ -33,7 +33,7 @@ export function define(command: Command): void {
 }
 
 async function inspect(model: string, file: string | undefined, flags: InspectFlags): Promise<void> {
-  const tokenizer = await openTokenizer(model);
+  const tokenizer = await openTokenizer(model, flags.encoding);
   const about = summary(tokenizer);
   const hasText = file !== undefined || flags.text !== undefined;
   if (!hasText && flags.svg !== undefined)

@@ -1,2 +1,2 @@
 // What needs Node: files. The rest of the room is `athanor/tensor`.
-export { saveOnnx } from "./export.ts";
+export { type SavedOnnx, saveOnnx } from "./export.ts";

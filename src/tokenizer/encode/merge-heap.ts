@@ -13,10 +13,18 @@ interface Heap {
 
 /**
  * Merges `symbols[0 … n)` in place. Time `O(n log n)`.
- * @param merged Token that the merge of each rank makes.
+ * @param merged Token that each merge of `pairs` makes.
+ * @param order Which merges come first, where several may come at the same time (SentencePiece: equal scores);
+ * default their own order.
  * @returns How many symbols are left; they stand at the front.
  */
-export function mergeByRank(symbols: Int32Array, n: number, pairs: PairTable, merged: Int32Array): number {
+export function mergeByRank(
+  symbols: Int32Array,
+  n: number,
+  pairs: PairTable,
+  merged: Int32Array,
+  order?: Int32Array,
+): number {
   if (n < 2) return n;
   const heap: Heap = { keys: new Float64Array(2 * n), size: 0 };
   const next = new Int32Array(n);
@@ -26,8 +34,8 @@ export function mergeByRank(symbols: Int32Array, n: number, pairs: PairTable, me
     previous[i] = i - 1;
   }
   const offer = (left: number, right: number): void => {
-    const rank = pairRank(pairs, symbols[left] ?? 0, symbols[right] ?? 0);
-    if (rank >= 0) push(heap, rank * POSITIONS + left);
+    const k = pairRank(pairs, symbols[left] ?? 0, symbols[right] ?? 0);
+    if (k >= 0) push(heap, (order?.[k] ?? k) * POSITIONS + left);
   };
   for (let i = 0; i + 1 < n; i++) offer(i, i + 1);
   while (heap.size > 0) {
@@ -35,11 +43,13 @@ export function mergeByRank(symbols: Int32Array, n: number, pairs: PairTable, me
     const rank = Math.floor(key / POSITIONS);
     const at = key - rank * POSITIONS;
     const right = next[at] ?? -1;
-    const made = merged[rank] ?? 0;
     // -2 marks a symbol that has gone into its left neighbour.
     if (right < 0) continue;
     const now = pairRank(pairs, symbols[at] ?? 0, symbols[right] ?? 0);
-    if (now < 0 || merged[now] !== made) continue;
+    if (now < 0) continue;
+    const made = merged[now] ?? 0;
+    // The pair has changed since. (The Rust library compares what is made, not the rank.)
+    if (order === undefined ? made !== merged[rank] : order[now] !== rank) continue;
     symbols[at] = made;
     const after = next[right] ?? -1;
     next[at] = after;

@@ -104,8 +104,12 @@ export function addedTokensOf(json: Record<string, unknown>, config: object, fil
     const text = isRecord(value) ? value["content"] : value;
     return all.find((t) => t.text === text)?.id;
   };
-  const bos = named("bos_token");
-  const eos = named("eos_token");
+  const kept = (key: "bos" | "eos"): number | undefined => {
+    const id: unknown = isRecord(model) && isRecord(model["athanor"]) ? model["athanor"][key] : undefined;
+    return all.find((t) => t.id === id)?.id;
+  };
+  const bos = kept("bos") ?? named("bos_token");
+  const eos = kept("eos") ?? named("eos_token");
   return { specials, added, all, ...(bos !== undefined && { bos }), ...(eos !== undefined && { eos }) };
 }
 

@@ -9,7 +9,9 @@ import { huggingFaceTokenizer } from "./hugging-face-steps.ts";
 import { readHuggingFace } from "./hugging-face-read.ts";
 import { writeHuggingFace } from "./hugging-face-write.ts";
 import { isLlama2c, readLlama2c } from "./llama2c.ts";
-import { writeSentencePiece } from "./sentencepiece.ts";
+import { isSentencePiece } from "./sentencepiece-file.ts";
+import { readSentencePiece } from "./sentencepiece-read.ts";
+import { writeSentencePiece } from "./sentencepiece-write.ts";
 import { type TiktokenOptions, isTiktoken, readTiktoken } from "./tiktoken.ts";
 
 export { readBytePiece, writeBytePiece } from "./bytepiece.ts";
@@ -17,12 +19,19 @@ export { huggingFaceTokenizer } from "./hugging-face-steps.ts";
 export { type HuggingFaceFile, readHuggingFace } from "./hugging-face-read.ts";
 export { writeHuggingFace } from "./hugging-face-write.ts";
 export { readLlama2c } from "./llama2c.ts";
-export { writeSentencePiece } from "./sentencepiece.ts";
-export { TIKTOKEN_SPLITS, type TiktokenOptions, readTiktoken } from "./tiktoken.ts";
+export { readSentencePiece } from "./sentencepiece-read.ts";
+export { writeSentencePiece } from "./sentencepiece-write.ts";
+export {
+  TIKTOKEN_ENCODINGS,
+  TIKTOKEN_SPLITS,
+  type TiktokenEncoding,
+  type TiktokenOptions,
+  readTiktoken,
+} from "./tiktoken.ts";
 
 /**
  * A tokenizer from a file's bytes; the kind is told from the content: tokenizer.json, BytePiece JSON,
- * llama2.c tokenizer.bin or tiktoken.
+ * llama2.c tokenizer.bin, SentencePiece `.model` or tiktoken.
  * @param file Its name, for messages. @param config tokenizer_config.json, where there is one.
  * @throws FileError if it is none of these, cut off or edited into nonsense.
  */
@@ -32,10 +41,11 @@ export function parseTokenizer(
   { config, ...tiktoken }: TiktokenOptions & { readonly config?: object } = {},
 ): Tokenizer {
   if (isLlama2c(data)) return checked(readLlama2c(data, file), file);
+  if (isSentencePiece(data)) return readSentencePiece(data, file);
   const text = strictTextOf(data)?.replace(/^\ufeff/, "");
   if (text === undefined || text.trim() === "") {
     throw new FileError(
-      `load: ${file} must be a tokenizer.json, a BytePiece model, a tiktoken vocabulary or a llama2.c tokenizer.bin, got ${data.length} other bytes.`,
+      `load: ${file} must be a tokenizer.json, a SentencePiece or BytePiece model, a tiktoken vocabulary or a llama2.c tokenizer.bin, got ${data.length} other bytes.`,
     );
   }
   if (isTiktoken(text)) return checked(readTiktoken(text, file, tiktoken), file);

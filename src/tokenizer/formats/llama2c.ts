@@ -32,7 +32,13 @@ export function readLlama2c(data: Uint8Array, file = "tokenizer.bin"): BpeModel 
         `load: ${file} must hold whole entries, got one cut off at byte ${at}. Fetch the file again.`,
       );
     }
-    scores.push(view.getFloat32(at, true));
+    const score = view.getFloat32(at, true);
+    if (!Number.isFinite(score)) {
+      throw new FileError(
+        `load: ${file}: score of entry ${scores.length} must be a finite number, got ${score}. Fetch the file again.`,
+      );
+    }
+    scores.push(score);
     pieces.push(data.slice(at + 8, at + 8 + length));
     at += 8 + length;
   }
@@ -74,5 +80,6 @@ export function readLlama2c(data: Uint8Array, file = "tokenizer.bin"): BpeModel 
     specials: SPECIALS,
     byteFallback,
     dummyPrefix: true,
+    template: { before: [1], after: [] }, // run.c begins every text with <s>
   };
 }

@@ -26,8 +26,8 @@ export interface Pipeline {
   readonly template: Template;
   readonly bos?: number | undefined;
   readonly eos?: number | undefined;
-  /** Content of the tokenizer.json that describes the steps. */
-  readonly json: Readonly<Record<string, unknown>>;
+  /** Content of the tokenizer.json that describes the steps, where one can. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The steps through the room's contract. Text only: bytes must be UTF-8; no offsets, no sampling. */
@@ -41,7 +41,7 @@ export function pipelineTokenizer(p: Pipeline): Tokenizer {
   const isSpecial = new Set(specials.map((s) => s.id));
   const findersOf = findersFor(specials, added, p.normalize);
   const out = new IdBuffer();
-  const isByteLevel = JSON.stringify(p.json["decoder"] ?? null).includes('"ByteLevel"');
+  const isByteLevel = JSON.stringify(p.json?.["decoder"] ?? null).includes('"ByteLevel"');
 
   const encodeOrdinary = (text: string, isFirst: boolean, inNormal: Finder | undefined): void => {
     const normal = p.normalize(text);
@@ -90,7 +90,7 @@ export function pipelineTokenizer(p: Pipeline): Tokenizer {
     bos: p.bos ?? specialId(p, "bos"),
     eos: p.eos ?? specialId(p, "eos"),
     template: p.template,
-    json: p.json,
+    ...(p.json && { json: p.json }),
     encode(text, { allowSpecials = false } = {}) {
       const string = typeof text === "string" ? text.toWellFormed() : strictTextOf(text);
       if (string === undefined) {

@@ -16,8 +16,9 @@ export interface ScoredPieces {
   readonly scores: Float64Array;
   readonly unknown: number | undefined;
   readonly byteFallback: boolean;
-  /** Neighbouring unknown characters are one token where no bytes stand for them. */
   readonly where: string;
+  /** SentencePiece's arithmetic: scores are added in float32, and the lowest is that of ordinary pieces. */
+  readonly lowest?: number;
 }
 
 /** Reads a Unigram model. @throws FileError that names the entry at fault. */
@@ -61,11 +62,15 @@ export function unigramModel(pieces: ScoredPieces, hidden: ReadonlySet<number>):
   );
   const trie = buildTrie(keys);
   const bytes = pieces.byteFallback ? byteTokens(vocabulary) : undefined;
-  const penalty = scores.reduce((least, s) => Math.min(least, s), Infinity) - UNKNOWN_PENALTY;
-  const room = { score: new Float64Array(256), start: new Int32Array(256), id: new Int32Array(256) };
+  const lowest = pieces.lowest ?? scores.reduce((least, s) => Math.min(least, s), Infinity);
+  const isSingle = pieces.lowest !== undefined;
+  const penalty = isSingle ? Math.fround(lowest - UNKNOWN_PENALTY) : lowest - UNKNOWN_PENALTY;
+  const scoreRoom = (n: number): Float64Array | Float32Array =>
+    isSingle ? new Float32Array(n) : new Float64Array(n);
+  const room: Room = { score: scoreRoom(256), start: new Int32Array(256), id: new Int32Array(256) };
 
   const unknownIds = (text: Uint8Array): readonly number[] => {
-    const known = find(trie, text);
+    const known = isSingle ? -1 : find(trie, text);
     if (known >= 0) return [known];
     const fallback = bytes?.(textOf(text));
     if (fallback !== undefined) return fallback;
@@ -78,7 +83,7 @@ export function unigramModel(pieces: ScoredPieces, hidden: ReadonlySet<number>):
       const input = utf8(text);
       const n = input.length;
       if (room.score.length <= n) {
-        room.score = new Float64Array(2 * n);
+        room.score = scoreRoom(2 * n);
         room.start = new Int32Array(2 * n);
         room.id = new Int32Array(2 * n);
       }
@@ -106,6 +111,13 @@ export function unigramModel(pieces: ScoredPieces, hidden: ReadonlySet<number>):
   };
 }
 
+/** Best score that ends at each byte, where its last piece starts, and the piece. */
+interface Room {
+  score: Float64Array | Float32Array;
+  start: Int32Array;
+  id: Int32Array;
+}
+
 /** Viterbi over the bytes, from characters' starts only; a tie keeps the earlier start. */
 function bestPath(
   trie: Trie,
@@ -113,10 +125,11 @@ function bestPath(
   penalty: number,
   unknown: number,
   input: Uint8Array,
-  room: { score: Float64Array; start: Int32Array; id: Int32Array },
+  room: Room,
 ): void {
   const { units, values, root } = trie;
   const { score, start, id } = room;
+  const isSingle = score instanceof Float32Array;
   start.fill(-1, 0, input.length + 1);
   score[0] = 0;
   const offer = (from: number, end: number, piece: number, total: number): void => {
@@ -138,12 +151,14 @@ function bestPath(
       if ((unit & 255) !== c) break;
       if (unit < 0) {
         const piece = values[node] ?? 0;
-        offer(from, i + 1, piece, here + (scores[piece] ?? 0));
+        const sum = here + (scores[piece] ?? 0);
+        offer(from, i + 1, piece, isSingle ? Math.fround(sum) : sum);
         if (i + 1 - from === width) single = true;
       }
       base = (unit >>> 8) & BASE_MASK;
     }
-    if (!single) offer(from, from + width, unknown, here + penalty);
+    const total = here + penalty;
+    if (!single) offer(from, from + width, unknown, isSingle ? Math.fround(total) : total);
     from += width;
   }
 }

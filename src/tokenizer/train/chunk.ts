@@ -1,5 +1,5 @@
 // Su Jianlin 2023, BytePiece, https://kexue.fm/archives/9752: the pieces of text nothing ever spans.
-import { concatBytes, lastSafeCut, normaliseBytes } from "./nfc.ts";
+import { concatBytes, lastSafeCut, normalizeBytes } from "./nfc.ts";
 
 /** At most this many characters before the newlines of one chunk. */
 const CHUNK_CHARACTERS = 10_000;
@@ -10,7 +10,7 @@ const LOOKAHEAD = 4 * CHUNK_CHARACTERS + CHUNK_NEWLINES + 8;
 /** Pending bytes without any safe place to cut; beyond this the stream is cut between two characters. */
 const LONGEST_UNSAFE = 1 << 20;
 
-/** Normalised bytes and where their chunks end: chunk `i` is `bytes[ends[i-1]..ends[i])`. */
+/** NormalizedBytes bytes and where their chunks end: chunk `i` is `bytes[ends[i-1]..ends[i])`. */
 export interface ChunkBlock {
   bytes: Uint8Array;
   /** Ascending; the last one is `bytes.length`. */
@@ -114,7 +114,7 @@ export class Chunker {
       while (cut > 0 && cut > pending.length - 4 && ((pending[cut - 1] ?? 0) & 0xc0) === 0x80) cut -= 1;
       cut = Math.max(1, cut - 1);
     }
-    const { bytes, invalid } = normaliseBytes(pending.subarray(0, cut));
+    const { bytes, invalid } = normalizeBytes(pending.subarray(0, cut));
     this.invalid += invalid;
     this.#ready = this.#ready.length > 0 ? concatBytes([this.#ready, bytes]) : bytes;
     const rest = pending.subarray(cut);

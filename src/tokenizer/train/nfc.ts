@@ -4,21 +4,21 @@
 import { isAscii, isUtf8, sequenceLength, textOf, utf8 } from "../utf8.ts";
 
 /** Bytes after NFC and how many input bytes were not UTF-8. */
-export interface Normalised {
+export interface NormalizedBytes {
   bytes: Uint8Array;
   /** Input bytes outside every valid UTF-8 sequence. */
   invalid: number;
 }
 
 /** NFC of valid UTF-8; the same array when nothing changes. */
-function normaliseValid(bytes: Uint8Array): Uint8Array {
+function normalizeValid(bytes: Uint8Array): Uint8Array {
   const text = textOf(bytes);
   const normal = text.normalize("NFC");
   return normal === text ? bytes : utf8(normal);
 }
 
 /** NFC of each maximal valid run of `bytes`; the bytes between the runs are kept as they are. */
-function normaliseRuns(bytes: Uint8Array): Normalised {
+function normalizeRuns(bytes: Uint8Array): NormalizedBytes {
   const parts: Uint8Array[] = [];
   let invalid = 0;
   let runStart = 0;
@@ -28,20 +28,20 @@ function normaliseRuns(bytes: Uint8Array): Normalised {
       i += length;
       continue;
     }
-    if (i > runStart) parts.push(normaliseValid(bytes.subarray(runStart, i)));
+    if (i > runStart) parts.push(normalizeValid(bytes.subarray(runStart, i)));
     parts.push(bytes.subarray(i, i + 1));
     invalid += 1;
     i += 1;
     runStart = i;
   }
-  if (bytes.length > runStart) parts.push(normaliseValid(bytes.subarray(runStart)));
+  if (bytes.length > runStart) parts.push(normalizeValid(bytes.subarray(runStart)));
   return { bytes: concatBytes(parts), invalid };
 }
 
 /** NFC of `bytes`; invalid bytes stay and are counted. The input array is returned when nothing changes. */
-export function normaliseBytes(bytes: Uint8Array): Normalised {
+export function normalizeBytes(bytes: Uint8Array): NormalizedBytes {
   if (isAscii(bytes)) return { bytes, invalid: 0 };
-  return isUtf8(bytes) ? { bytes: normaliseValid(bytes), invalid: 0 } : normaliseRuns(bytes);
+  return isUtf8(bytes) ? { bytes: normalizeValid(bytes), invalid: 0 } : normalizeRuns(bytes);
 }
 
 /**

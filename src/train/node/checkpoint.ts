@@ -98,7 +98,7 @@ export async function loadCheckpoint(
         `checkpoint: tensor "${name}" in ${path} must be ${like.dtype} [${like.shape.join(", ")}], got ${dtype} [${shape.join(", ")}].`,
       );
     }
-    read.set(name, tensor(data, { dtype, shape }));
+    read.set(name, tensor(data, { dtype, shape, lend: true }));
   }
   const pick = (prefix: string) => (t: Tensor, name: string) => read.get(prefix + name) ?? t;
   return {

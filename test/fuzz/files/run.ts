@@ -7,8 +7,11 @@ import { FORMATS } from "./formats.ts";
 
 const LIMIT = 5_000;
 
-function start(): ChildProcess {
-  return fork(join(import.meta.dirname, "worker.ts"), { execArgv: ["--conditions=source"] });
+/** A worker that has loaded the readers: their loading does not count. */
+async function start(): Promise<ChildProcess> {
+  const worker = fork(join(import.meta.dirname, "worker.ts"), { execArgv: ["--conditions=source"] });
+  await new Promise((resolve) => worker.once("message", resolve));
+  return worker;
 }
 
 /** What is wrong with one file: also that reading takes too long, or ends the process. */
@@ -36,11 +39,11 @@ function ask(worker: ChildProcess, name: string, seed: number): Promise<string |
 export async function runFiles({ count, seed, minutes }: FuzzOptions): Promise<FuzzReport> {
   const until = Date.now() + minutes * 60_000;
   const names = Object.keys(FORMATS);
-  let worker = start();
+  let worker = await start();
   const failures: string[] = [];
   let done = 0;
   for (; done < count && Date.now() < until; done++) {
-    if (worker.exitCode !== null || worker.signalCode !== null || worker.killed) worker = start();
+    if (worker.exitCode !== null || worker.signalCode !== null || worker.killed) worker = await start();
     const name = names[done % names.length] ?? "";
     const failure = await ask(worker, name, seed + done);
     if (failure !== undefined) {

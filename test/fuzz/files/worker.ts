@@ -7,3 +7,5 @@ process.on("message", (message: { name: string; seed: number }) => {
     (error: unknown) => process.send?.({ failure: String(error) }),
   );
 });
+
+process.send?.("ready");

@@ -112,6 +112,7 @@ export function withDerivatives(
   const floats = program.inputs
     .map((x, i) => ({ x, i }))
     .filter(({ x }) => x.dtype === "float32" || x.dtype === "float64");
+  const finest = floats.some(({ x }) => x.dtype === "float64") ? "float64" : "float32";
   return (xs) => {
     const results = f(xs);
     const at = floats.map(({ i }) => xs[i] as t.Tensor);
@@ -132,7 +133,7 @@ export function withDerivatives(
     const slope = (vary: readonly t.Tensor[]): t.Tensor =>
       t
         .grad(loss)(vary)
-        .map((g, k) => t.sum(t.cast(g.mul(directions[k] as t.Tensor), "float64")))
+        .map((g, k) => t.sum(t.cast(g.mul(directions[k] as t.Tensor), finest)))
         .reduce(t.add);
     const { tangent } = t.jvp((vary: readonly t.Tensor[]) => call(vary).filter(isFloat), at, directions);
     return {

@@ -84,20 +84,34 @@ async function runIn(
     return once(g, inputs());
   }
   if (mode !== "symbolic") return once(compile(f, { device }), inputs());
-  const names = new Map<number, string>();
-  const symbolic = (_: string, shape: readonly (number | string)[]): (number | string)[] =>
-    shape.map((size, axis) => {
-      if (axis > 0 || typeof size !== "number" || size < 2) return size;
-      names.set(size, names.get(size) ?? `N${size}`);
-      return names.get(size) ?? size;
-    });
-  try {
-    return await once(compile(f, { device, symbolic }), inputs());
-  } catch (error) {
-    // A program that names a size cannot be run at others; it has to say so before it runs.
-    if (error instanceof UserError || error instanceof GraphError) return undefined;
-    throw error;
+  for (const symbolic of namings(program)) {
+    try {
+      return await once(compile(f, { device, symbolic }), inputs());
+    } catch (error) {
+      // A program that names a size cannot be run at others; it has to say so before it runs.
+      if (!(error instanceof UserError || error instanceof GraphError)) throw error;
+    }
   }
+  return undefined;
+}
+
+type Naming = (name: string, shape: readonly (number | string)[]) => (number | string)[];
+
+/** Ways to give sizes names: all leading ones, equal sizes alike; then one axis of one input alone. */
+function namings({ inputs }: Program): Naming[] {
+  const leading: Naming = (_, shape) =>
+    shape.map((size, axis) => (axis === 0 && typeof size === "number" && size > 1 ? `N${size}` : size));
+  const single = inputs.flatMap((x, i) =>
+    x.shape.flatMap((size, axis) =>
+      size > 1
+        ? [
+            (name: string, shape: readonly (number | string)[]) =>
+              shape.map((d, a) => (name === `0.${i}` && a === axis ? "N" : d)),
+          ]
+        : [],
+    ),
+  );
+  return [leading, ...single.slice(0, 5)];
 }
 
 /** Runs `program` in `mode` on `device`. */

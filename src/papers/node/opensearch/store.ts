@@ -142,8 +142,15 @@ export async function openSearchStore(node: string, options: SearchStoreOptions 
       const days = await tally(request, "announced", filterClauses(filter), { _key: "desc" });
       return days.filter(({ value }) => value !== "");
     },
-    categories: (day) =>
-      tally(request, "own_categories", day === undefined ? [] : [{ term: { announced: { value: day } } }]),
+    categories: (within) => {
+      if (within === undefined) return tally(request, "own_categories", []);
+      if (typeof within === "string")
+        return tally(request, "own_categories", [{ term: { announced: { value: within } } }]);
+      const query = parseQuery(within.text);
+      if (isEmptyQuery(query)) return Promise.resolve([]);
+      const { filter } = check("categories", { ...(within.filter && { filter: within.filter }) }, "newest");
+      return tally(request, "own_categories", [searchClause(within.text, query, filter)]);
+    },
     venues: async () => (await tally(request, "venue", [])).filter(({ value }) => value !== ""),
     count: async () => hitsOf(await request({ size: 0, track_total_hits: true })).total,
     documents: async (terms) => {

@@ -6,7 +6,7 @@ import { isNamed } from "../../names.ts";
 import { fieldNames } from "../../occurrences.ts";
 import type { Condition, ParsedQuery } from "../../query.ts";
 import { isPair, isPrefix, stem } from "../../tokens.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database, Row } from "./connection.ts";
 import { type Where, whereCategories, whereFilter } from "./filter.ts";
 import type { Lookup } from "./lookup.ts";
 import { eachMatch } from "./phrases.ts";

@@ -1,6 +1,6 @@
 // Postings by stem, kept in memory while the file stays as it is: the words of queries repeat.
 import type { QueryTerm } from "../../bm25.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database, Row } from "./connection.ts";
 import { eachPosting } from "./postings.ts";
 import { blob } from "./rows.ts";
 import { collectSlots } from "./slots.ts";

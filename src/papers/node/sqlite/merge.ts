@@ -1,5 +1,5 @@
 // Segments of one size become one of the next, so that a paper is rewritten a logarithmic number of times.
-import type { Database } from "./database.ts";
+import type { Database } from "./connection.ts";
 import { createEncoder, type Postings } from "./postings.ts";
 import { blob } from "./rows.ts";
 import { insertPostings } from "./writer.ts";

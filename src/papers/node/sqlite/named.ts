@@ -1,7 +1,7 @@
 // Papers by what names one: an identifier of any kind, an address, a title.
 import { normaliseId } from "../../identifier.ts";
 import { textKey } from "../../tokens.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./connection.ts";
 import { titleHash, titleKey } from "./rows.ts";
 
 /** Slots of the papers that an identifier in any form, or an address, names; the paper of that very id first. */

@@ -1,6 +1,6 @@
 // The orders other than relevance: keys, SQL, and what comes after a given hit.
 import type { Sort } from "../../paper.ts";
-import type { Row } from "./database.ts";
+import type { Row } from "./connection.ts";
 import type { Where } from "./filter.ts";
 
 /** Every order but relevance. */

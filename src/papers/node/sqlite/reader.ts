@@ -9,7 +9,7 @@ import { mark } from "../../marks.ts";
 import { hasInitials } from "../../names.ts";
 import { isEmptyQuery, parseQuery, type ParsedQuery, unfinishedWord } from "../../query.ts";
 import { queryTerms, textKey } from "../../tokens.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database, Row } from "./connection.ts";
 import { allOf, type Where, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, type ListSort, whereAfter } from "./order.ts";
 import { eachAsWritten, eachNamed, eachWithStem, whereQuery } from "./conditions.ts";
@@ -17,7 +17,7 @@ import { eachScore, windowAccumulator } from "./evaluate.ts";
 import { createLookup, type Lookup } from "./lookup.ts";
 import { namedSlots, titledSlots } from "./named.ts";
 import { blob, fromRow } from "./rows.ts";
-import { collectSlots, narrowSlots, parseSlots, type Slots } from "./slots.ts";
+import { collectSlots, narrowSlots, parseSlots, type Slots, slotsOf } from "./slots.ts";
 import { completed, suggested } from "./words.ts";
 import { chunkSize } from "./writer.ts";
 
@@ -95,6 +95,20 @@ export function search(db: Database, at: Snapshot, text: string, asked: Checked)
   }
   const phrase = query.conditions.length === 0 ? queryTerms(text) : [];
   return { ...byRelevance(db, found, phrase, asked, make), ...suggestion };
+}
+
+/** Every paper that a query finds. Call inside `db.read`. */
+export function foundBy(db: Database, at: Snapshot, text: string, asked: Checked): Slots {
+  const query = parseQuery(text);
+  const none = collectSlots(at.size, () => {});
+  if (isEmptyQuery(query)) return none;
+  const given = filtered(db, at, [whereFilter(asked.filter)]);
+  const exact = exactSlots(db, text, query).filter((slot) => !given || given.has[slot] === 1);
+  if (identifierIn(text) !== undefined) return collectSlots(at.size, (visit) => exact.forEach(visit));
+  const allowed = narrowed(db, at, query, given);
+  const terms = completed(db, at, query, unfinishedWord(text, query));
+  if (terms.length === 0) return allowed ?? alive(db, at);
+  return collectScores({ at, terms, allowed, exact: new Map(exact.map((slot) => [slot, exactBoost])) }).slots;
 }
 
 /** A page of the few papers that an identifier names. */
@@ -268,8 +282,7 @@ function byOrder(
   const skip = after && asked.sort === "relevance" ? Number(after[0]) : 0;
   const conditions: Where[] = [...start];
   if (wanted.count <= few) {
-    const slots: number[] = [];
-    for (let i = wanted.has.indexOf(1); i >= 0; i = wanted.has.indexOf(1, i + 1)) slots.push(i);
+    const slots = slotsOf(wanted);
     conditions.push({ sql: "p.slot IN (SELECT value FROM json_each(?))", values: [JSON.stringify(slots)] });
   }
   const { sql, values } = allOf(conditions);

@@ -1,6 +1,6 @@
 // Rows of the table `papers` and the plain objects they stand for.
 import type { Paper } from "../../paper.ts";
-import type { Row } from "./database.ts";
+import type { Row } from "./connection.ts";
 
 /** The paper in a row. */
 export function fromRow(row: Row): Paper {

@@ -28,6 +28,13 @@ export function parseSlots(text: string, size: number): Slots {
   return { has, count };
 }
 
+/** The members of a set, ascending. */
+export function slotsOf({ has }: Slots): number[] {
+  const slots: number[] = [];
+  for (let i = has.indexOf(1); i >= 0; i = has.indexOf(1, i + 1)) slots.push(i);
+  return slots;
+}
+
 /** What is in `a` and, if `wanted`, in `b`, otherwise not in `b`. */
 export function narrowSlots(a: Slots | undefined, b: Slots, wanted: boolean): Slots {
   if (!a && wanted) return b;

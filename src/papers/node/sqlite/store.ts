@@ -6,13 +6,15 @@ import type { Hit, Page, Paper, Query } from "../../paper.ts";
 import { mergeAll, mergePapers, samePaper, sameText } from "../../record.ts";
 import type { Added, Listing, PaperStore, Tally } from "../../store.ts";
 import { stem } from "../../tokens.ts";
-import { type Database, openDatabase } from "./database.ts";
+import type { Database } from "./connection.ts";
+import { openDatabase } from "./database.ts";
 import { allOf, whereFilter } from "./filter.ts";
 import { orderBy, sortValues, whereAfter } from "./order.ts";
 import { mergeSegments } from "./merge.ts";
 import { namedSlots, titledSlots } from "./named.ts";
 import { eachPosting } from "./postings.ts";
-import { search, snapshot, type Snapshot } from "./reader.ts";
+import { foundBy, search, snapshot, type Snapshot } from "./reader.ts";
+import { slotsOf } from "./slots.ts";
 import { blob, fromRow } from "./rows.ts";
 import { erase, insert, updateFacts } from "./writer.ts";
 
@@ -78,19 +80,27 @@ export function createStore(db: Database): PaperStore {
         where.values,
       );
     },
-    categories: async (day) =>
-      day === undefined
-        ? tallies(
-            db,
-            `SELECT category AS value, count(*) AS count FROM paper_categories WHERE own = 1
-             GROUP BY category ORDER BY count DESC, value`,
-          )
-        : tallies(
-            db,
-            `SELECT c.value AS value, count(*) AS count FROM papers p, json_each(p.categories) c
-             WHERE p.announced = ? GROUP BY c.value ORDER BY count DESC, value`,
-            [day],
-          ),
+    categories: async (within) => {
+      if (within === undefined)
+        return tallies(
+          db,
+          `SELECT category AS value, count(*) AS count FROM paper_categories WHERE own = 1
+           GROUP BY category ORDER BY count DESC, value`,
+        );
+      const counted = (where: string, value: string) =>
+        tallies(
+          db,
+          `SELECT c.value AS value, count(*) AS count FROM papers p, json_each(p.categories) c
+           WHERE ${where} GROUP BY c.value ORDER BY count DESC, value`,
+          [value],
+        );
+      if (typeof within === "string") return counted("p.announced = ?", within);
+      const asked = check("categories", { ...(within.filter && { filter: within.filter }) }, "newest");
+      return db.read(() => {
+        const slots = slotsOf(foundBy(db, fresh(), within.text, asked));
+        return counted("p.slot IN (SELECT value FROM json_each(?))", JSON.stringify(slots));
+      });
+    },
     venues: async () =>
       tallies(
         db,

@@ -2,7 +2,7 @@
 import { normaliseId } from "../../identifier.ts";
 import type { Paper } from "../../paper.ts";
 import { eachTerm, isPair, stem } from "../../tokens.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./connection.ts";
 import { fromRow } from "./rows.ts";
 import { erase, eraseFrom, insert } from "./writer.ts";
 

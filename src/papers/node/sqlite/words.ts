@@ -3,7 +3,7 @@ import { type QueryTerm, queryStems } from "../../bm25.ts";
 import { nearest, slipsAllowed } from "../../nearest.ts";
 import type { ParsedQuery } from "../../query.ts";
 import { eachTerm, stem } from "../../tokens.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./connection.ts";
 import type { Lookup } from "./lookup.ts";
 
 /** The part of a state of the file that tells its words. */
@@ -90,7 +90,7 @@ function nearestTo(db: Database, segments: readonly number[], word: string): str
   for (const segment of segments)
     for (const { form, size } of db.all(
       `SELECT form, length(data) AS size FROM postings
-       WHERE segment = ? AND stem >= ? AND stem < ? AND length(form) BETWEEN ? AND ? AND length(data) > 2`,
+       WHERE segment = ? AND stem >= ? AND stem < ? AND length(form) BETWEEN ? AND ?`,
       segment,
       head,
       `${head}\u{10ffff}`,

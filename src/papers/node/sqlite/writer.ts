@@ -6,7 +6,7 @@ import { parentOf } from "../../categories.ts";
 import { createOccurrenceLog } from "../../occurrences.ts";
 import type { Paper } from "../../paper.ts";
 import { stem } from "../../tokens.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./connection.ts";
 import { createEncoder, type Postings } from "./postings.ts";
 import { blob, fromRow, referenceColumns, titleHash, titleKey } from "./rows.ts";
 

@@ -39,13 +39,18 @@ export async function askOverview(
   categories: string,
   date: string,
   signal: AbortSignal | null = null,
+  query?: string,
 ): Promise<Overview> {
   const params = new URLSearchParams();
+  if (query !== undefined) {
+    params.set("query", query);
+    if (date !== "") params.set("within", date);
+  }
   if (categories !== "") params.set("categories", categories);
   if (date === "latest" || /^\d{4}-\d{2}-\d{2}$/.test(date)) params.set("date", date);
-  const query = params.size > 0 ? `?${params}` : "";
+  const asked = params.size > 0 ? `?${params}` : "";
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this project's own server
-  return (await getJson(`/overview/json${query}`, signal)) as Overview;
+  return (await getJson(`/overview/json${asked}`, signal)) as Overview;
 }
 
 /** Whether an error only says that a request was given up for a newer one. */

@@ -5,7 +5,12 @@ import type { Order } from "./order.ts";
 import { questionOf, type View } from "./view.ts";
 
 /** How far a list has come. */
-export type Status = "loading" | "ready" | "missing" | "failed";
+export type Status = "loading" | "ready" | "missing" | "failed" | "offline";
+
+/** What a list held, to show again without asking. */
+export type Held = Pick<PaperList, "papers" | "total" | "from" | "to" | "next" | "view" | "suggestion"> & {
+  readonly question: string;
+};
 
 /** The list of a page. */
 export class PaperList {
@@ -18,6 +23,8 @@ export class PaperList {
   to: string = $state("");
   /** Address of the JSON that follows; empty at the end. */
   next: string = $state("");
+  /** What the words of a search may have been meant to be; empty for nothing. */
+  suggestion: string = $state("");
   /** The view these papers belong to; differs from the address bar while a newer one loads. */
   view: View = $state.raw({ kind: "list", categories: "", date: "" });
   #current: AbortController | undefined;
@@ -28,13 +35,17 @@ export class PaperList {
   /** Shows a view. The papers before stay until the new ones are here. */
   async show(view: View, order: Order): Promise<void> {
     const own = view.kind === "starred" || view.kind === "history";
-    const question = own ? "" : questionOf(view, order);
+    const question = own || view.kind === "nowhere" ? "" : questionOf(view, order);
     // Another order of a list that is here in full is the page's own work.
     if (!own && question === this.#question && this.status === "ready") return;
     this.#question = question;
     this.#current?.abort();
     if (view.kind === "starred" || view.kind === "history") {
       this.#take(view, view.kind === "starred" ? starredPapers() : readPapers(), "ready");
+      return;
+    }
+    if (view.kind === "nowhere") {
+      this.#take(view, [], "missing");
       return;
     }
     const current = new AbortController();
@@ -48,9 +59,12 @@ export class PaperList {
       this.from = "from" in said ? (said.from ?? "") : "";
       this.to = "to" in said ? (said.to ?? "") : "";
       this.next = said.links.next ?? "";
+      this.suggestion = "suggestion" in said ? (said.suggestion ?? "") : "";
     } catch (error) {
       if (isAbort(error) || current.signal.aborted) return;
-      this.#take(view, [], error instanceof AnswerError && error.status === 404 ? "missing" : "failed");
+      // Without an answer it is the line or the server that failed, not the question.
+      const why = error instanceof AnswerError ? (error.status === 404 ? "missing" : "failed") : "offline";
+      this.#take(view, [], why);
     }
   }
 
@@ -61,7 +75,29 @@ export class PaperList {
     this.from = "";
     this.to = "";
     this.next = "";
+    this.suggestion = "";
     this.status = status;
+  }
+
+  /** What is shown, for `restore`; nothing while it is not all there. */
+  held(): Held | undefined {
+    if (this.status !== "ready") return undefined;
+    const { papers, total, from, to, next, view, suggestion } = this;
+    return { papers, total, from, to, next, view, suggestion, question: this.#question };
+  }
+
+  /** Shows again what was held. */
+  restore(held: Held): void {
+    this.#current?.abort();
+    this.#take(held.view, held.papers, "ready");
+    ({
+      total: this.total,
+      from: this.from,
+      to: this.to,
+      next: this.next,
+      suggestion: this.suggestion,
+    } = held);
+    this.#question = held.question;
   }
 
   /** Adds the next page, if there is one and it is not on its way. */

@@ -9,6 +9,8 @@ export function titleOf(view: View): string {
       return t("starred.title");
     case "history":
       return t("history.title");
+    case "nowhere":
+      return t("nowhere.title");
     case "search":
       return `“${view.query}”`;
     case "venue":

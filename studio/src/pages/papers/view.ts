@@ -12,20 +12,24 @@ import {
 /** Papers this browser keeps. */
 export type OwnPlace = { readonly kind: "starred" } | { readonly kind: "history" };
 
-/** What the page shows. */
-export type View = Place | OwnPlace;
+/** An address that is none of ours. */
+export type NoPlace = { readonly kind: "nowhere" };
 
-/** The view of an address; an unknown one shows the latest day. */
+/** What the page shows. */
+export type View = Place | OwnPlace | NoPlace;
+
+/** The view of an address. */
 export function viewOf(path: string, search: string): View {
   if (path === "/starred") return { kind: "starred" };
   if (path === "/history") return { kind: "history" };
   const address = parseAddress(path, new URLSearchParams(search));
-  return address?.place ?? { kind: "list", categories: "", date: "" };
+  return address?.place ?? { kind: "nowhere" };
 }
 
 /** The address of a view. */
 export function addressOf(view: View): string {
   if (view.kind === "starred" || view.kind === "history") return `/${view.kind}`;
+  if (view.kind === "nowhere") return "/";
   if (view.kind === "list" && view.categories === "" && view.date === "") return "/";
   return formatAddress({ form: "page", place: view });
 }
