@@ -153,7 +153,9 @@ const two =
       const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
       if (product) return product;
     }
-    const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
+    // Of two repeated numbers one has to keep the shape.
+    const x = lean(r.emit, a, [b], shape);
+    const y = x === a ? lean(r.emit, b, [a], shape) : b;
     return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
 
@@ -262,11 +264,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     const b = at(r.inputs, 1);
     if (b.splat === 1 && sameShape(a.type.shape, r.type.shape)) return a;
     if (b.splat === 2 && sameShape(a.type.shape, r.type.shape)) return r.emit.node("Mul", [a, a], r.type);
-    return r.emit.node(
-      "Pow",
-      [lean(r.emit, a, [b], r.type.shape), lean(r.emit, b, [a], r.type.shape)],
-      r.type,
-    );
+    const base = lean(r.emit, a, [b], r.type.shape);
+    return r.emit.node("Pow", [base, base === a ? lean(r.emit, b, [a], r.type.shape) : b], r.type);
   },
   min: two("Min", "min"),
   max: two("Max", "max"),
@@ -288,12 +287,9 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
       const [x, y] = [castTo(r.emit, a, "int32"), castTo(r.emit, b, "int32")];
       return castTo(r.emit, r.emit.node("Where", [condition, x, y], { dtype: "int32", shape }), "bool");
     }
-    const whole = [condition, a, b];
-    return r.emit.node(
-      "Where",
-      [condition, lean(r.emit, a, [condition, b], shape), lean(r.emit, b, whole.slice(0, 2), shape)],
-      r.type,
-    );
+    const first = lean(r.emit, a, [condition, b], shape);
+    const second = lean(r.emit, b, first === a ? [condition, a] : [condition], shape);
+    return r.emit.node("Where", [condition, first, second], r.type);
   },
   sum: lowerSum,
   mean: lowerMean,
