@@ -18,8 +18,9 @@ const axe = axeSource();
 
 describe.skipIf(browserPath === undefined)("the paper page in use", () => {
   let stage: Stage;
-  beforeAll(async () => void (stage = await openStage()));
-  afterAll(() => stage.close());
+  // The first start builds the page.
+  beforeAll(async () => void (stage = await openStage()), 180_000);
+  afterAll(() => stage?.close());
 
   async function visit(path: string, options?: Parameters<Stage["visit"]>[1]): Promise<Visit> {
     const opened = await stage.visit(path, options);

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { FileError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
 import { type CausalLMConfig, causalLMConfig, initCausalLM, parameterCount } from "../../model/index.ts";
-import { chooseDevice } from "../../runtime/session.ts";
+import { chooseDevice } from "../../runtime/choose-device.ts";
 import { type Device, random } from "../../tensor/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
 import { loadTokenizer, saveTokenizer } from "../../tokenizer/load-save.ts";
