@@ -11,7 +11,6 @@ export { NonFiniteError } from "./non-finite.ts";
 export { type Preset, presetNamed, PRESETS, type Recipe, withRecipe } from "./presets.ts";
 export { type TrainControl, trainRun, type TrainResult } from "./run.ts";
 export type { RunStore, SaveOptions } from "./run-store.ts";
-export { type Sampler, sampler } from "./sample.ts";
 export { mergeSettings, rateAt, type TrainChanges, type TrainSettings, trainSettings } from "./settings.ts";
 export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
 export type { Found, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";

@@ -7,6 +7,7 @@ import {
   initCausalLM,
   learn,
   parameterTree,
+  sampler,
   type SeenKeys,
   trainedBy,
 } from "../model/index.ts";
@@ -16,7 +17,6 @@ import { type Device, type Tensor, zeros } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { batches, rows, tensorsOf } from "./batches.ts";
 import { checkLength, type Ids, type Split } from "./corpus.ts";
-import { sampler } from "./sample.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { LossWords, Task } from "./task.ts";
 import { bitsPerByte, natsPerToken, spreadWindows, validator } from "./validate.ts";
