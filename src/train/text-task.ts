@@ -82,7 +82,7 @@ export function textTask(options: TextTaskOptions): TextTask {
     ...on,
   });
   const windows = spreadWindows(ids.validation.length, context, settings.validationWindows);
-  const writer = samples && sampler(config, { context, ...on });
+  const writer = samples && sampler(config, on);
   const like = (): CausalLMParams => parameterTree(config, (_, { shape }) => zeros(shape)) as CausalLMParams;
   return {
     kind: "text",
