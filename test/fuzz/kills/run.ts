@@ -36,7 +36,7 @@ export async function killAgainAndAgain(
   name: string,
   count: number,
   seed: number,
-  until = Infinity,
+  until: number = Infinity,
 ): Promise<KillReport> {
   const victim = VICTIMS[name];
   if (victim === undefined)
