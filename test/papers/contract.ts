@@ -74,6 +74,48 @@ export function storeContract(name: string, open: () => Promise<PaperStore>, tri
       expect((await ids("network")).sort()).toEqual(["2401.00002", "2401.00003", "2401.00009", "u"]);
     });
 
+    it("puts every paper that says a sole word before all that say other forms of it only", async () => {
+      const families = [
+        ["university", "universal", "universe"],
+        ["transformer", "transform", "transformed"],
+        ["import", "importance", "important"],
+        ["marketing", "market", "markets"],
+        ["policy", "policies", "police"],
+        ["behaviour", "behaviors", "behavior"],
+      ];
+      const many = "many words that say nothing of it stand around ".repeat(30);
+      for (const [asked = "", ...others] of families) {
+        const other = others.join(" ");
+        await store.add([
+          ...Array.from({ length: 12 }, (_, i) =>
+            paper({ id: `${asked}:${i}`, title: `${other} ${other}`, abstract: `${other} `.repeat(9) }),
+          ),
+          paper({ id: `${asked}:x`, title: "Said once", abstract: `${many} ${asked}` }),
+          paper({ id: `${asked}:y`, title: "By its author", authors: [`Ada ${asked}`], abstract: many }),
+        ]);
+      }
+      for (const [asked = ""] of families)
+        for (const text of [asked, `${asked.toUpperCase()} `, `+${asked}`, `${asked} -nowhere`]) {
+          const { hits } = await store.search({ text, limit: 100 });
+          const says = hits.map((hit) =>
+            `${hit.title} ${hit.abstract} ${hit.authors.join(" ")}`
+              .toLowerCase()
+              .split(/\W+/)
+              .includes(asked),
+          );
+          expect(hits.length, text).toBeGreaterThanOrEqual(14);
+          expect(says.lastIndexOf(true), text).toBe(says.filter(Boolean).length - 1);
+          expect(says.filter(Boolean).length, text).toBeGreaterThanOrEqual(2);
+        }
+      // What all must have anyway leaves the other word the sole one.
+      await store.add([
+        paper({ id: "m", title: "Universal universes", categories: ["cs.XX"], abstract: "marketing" }),
+        paper({ id: "n", title: "University", categories: ["cs.XX"], abstract: `${many} marketing` }),
+      ]);
+      expect(await ids('"marketing" university cat:cs.XX')).toEqual(["n", "m"]);
+      expect(await ids("university cat:cs.XX")).toEqual(["n", "m"]);
+    });
+
     it("finds Chinese titles by word, phrase and single character", async () => {
       expect((await ids("机器学习"))[0]).toBe("2401.00004");
       expect(await ids('"机器学习"')).toEqual(["2401.00004"]);

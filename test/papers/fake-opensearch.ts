@@ -196,6 +196,8 @@ function compile(index: Index, clause: Json): Scorer {
     }
     case "terms": {
       const wanted = new Set<unknown>(body[field]);
+      if (type === "text")
+        return (id) => (termsOf(docOf(id), field).some((v) => wanted.has(v)) ? 1 : undefined);
       return (id) => ([docOf(id)[field]].flat().some((v) => wanted.has(v)) ? 1 : undefined);
     }
     case "prefix": {

@@ -6,7 +6,7 @@ import { identifierIn } from "../../identifier.ts";
 import { queryStems, variantWeight } from "../../bm25.ts";
 import type { Sort } from "../../paper.ts";
 import { hasInitials } from "../../names.ts";
-import { type Condition, type ParsedQuery, unfinishedWord } from "../../query.ts";
+import { type Condition, type ParsedQuery, requiredTerms, unfinishedWord } from "../../query.ts";
 import { isPrefix, queryTerms, stem } from "../../tokens.ts";
 import { keyOf, written } from "./mapping.ts";
 
@@ -72,21 +72,29 @@ function beginnings(word: string | undefined): Clause[] {
   return word === undefined || word.length < 3 ? [] : [{ prefix: { forms: { value: word, boost: 0.01 } } }];
 }
 
-/** Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first. */
-function rankingClauses({ words, compounds }: ParsedQuery): Clause[] {
-  return queryStems(words, compounds).flatMap((term): Clause[] => {
+/** Above what one term can score: some 2.2 times the logarithm of the number of papers. */
+const aboveAnyTerm = 100;
+
+/**
+ * Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first; strictly so where a
+ * word is all that is asked. The other store's gain is a part of the stem's weight; here of the form's.
+ */
+function rankingClauses(query: ParsedQuery): Clause[] {
+  return queryStems(query.words, query.compounds, requiredTerms(query)).flatMap((term): Clause[] => {
     if (term.prefix) return [{ prefix: { stems: { value: term.stem, boost: term.weight } } }];
-    const own = [...term.forms].map((form) => ({
-      term: { forms: { value: form, boost: (term.weight * (1 - variantWeight)) / term.forms.size } },
-    }));
-    return [{ term: { stems: { value: term.stem, boost: term.weight * variantWeight } } }, ...own];
+    const share = (term.weight * (1 - variantWeight + term.gain)) / term.forms.size;
+    const own = [...term.forms].map((form) => ({ term: { forms: { value: form, boost: share } } }));
+    const sole =
+      term.gain < 1 ? [] : [constant({ terms: { forms: [...term.forms] } }, aboveAnyTerm * term.weight)];
+    return [{ term: { stems: { value: term.stem, boost: term.weight * variantWeight } } }, ...own, ...sole];
   });
 }
+
+const constant = (filter: Clause, boost: number): Clause => ({ constant_score: { filter, boost } });
 
 function boosts(text: string, { key, conditions }: ParsedQuery): Clause[] {
   const words = queryTerms(text.slice(0, 10_000));
   const phrase = words.length >= 2 && words.length <= 100 && conditions.length === 0;
-  const constant = (filter: Clause, boost: number): Clause => ({ constant_score: { filter, boost } });
   return [
     ...(key !== "" ? [constant({ term: { title_key: { value: keyOf(key) } } }, 2000)] : []),
     ...(phrase ? [constant({ match_phrase: { title: { query: words.join(" ") } } }, 1000)] : []),

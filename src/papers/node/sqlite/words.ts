@@ -1,7 +1,7 @@
 // Words of the collection by how they begin: what an unfinished word may become, what a misspelt one was meant to be.
 import { type QueryTerm, queryStems } from "../../bm25.ts";
 import { nearest, slipsAllowed } from "../../nearest.ts";
-import type { ParsedQuery } from "../../query.ts";
+import { type ParsedQuery, requiredTerms } from "../../query.ts";
 import { eachTerm, stem } from "../../tokens.ts";
 import type { Database } from "./connection.ts";
 import type { Lookup } from "./lookup.ts";
@@ -29,7 +29,7 @@ export function completed(
   query: ParsedQuery,
   unfinished: string | undefined,
 ): QueryTerm[] {
-  const terms = queryStems(query.words, query.compounds);
+  const terms = queryStems(query.words, query.compounds, requiredTerms(query));
   const last = terms.find((term) => unfinished !== undefined && term.forms.has(unfinished));
   if (unfinished === undefined || last === undefined) return terms;
   if (at.lookup(last).documents * common > at.papers) return terms;
