@@ -38,6 +38,11 @@ export type Kernel =
    * last `T` of the `S` tokens and each sees the tokens up to its own.
    */
   | { readonly name: "causalAttention"; readonly scale: number }
+  /**
+   * Inputs `x` `[…, K]`, codes `[N, K/32, 4·bits]` (bytes; of 4 bits the lower half first) and scales `[N, K/32]`:
+   * `x Wᵀ` with `W = scale · (code − 2^(bits−1))` by blocks of 32 numbers of a row. Activations may be rounded to 8 bits.
+   */
+  | { readonly name: "matMulNBits"; readonly bits: 4 | 8 }
   /** Inputs `x` `[B, C, …]` and `weight` `[O, C / groups, …]`: cross-correlation over the axes behind the first two. */
   | ({ readonly name: "convolve" } & Convolution)
   /**

@@ -27,3 +27,4 @@ export {
   huber,
   meanSquaredError,
 } from "./regression.ts";
+export { joinParams, splitParams } from "./split.ts";

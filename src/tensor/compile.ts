@@ -36,8 +36,6 @@ export interface CompileOptions {
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
   /** Threads of one operator (default: all cores). */
   readonly threads?: number;
-  /** Bits of constant matrices in products, in blocks of 32 with a scale each; default: as they are. */
-  readonly weightBits?: 4 | 8;
   /** Programs, one per signature of the arguments, that stay open; default 64, the ones used last. */
   readonly programs?: number;
   /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
@@ -49,7 +47,6 @@ const OPTIONS: readonly (keyof CompileOptions)[] = [
   "donate",
   "symbolic",
   "threads",
-  "weightBits",
   "programs",
   "profile",
 ];
@@ -94,14 +91,11 @@ export function compile<A extends readonly unknown[], R>(
   options: CompileOptions = {},
 ): Compiled<A, R> {
   checkOptions("compile", options, OPTIONS);
-  const { device, donate = [], symbolic, threads, profile, weightBits, programs: most = 64 } = options;
+  const { device, donate = [], symbolic, threads, profile, programs: most = 64 } = options;
   if (typeof fn !== "function") throw new OptionError(`compile: fn must be a function, got ${show(fn)}.`);
   for (const i of donate) requireWhole("compile", "donate", i, 0);
   if (threads !== undefined) requireWhole("compile", "threads", threads, 1);
   requireWhole("compile", "programs", most, 1);
-  if (weightBits !== undefined && weightBits !== 4 && weightBits !== 8) {
-    throw new OptionError(`compile: weightBits must be 4 or 8, got ${show(weightBits)}.`);
-  }
   const programs = boundedPrograms<Program<R>>(most, ({ session }) => session.release());
   const watch = numberWatch((path, value) => warnOfNumber(fn.name, path, value));
   let traces = 0;
@@ -126,7 +120,7 @@ export function compile<A extends readonly unknown[], R>(
     }
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
     const { graph, draws } = buildGraph(outputs, inputs, {
-      target: { ...targetOf(on), ...(weightBits !== undefined && { weightBits }) },
+      target: targetOf(on),
       leaves: "embed",
     });
     const donated = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => typeKey(t.dtype, t.shape))));
