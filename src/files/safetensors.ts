@@ -2,6 +2,7 @@
 // https://github.com/huggingface/safetensors#format
 // Everything here works on bytes and runs anywhere; files are in node/safetensors.ts.
 import { FileError, nearest, OptionError } from "../errors.ts";
+import { roundBfloat16, widenBfloat16 } from "../graph/bfloat16.ts";
 import { DTYPES, type Dtype, type HostArray } from "../graph/dtype.ts";
 
 /** Element types of the format and their widths in bytes; those without `as` can be listed but not read. */
@@ -217,18 +218,7 @@ function aligned(bytes: Uint8Array, width: number): Uint8Array {
 
 /** bfloat16 is the upper half of a float32: shifted up, its value is kept exactly. */
 export function bfloat16ToFloat32(bytes: Uint8Array): Float32Array {
-  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] ?? 0) << 16;
-  return new Float32Array(bits.buffer);
-}
-
-/** The nearest bfloat16 of each number, ties to even; NaN stays NaN. */
-export function bfloat16Of(numbers: ArrayLike<number>): Uint16Array {
-  const bits = new Uint32Array(Float32Array.from(numbers).buffer);
-  return Uint16Array.from(bits, (b) =>
-    (b & 0x7fffffff) > 0x7f800000 ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16,
-  );
+  return widenBfloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
 }
 
 /** A safetensors file in memory, checked; `read` gives views into `bytes` where alignment allows. */
@@ -296,7 +286,7 @@ export function planSafetensors(
  * @throws OptionError when they do not fit `spec`.
  */
 export function tensorBytes(name: string, spec: TensorSpec, given: HostArray): Uint8Array {
-  const data = spec.dtype === "bfloat16" ? bfloat16Of(given as ArrayLike<number>) : given;
+  const data = spec.dtype === "bfloat16" ? roundBfloat16(given as ArrayLike<number>) : given;
   const needed = spec.shape.reduce((a, b) => a * b, widthOf(spec.dtype));
   if (data.byteLength !== needed) {
     throw new OptionError(

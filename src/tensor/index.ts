@@ -3,6 +3,7 @@ export { addDims, divideDims, mulDims, subDims } from "../graph/dim.ts";
 export type { Dtype, HostArray } from "../graph/dtype.ts";
 export type { Device, ModelFile } from "../runtime/device.ts";
 export { setDevice } from "../runtime/choose-device.ts";
+export { fromBfloat16, toBfloat16 } from "./bfloat16.ts";
 export { compile, type Compiled, type CompileOptions, evaluate } from "./compile.ts";
 export { associativeScan, checkpoint, scan } from "./control.ts";
 export * from "./elementwise.ts";
