@@ -2,8 +2,7 @@
 // https://github.com/huggingface/safetensors#format
 // Everything here works on bytes and runs anywhere; files are in node/safetensors.ts.
 import { FileError, nearest, OptionError } from "../errors.ts";
-import { roundBfloat16, widenBfloat16 } from "../graph/bfloat16.ts";
-import { DTYPES, type Dtype, type HostArray } from "../graph/dtype.ts";
+import { DTYPES, type Dtype, type HostArray, roundBfloat16, widenBfloat16 } from "../graph/dtype.ts";
 
 /** Element types of the format and their widths in bytes; those without `as` can be listed but not read. */
 const STORED: Readonly<Record<string, { readonly bytes: number; readonly as?: Dtype }>> = {

@@ -173,15 +173,7 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
   input: () => [],
   argument: () => [],
   iota: (_, { size, dtype }) => [{ dtype, shape: [size] }],
-  random: (inputs, { dtype, shape }) => {
-    const key = only(inputs, "random");
-    if (key.dtype !== "int32" || key.shape.length !== 1 || key.shape[0] !== 2) {
-      throw new DtypeError(
-        `random: key must be int32 [2], got ${key.dtype} ${showShape(key.shape)}. Make it with random.traced.`,
-      );
-    }
-    return [{ dtype, shape }];
-  },
+  random: (_, { dtype, shape }) => [{ dtype, shape }],
   neg: unary(requireArithmetic),
   abs: numeric,
   sign: numeric,

@@ -1,7 +1,6 @@
 // bfloat16 in and out of tensors, which hold it as float32.
 import { DtypeError } from "../errors.ts";
-import { roundBfloat16, widenBfloat16 } from "../graph/bfloat16.ts";
-import { isFloat } from "../graph/dtype.ts";
+import { isFloat, roundBfloat16, widenBfloat16 } from "../graph/dtype.ts";
 import { show } from "./arguments.ts";
 import { requireTensor, type Tensor, tensor } from "./tensor.ts";
 

@@ -2,7 +2,7 @@
 // Whatever is to be independent gets a key of its own by `split` or `fold`. A key is two words of plain data, which
 // is all the state there is. As an argument of a compiled function it is a tensor (`traced`): the numbers then differ from
 // call to call, by one program, and are those that the plain key gives.
-import { OptionError } from "../errors.ts";
+import { DtypeError, OptionError } from "../errors.ts";
 import { type Dim, type Shape, staticSize } from "../graph/dim.ts";
 import { DTYPES, type Dtype, type HostArray, isFloat } from "../graph/dtype.ts";
 import { encode } from "../graph/encode.ts";
@@ -65,6 +65,11 @@ export type AnyKey = Key | Tensor;
  */
 function drawn(at: AnyKey, what: readonly unknown[], shape: Shape, dtype: Dtype, sample: Sample): Tensor {
   requireShape(`random.${String(what[0])}`, shape);
+  if (at instanceof Tensor && (at.dtype !== "int32" || at.rank !== 1 || at.shape[0] !== 2)) {
+    throw new DtypeError(
+      `random: key must be int32 [2], got ${at.dtype} [${at.shape.join(", ")}]. Make it with random.traced.`,
+    );
+  }
   const known = at instanceof Tensor ? wordsOf(at) : at;
   if (known === undefined) {
     const draw = encode("random", what);
@@ -77,9 +82,7 @@ function drawn(at: AnyKey, what: readonly unknown[], shape: Shape, dtype: Dtype,
 /** The words of a key whose elements are on the host. */
 function wordsOf(at: Tensor): Key | undefined {
   const { storage } = at;
-  if (storage?.host === undefined || !isKept(storage) || at.dtype !== "int32" || at.shape.join() !== "2") {
-    return undefined;
-  }
+  if (storage?.host === undefined || !isKept(storage)) return undefined;
   return [Number(storage.host[0]) >>> 0, Number(storage.host[1]) >>> 0];
 }
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { DtypeError, ShapeError } from "../../src/errors.ts";
-import { widenBfloat16 } from "../../src/graph/bfloat16.ts";
+import { widenBfloat16 } from "../../src/graph/dtype.ts";
 import { cast, fromBfloat16, ones, type Tensor, tensor, toBfloat16 } from "../../src/tensor/index.ts";
 
 test("every one of the 65,536 numbers goes in and comes out as it was, and NaN as NaN", async () => {
