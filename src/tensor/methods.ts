@@ -359,7 +359,9 @@ export abstract class Methods implements Value {
     const ends: Dim[] = [];
     const steps: number[] = [];
     shape.forEach((size, i) => {
-      const { start = 0, end = size, step = 1 } = spans[i] ?? {};
+      const span = spans[i] ?? {};
+      checkOptions("slice", span, ["start", "end", "step"]);
+      const { start = 0, end = size, step = 1 } = span;
       if (!Number.isInteger(step) || step < 1) {
         throw new OptionError(
           `slice: step must be a whole number ≥ 1, got ${step}. Use flip to reverse an axis.`,
