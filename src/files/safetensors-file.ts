@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Safetensors in files, wherever those are: tensors are read one by one when asked for, and written one by one.
 import type { HostArray } from "../graph/dtype.ts";
 import type { OpenFile } from "./folder.ts";

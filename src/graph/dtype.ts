@@ -1,3 +1,4 @@
+/// <reference lib="esnext.float16" preserve="true" />
 // Element types: their ONNX codes, their widths and the typed arrays that hold them on the host.
 import { DtypeError } from "../errors.ts";
 import { HalfArray } from "../runtime/half.ts";

@@ -1,5 +1,6 @@
 // Computing lazy values: what is needed, once; programs of one structure share a session.
-import { chooseDevice, memoryOf, type Session } from "../runtime/session.ts";
+import { chooseDevice } from "../runtime/choose-device.ts";
+import { memoryOf, type Session } from "../runtime/session.ts";
 import type { Device } from "../runtime/device.ts";
 import { GraphError } from "../errors.ts";
 import { buildGraph, isLeaf } from "./build.ts";

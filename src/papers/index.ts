@@ -7,7 +7,7 @@ export {
   normaliseCategory,
   parseCategories,
 } from "./categories.ts";
-export { findIds, isArxivId, normaliseId, yearOfId } from "./identifier.ts";
+export { findIds, identifierIn, isArxivId, normaliseId, yearOfId } from "./identifier.ts";
 export { type FetchOptions, queryArxiv } from "./collect/arxiv.ts";
 export { readBibtex } from "./collect/bibtex.ts";
 export { type BibtexOptions, toBibtex } from "./collect/bibtex-write.ts";

@@ -68,7 +68,11 @@ let shared;
 /** One project for all that runs in Node or takes its place; a model lies in `model` afterwards. */
 function host() {
   const types = `@types/node@${devDependencies["@types/node"]}`;
-  return (shared ??= project("host", [runtime, types], ["use.mjs", "train.mjs", "types.ts"]));
+  return (shared ??= project(
+    "host",
+    [runtime, types],
+    ["use.mjs", "train.mjs", "types.ts", "page-types.ts"],
+  ));
 }
 
 /** `use.mjs` by the program `command`. */
@@ -174,14 +178,24 @@ const CHECKS = {
       skipLibCheck: false,
       exactOptionalPropertyTypes: true,
       noUncheckedIndexedAccess: true,
-      module: "nodenext",
       target: "es2022",
-      lib: ["es2022"],
-      types: ["node"],
       noEmit: true,
     };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["types.ts"] }));
-    return sh(bin(root, "tsc"), [], folder);
+    const surroundings = {
+      "types.ts": { module: "nodenext", lib: ["es2022"], types: ["node"] },
+      "page-types.ts": {
+        module: "esnext",
+        moduleResolution: "bundler",
+        lib: ["es2022", "dom", "dom.iterable"],
+        types: [],
+      },
+    };
+    for (const [file, own] of Object.entries(surroundings)) {
+      const config = { compilerOptions: { ...compilerOptions, ...own }, files: [file] };
+      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+      await sh(bin(root, "tsc"), [], folder);
+    }
+    return "strict, declarations checked, in Node and in a page";
   },
   publint: async () => sh(bin(await tools(), "publint"), ["run", await packed(), "--strict"], work),
   attw: async () => sh(bin(await tools(), "attw"), [await packed(), "--profile", "esm-only"], work),

@@ -8,7 +8,7 @@ describe.skipIf(browserPath === undefined)(`the paper page${unlessBrowser}`, () 
 
   beforeAll(async () => {
     stage = await openStage();
-  });
+  }, 180_000);
 
   afterAll(async () => {
     await stage.close();

@@ -106,6 +106,8 @@ function report(
     resumed && "went on from an interrupted import",
   ];
   say(`${label}: ${parts.filter(Boolean).join(", ")}`);
+  if (added + updated + unchanged + removed + failed === 0)
+    say(`${label}: no record found. Files ending in .bib are read as BibTeX, all others as JSONL.`);
 }
 
 function sum(results: readonly Imported[]): Imported {

@@ -1,5 +1,6 @@
 // `athanor papers search`
 import type { Command } from "commander";
+import { identifierIn } from "../../papers/index.ts";
 import { printJson, say } from "../command.ts";
 import { count } from "../numbers.ts";
 import { type FilterOptions, filterOf, withFilterOptions } from "./filter.ts";
@@ -42,6 +43,9 @@ function search(words: string[], options: SearchOptions): Promise<void> {
     });
     if (options.json) return printJson(page);
     for (const hit of page.hits) showPaper(hit);
+    if (page.suggestion !== undefined) say(`did you mean: ${page.suggestion}`);
+    const id = identifierIn(words.join(" "));
+    if (page.total === 0 && id !== undefined) return say(`${id} is not in the collection`);
     say(`${page.total} found${page.next ? `; next page: --cursor ${page.next}` : ""}`);
   });
 }

@@ -7,9 +7,16 @@ import { readBibtex } from "../../../src/papers/collect/bibtex.ts";
 import { readRecords } from "../../../src/papers/collect/oai.ts";
 import { xmlReader } from "../../../src/papers/collect/xml.ts";
 import { readLine } from "../../../src/papers/node/jsonl.ts";
-import { parseTokenizer, writeBytePiece, writeHuggingFace } from "../../../src/tokenizer/formats/index.ts";
+import {
+  parseTokenizer,
+  writeBytePiece,
+  writeHuggingFace,
+  writeSentencePiece,
+} from "../../../src/tokenizer/formats/index.ts";
 import { flattenTree } from "../../../src/tensor/index.ts";
+import { byteLevelText } from "../../../src/tokenizer/formats/byte-level.ts";
 import { SMALL } from "../../tokenizer/models.ts";
+import { CHECKPOINT, readBack } from "./checkpoint.ts";
 
 export interface Format {
   /** A good file. */
@@ -18,7 +25,7 @@ export interface Format {
   readonly read: (bytes: Uint8Array) => unknown;
   /** Whether an error is a proper refusal (default: a `UserError`). */
   readonly refuses?: (error: unknown) => boolean;
-  /** Whether every change has to be refused, since the file carries a checksum. */
+  /** The file carries checksums: a changed bit is refused, or changes nothing of what is read. */
   readonly guarded?: boolean;
 }
 
@@ -83,7 +90,34 @@ function tiktoken(): Uint8Array {
   return encoder.encode(`${lines.join("\n")}\n`);
 }
 
-/** A WordPiece tokenizer.json, which the library of Hugging Face reads for us. */
+/** A tokenizer.json as GPT-2 has it: bytes as characters, merges in order. */
+function byteLevelBpe(): string {
+  const merges = ["t h", "th e", "Ġ the"];
+  const pieces = Array.from({ length: 256 }, (_, b) => byteLevelText(Uint8Array.of(b)));
+  const vocab = Object.fromEntries(
+    [...pieces, ...merges.map((m) => m.replace(" ", ""))].map((p, id) => [p, id]),
+  );
+  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+  return JSON.stringify({
+    version: "1.0",
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: byteLevel,
+    post_processor: byteLevel,
+    decoder: byteLevel,
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      vocab,
+      merges,
+    },
+  });
+}
+
+/** A WordPiece tokenizer.json, as BERT has it. */
 const WORDPIECE = JSON.stringify({
   version: "1.0",
   added_tokens: [
@@ -118,7 +152,7 @@ const WORDPIECE = JSON.stringify({
 
 /** Text and ids that a tokenizer makes, so that accepting means working. */
 function tokenizer(bytes: Uint8Array): unknown {
-  const made = parseTokenizer(bytes, "file");
+  const made = parseTokenizer(bytes, "file", { encoding: "gpt2" });
   const ids = [...made.encode("the cat sat,\n the 太阳 😀")];
   return { ids, text: made.decode(ids), kind: made.kind };
 }
@@ -161,6 +195,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
       return { metadata: file.metadata, tensors: readable.map(([name]) => file.read(name)) };
     },
   },
+  checkpoint: { good: () => CHECKPOINT, read: readBack, guarded: true },
   "llama2.c model": {
     good: llama2c,
     read: (bytes) => {
@@ -172,6 +207,8 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   "tokenizer.json, WordPiece": tokenizerFile(() => encoder.encode(WORDPIECE)),
   bytepiece: tokenizerFile(() => encoder.encode(writeBytePiece(SMALL))),
   tiktoken: tokenizerFile(tiktoken),
+  "sentencepiece.model": tokenizerFile(() => writeSentencePiece(SMALL)),
+  "tokenizer.json, byte-level BPE": tokenizerFile(() => encoder.encode(byteLevelBpe())),
   "tokenizer.bin": tokenizerFile(llama2cTokenizer),
   bibtex: {
     good: () => encoder.encode(BIBTEX),
