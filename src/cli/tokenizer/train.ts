@@ -98,7 +98,7 @@ export function define(command: Command): void {
     .option(
       "--special <text>",
       "one more special token; may be given several times. Text becomes it only where allowed",
-      (text: string, before: string[] = []) => [...before, text],
+      (text: string, before: string[] | undefined) => [...(before ?? []), text],
     )
     .option("--bos <text>", "how the special that begins a text is written (default: <bos>)")
     .option("--eos <text>", "how the special that ends a text is written (default: <eos>)")
