@@ -17,7 +17,7 @@ export const lowerFused: Rule<OpAttributes["fused"]> = (r) => {
 
 const KERNELS: {
   readonly [K in Kernel["name"]]: (r: Input, kernel: Kernel & { name: K }) => Ref | undefined;
-} = { rotary, causalAttention };
+} = { rotary, causalAttention, matMulNBits };
 
 /** ONNX Runtime's RotaryEmbedding, with one row of angles for each of the `T` places. */
 function rotary(
@@ -73,6 +73,26 @@ function causalAttention({ inputs, type, low, emit }: Input, { scale }: { scale:
     { domain: DOMAIN, attributes: { num_heads: int(H), kv_num_heads: int(G), scale: { float: scale } } },
   );
   return headsOf(emit, at(out, 0), type.shape);
+}
+
+/** ONNX Runtime's MatMulNBits on a constant matrix, whose products are of integers. */
+function matMulNBits({ inputs, type, low, emit }: Input, { bits }: { bits: 4 | 8 }): Ref | undefined {
+  const [x, codes, scales] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+  const [N = 1, blocks = 1] = codes.type.shape;
+  if (!low.target.fused.has("MatMulNBits") || type.dtype !== "float32") return undefined;
+  if (codes.data === undefined || scales.data === undefined) return undefined;
+  const factors = emit.initializer(scales.data, { dtype: "float32", shape: [Number(N) * Number(blocks)] });
+  return emit.node("MatMulNBits", [x, codes, factors], type, {
+    domain: DOMAIN,
+    attributes: {
+      K: int(Number(blocks) * 32),
+      N: int(Number(N)),
+      bits: int(bits),
+      block_size: int(32),
+      // Activations in 8 bits.
+      accuracy_level: int(4),
+    },
+  });
 }
 
 /** The two parts of tokens that were put together along axis 2. */

@@ -2,7 +2,6 @@
 import { type Dim, mulDims, sameShape } from "./dim.ts";
 import type { Emitter, Ref } from "./emitter.ts";
 import { at, int, ints, reshapeTo, type Rule } from "./lowering.ts";
-import { quantizedProduct } from "./lower-quantized.ts";
 import type { OpAttributes, Type } from "./value.ts";
 
 /**
@@ -73,8 +72,6 @@ export const lowerMatmul: Rule<OpAttributes["matmul"]> = (r) => {
     return emit.node("Transpose", [x], moved, { attributes: { perm: ints(order) } });
   };
   const floats = dtype === "float32" || dtype === "float64";
-  const few = quantizedProduct(r.low.target, emit, a, b, { transposeA, transposeB, scale, type: r.type });
-  if (few) return few;
   if (a.type.shape.length === 2 && b.type.shape.length === 2 && floats) {
     if (!transposeA && !transposeB && scale === 1) return emit.node("MatMul", [a, b], r.type);
     return emit.node("Gemm", [a, b], r.type, {

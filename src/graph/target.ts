@@ -11,6 +11,7 @@ export type Fused =
   | "FusedMatMul"
   | "GroupQueryAttention"
   | "InverseRms"
+  | "MatMulNBits"
   | "QuickGelu"
   | "RotaryEmbedding"
   | "SimplifiedLayerNormalization";
@@ -23,8 +24,6 @@ export interface Target {
   readonly composed: ReadonlySet<OpName>;
   /** ONNX Runtime's kernels for processors, whose weak places are worked around (`lower-reduce.ts`, `lower-integer.ts`). */
   readonly host: boolean;
-  /** Bits of constant matrices in products; default: as they are. */
-  readonly weightBits?: 4 | 8;
 }
 
 const HOST: Target = {
@@ -32,6 +31,7 @@ const HOST: Target = {
     "FusedMatMul",
     "GroupQueryAttention",
     "InverseRms",
+    "MatMulNBits",
     "QuickGelu",
     "RotaryEmbedding",
     "SimplifiedLayerNormalization",
@@ -45,7 +45,7 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
   wasm: HOST,
   cuda: HOST,
   webgpu: {
-    fused: new Set<Fused>(["QuickGelu", "SimplifiedLayerNormalization"]),
+    fused: new Set<Fused>(["MatMulNBits", "QuickGelu", "SimplifiedLayerNormalization"]),
     composed: new Set<OpName>([
       ...(["sign", "round", "or", "xor", "argMax", "argMin", "logSoftmax"] as const),
       // Kernels that are there, but go wrong (`lower-gpu.ts`).

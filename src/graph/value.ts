@@ -37,7 +37,12 @@ export type Kernel =
    * Inputs `q` `[B, H, T, D]`, `k` and `v` `[B, G, S, D]`: `softmax(scale · q kᵀ) v`, where the queries belong to the
    * last `T` of the `S` tokens and each sees the tokens up to its own.
    */
-  | { readonly name: "causalAttention"; readonly scale: number };
+  | { readonly name: "causalAttention"; readonly scale: number }
+  /**
+   * Inputs `x` `[…, K]`, codes `[N, K/32, 4·bits]` (bytes; of 4 bits the lower half first) and scales `[N, K/32]`:
+   * `x Wᵀ` with `W = scale · (code − 2^(bits−1))` by blocks of 32 numbers of a row. Activations may be rounded to 8 bits.
+   */
+  | { readonly name: "matMulNBits"; readonly bits: 4 | 8 };
 
 /** The closed op set, with the attributes of each op. Broadcasting follows numpy. */
 export interface OpAttributes {

@@ -18,16 +18,26 @@ export type MixerSeen = NonNullable<ReturnType<Kind["mix"]>["seen"]>;
 /** Any kind, for who holds parameters that were made for this very configuration. */
 export type AnyMixer = Mixer<AttentionConfig, MixerParams, State, MixerSeen>;
 
-const KINDS: readonly AnyMixer[] = Object.values(all);
+const ORDER: readonly AnyMixer["usualPosition"][] = ["rope", "learned", "none"];
+const place = (m: AnyMixer): string => `${ORDER.indexOf(m.usualPosition)} ${m.type}`;
 
-/** Names of the kinds, in the order of the list. */
+/** By how positions enter, then by name: a module's names have no order of their own. */
+const KINDS: readonly AnyMixer[] = Object.values<AnyMixer>(all).sort((a, b) =>
+  place(a) < place(b) ? -1 : 1,
+);
+
+/** Names of the kinds. */
 export const ATTENTION_TYPES: readonly string[] = KINDS.map(({ type }) => type);
 
 /** Names of the kinds whose scores can be drawn. */
 export const WITH_SCORES: readonly string[] = KINDS.filter((m) => "scores" in m).map(({ type }) => type);
 
 /** The mixer of a configuration. @throws OptionError for an unknown kind, with the nearest. */
-export function mixerOf({ type }: AttentionConfig, where = "causalLM"): AnyMixer {
+export function mixerOf(attention: AttentionConfig, where = "causalLM"): AnyMixer {
+  const type: unknown = (attention as AttentionConfig | null | undefined)?.type; // a file may hold anything
+  if (typeof type !== "string") {
+    throw new OptionError(`${where}: attention must have a type, got ${JSON.stringify(attention)}.`);
+  }
   const kind = KINDS.find((m) => m.type === type);
   if (kind !== undefined) return kind;
   const near = nearest(type, ATTENTION_TYPES, 1)[0];

@@ -13,18 +13,17 @@ import {
   checkShapes,
   type Dim,
   gather,
-  gelu,
   iota,
   matmul,
   narrow,
   random,
-  silu,
   type Tensor,
 } from "../tensor/index.ts";
 import { mixerOf, type MixerParams, type MixerSeen } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { maps } from "./linear.ts";
 import { type Mixed, type Places, refuse, type State } from "./mixer.ts";
+import { mlp, type MlpParams } from "./mlp.ts";
 import { parameterTree } from "./parameters.ts";
 
 /** Parameters of one block. */
@@ -32,11 +31,7 @@ export interface BlockParams {
   readonly input_layernorm: NormParams;
   readonly self_attn: MixerParams;
   readonly post_attention_layernorm: NormParams;
-  readonly mlp: {
-    readonly gate_proj?: MapParams; // C to F, SwiGLU only
-    readonly up_proj: MapParams; // C to F
-    readonly down_proj: MapParams; // F to C
-  };
+  readonly mlp: MlpParams;
 }
 
 /** All parameters. */
@@ -134,19 +129,7 @@ function block(
   const mixed = mixer.mix(attention, layer, params.self_attn, h, before, at);
   const a = x.add(mixed.y);
   const m = norm(config.norm, params.post_attention_layernorm, a, epsilon);
-  return { y: a.add(mlp(config, params.mlp, m)), mixed };
-}
-
-/** `W_down (silu(W_gate x) ⊙ W_up x)`, or `W_down gelu(W_up x)`. */
-function mlp(
-  config: CausalLMConfig,
-  { gate_proj, up_proj, down_proj }: BlockParams["mlp"],
-  x: Tensor,
-): Tensor {
-  const up = maps.apply(up_proj, x);
-  if (gate_proj) return maps.apply(down_proj, silu(maps.apply(gate_proj, x)).mul(up));
-  const approximate = config.activation === "gelu-tanh" ? "tanh" : "none";
-  return maps.apply(down_proj, gelu(up, { approximate }));
+  return { y: a.add(mlp(config, maps, params.mlp, m)), mixed };
 }
 
 /** Fresh parameters, as `parametersOf` says; one key gives the same everywhere. */

@@ -17,7 +17,7 @@ export interface ContextLoss {
 export interface ContextLossOptions {
   /** Lengths of context, tokens. */
   readonly contexts: readonly number[];
-  /** How many last tokens are scored; default: the shortest context. */
+  /** How many last tokens are scored; default: all that every context predicts. */
   readonly last?: number;
   /** Stretches of text, evenly spread; default 4. */
   readonly stretches?: number;
@@ -38,12 +38,16 @@ export async function contextLoss(
   const { contexts, stretches = 4, bos, onProgress } = options;
   const shortest = Math.min(...contexts);
   const longest = Math.max(...contexts);
-  const last = options.last ?? shortest;
+  // Without a BOS token nothing stands before the first token of a context.
+  const most = bos === undefined ? shortest - 1 : shortest;
+  const last = options.last ?? most;
   if (contexts.length === 0 || contexts.some((c) => !Number.isInteger(c) || c < 2)) {
     throw new OptionError(`eval: contexts must be whole numbers ≥ 2, got ${contexts.join(", ")}.`);
   }
-  if (!(Number.isInteger(last) && last >= 1 && last <= shortest)) {
-    throw new OptionError(`eval: last must be between 1 and the shortest context ${shortest}, got ${last}.`);
+  if (!(Number.isInteger(last) && last >= 1 && last <= most)) {
+    throw new OptionError(
+      `eval: last must be between 1 and ${most}, which the shortest context predicts, got ${last}.`,
+    );
   }
   if (ids.length < longest + 1) {
     throw new OptionError(
@@ -62,13 +66,12 @@ export async function contextLoss(
       const stretch = Array.from({ length: context }, (_, i) => ids[end - context + i] ?? 0);
       // Targets are the last tokens; each is predicted from what stands before it.
       const inputs = bos === undefined ? stretch.slice(0, -1) : [bos, ...stretch.slice(0, -1)];
-      const rows = Math.min(last, inputs.length);
-      const { logits } = await decoder.advance(await decoder.start(), [inputs], rows);
+      const { logits } = await decoder.advance(await decoder.start(), [inputs], last);
       const V = decoder.config.vocabulary;
-      for (let r = 0; r < rows; r++) {
-        const { nats, best } = score(logits.subarray(r * V, (r + 1) * V), stretch[context - rows + r] ?? 0);
-        loss += nats / rows / ends.length;
-        right += Number(best) / rows / ends.length;
+      for (let r = 0; r < last; r++) {
+        const { nats, best } = score(logits.subarray(r * V, (r + 1) * V), stretch[context - last + r] ?? 0);
+        loss += nats / last / ends.length;
+        right += Number(best) / last / ends.length;
       }
       onProgress?.(results.length * ends.length + ends.indexOf(end) + 1, contexts.length * ends.length);
     }

@@ -10,7 +10,8 @@ import {
   takeBranch,
   type Tokenizer,
 } from "../tokenizer/index.ts";
-import type { Decoder, DecodeState } from "./decode.ts";
+import { type Decoder, longestText } from "./decode.ts";
+import { follow } from "./follow.ts";
 import { argMaxOf, checkSampling, logProbabilities, type SamplingOptions, sampleToken } from "./sampling.ts";
 
 export interface GenerateOptions extends SamplingOptions {
@@ -67,31 +68,26 @@ export async function* generate(
   if (!(Number.isInteger(maxTokens) && maxTokens >= 0)) {
     throw new OptionError(`generate: maxTokens must be a whole number ≥ 0, got ${maxTokens}.`);
   }
-  if (tokenizer.vocabularySize > decoder.config.vocabulary) {
-    throw new OptionError(
-      `generate: the tokenizer must fit the model's ${decoder.config.vocabulary} embeddings, got ${tokenizer.vocabularySize} tokens. Give the model's own tokenizer.`,
-    );
-  }
+  checkTokenizer(decoder, tokenizer);
+  const rowOf = (logits: Float32Array, i: number): Float32Array =>
+    overTokenizer(logits, i, decoder.config.vocabulary, tokenizer.vocabularySize);
   const random = randomStream(seed);
   const own = tokenizer.encode(prompt, { allowSpecials: specials });
   const first = bos ?? (own.length === 0 ? start : undefined);
   const ids = [...(first === undefined ? [] : [first]), ...own];
   if (ids.length === 0)
     throw new OptionError("generate: prompt must not be empty for a model without a BOS token.");
-  checkLength(decoder, ids.length);
+  checkIds(decoder, tokenizer, ids);
 
   // The prompt, and where it may be continued inside its last tokens.
   const order = boundary === "exact" && own.length > 0 ? orderOf(tokenizer) : undefined;
   const steps = order ? backoffs(order, ids, Math.min(own.length, BACKOFF_MOST)) : [];
   const back = steps.at(-1)?.k ?? 0;
-  const rows = Math.min(ids.length, back + 1);
-  let { logits, state }: { logits: Float32Array; state: DecodeState } = await decoder.advance(
-    await decoder.start(),
-    [ids],
-    rows,
-  );
-  const V = decoder.config.vocabulary;
-  const row = (i: number): Float32Array => logits.subarray(i * V, (i + 1) * V); // row i: after ids.length − rows + 1 + i tokens
+  const reader = await follow(decoder);
+  const rows = Math.min(ids.length, back + 1, longestText(decoder.config));
+  let logits = await reader.read(ids, rows);
+  // Row i: after ids.length − rows + 1 + i tokens.
+  const row = (i: number): Float32Array => rowOf(logits, i);
   let text = "";
   if (order && steps.length > 0) {
     const branches = branchDistribution(order, ids, steps, (context) => {
@@ -104,10 +100,10 @@ export async function* generate(
     if (next.added.length > 0) {
       ids.splice(0, ids.length, ...next.ids);
       text = new TextDecoder().decode(next.added);
-      ({ logits, state } = await decoder.advance(await decoder.start(), [ids]));
+      logits = await reader.read(ids, 1);
     }
   }
-  let last = logits.subarray(logits.length - V);
+  let last = rowOf(logits, -1);
 
   const stream = tokenizer.decoder();
   stream.push(ids);
@@ -136,8 +132,7 @@ export async function* generate(
     ids.push(id);
     pending += stream.push(id);
     if (produced.length < maxTokens) {
-      checkLength(decoder, ids.length);
-      ({ logits: last, state } = await decoder.advance(state, [[id]]));
+      last = rowOf(await reader.goOn(ids), -1);
     }
   }
   if (reason !== "stop") pending += stream.flush();
@@ -154,13 +149,42 @@ function heldBack(text: string, stop: readonly string[], longest: number): numbe
   return 0;
 }
 
-function checkLength(decoder: Decoder, length: number): void {
-  const { position, context } = decoder.config;
-  if (position.type === "learned" && length > context) {
+/** @throws OptionError for a tokenizer with ordinary tokens that the model has no embeddings for. */
+function checkTokenizer({ config: { vocabulary } }: Decoder, { vocabularySize, specials }: Tokenizer): void {
+  const added = new Set(specials.map(({ id }) => id));
+  for (let id = vocabulary; id < vocabularySize; id++) {
+    if (added.has(id)) continue; // may stand in the file, and is refused where a prompt uses it
     throw new OptionError(
-      `generate: text must fit the ${context} learned positions of this model, got ${length} tokens. Ask for fewer.`,
+      `generate: the tokenizer must fit the model's ${vocabulary} embeddings, got ${vocabularySize} tokens. Give the model's own tokenizer.`,
     );
   }
+}
+
+/** @throws OptionError for added tokens of a prompt that the model has no embeddings for. */
+function checkIds(
+  { config: { vocabulary } }: Decoder,
+  { specials }: Tokenizer,
+  ids: readonly number[],
+): void {
+  const beyond = ids.find((id) => id >= vocabulary);
+  if (beyond === undefined) return;
+  const text = specials.find(({ id }) => id === beyond)?.text ?? "";
+  throw new OptionError(
+    `generate: prompt must be of the model's ${vocabulary} tokens, got "${text}" (${beyond}), which its tokenizer adds and it never learnt. Leave it out.`,
+  );
+}
+
+/**
+ * Row `i` of `logits` (negative: from the end) for the ids of a tokenizer: what a model has embeddings for beyond its
+ * tokenizer is left out, and what the tokenizer has beyond the model can never be chosen.
+ */
+function overTokenizer(logits: Float32Array, i: number, vocabulary: number, size: number): Float32Array {
+  const start = (i < 0 ? logits.length / vocabulary + i : i) * vocabulary;
+  const own = logits.subarray(start, start + Math.min(size, vocabulary));
+  if (size <= vocabulary) return own;
+  const padded = new Float32Array(size).fill(-Infinity);
+  padded.set(own);
+  return padded;
 }
 
 const orders = new WeakMap<Tokenizer, PieceOrder>();

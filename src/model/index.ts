@@ -11,13 +11,16 @@ export {
 export { applyChatTemplate, type ChatMessage, type ChatTemplate } from "./chat.ts";
 export { type Codebooks, joinCodebooks, learnCodebooks, splitCodebooks } from "./codebooks.ts";
 export { learn, trainedBy } from "./learn.ts";
+export { causalLMConfig, checkConfig } from "./check-config.ts";
+export type { CausalLMConfig, PositionConfig } from "./config.ts";
 export {
-  type CausalLMConfig,
-  causalLMConfig,
-  checkConfig,
-  type PositionConfig,
-} from "./config.ts";
-export { createDecoder, type Decoder, type DecoderOptions, type DecodeState } from "./decode.ts";
+  createDecoder,
+  type Decoder,
+  type DecoderOptions,
+  type Decoders,
+  type DecodeState,
+  lendingDecoder,
+} from "./decode.ts";
 export { generate, type GeneratedPiece, type GenerateOptions } from "./generate.ts";
 export type { ModelTokens } from "./hugging-face.ts";
 export { loadModel, type StoredModel } from "./load.ts";
@@ -26,4 +29,5 @@ export { saveModel } from "./save.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
 export { parameterCount, parametersOf } from "./parameters.ts";
 export type { State } from "./mixer.ts";
+export { type Sampler, sampler } from "./sampler.ts";
 export { sampleToken, type SamplingOptions } from "./sampling.ts";

@@ -7,7 +7,7 @@ import { parametersOf } from "./parameters.ts";
 /** Whether gradients train the parameter of that name. */
 export function trainedBy(config: CausalLMConfig): (name: string) => boolean {
   const others = new Set(
-    [...parametersOf(config)].flatMap(([name, { by }]) => (by === "average" ? [name] : [])),
+    [...parametersOf(config)].flatMap(([name, { by }]) => ((by ?? "gradient") === "gradient" ? [] : [name])),
   );
   return (name) => !others.has(name);
 }

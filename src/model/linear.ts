@@ -1,4 +1,6 @@
-// Every matrix of a model goes through here: a map of any kind, known by the names of its leaves.
+// Every matrix of a model goes through here: a map of any kind, known by the names of its leaves. A base that is not
+// trained (an adapter's `weight`, quantised codes) is closed over, not passed as an argument: `splitParams` takes it out
+// of the parameters, the compiled step joins it again inside, and the runtime packs it once as a constant.
 import { nearest, OptionError } from "../errors.ts";
 import type { LinearMap, MapParams, Maps } from "../nn/index.ts";
 import { checkShapes, type Tensor } from "../tensor/index.ts";
@@ -12,7 +14,10 @@ export type MapConfig = Parameters<Kind["parameters"]>[0];
 /** Any kind, for who holds leaves that were made for it. */
 type AnyMap = LinearMap<MapConfig, Parameters<Kind["apply"]>[0]>;
 
-const KINDS: readonly AnyMap[] = Object.values(all);
+/** By name, the plain matrix last: a kind that holds a `weight` and more is known by what it has more. */
+const KINDS: readonly AnyMap[] = Object.values<AnyMap>(all).sort((a, b) =>
+  (a.type === "dense") === (b.type === "dense") ? (a.type < b.type ? -1 : 1) : a.type === "dense" ? 1 : -1,
+);
 
 /** Names of the kinds. */
 export const MAP_TYPES: readonly string[] = KINDS.map(({ type }) => type);
@@ -32,7 +37,11 @@ export const maps: Maps = {
 };
 
 /** The kind called `type`. @throws OptionError with the nearest. */
-export function mapOf({ type }: { readonly type: string }): AnyMap {
+export function mapOf(config: { readonly type: string }): AnyMap {
+  const type: unknown = (config as { readonly type: string } | null | undefined)?.type; // a file may hold anything
+  if (typeof type !== "string") {
+    throw new OptionError(`maps: a rule must have a type, got ${JSON.stringify(config)}.`);
+  }
   const kind = KINDS.find((m) => m.type === type);
   if (kind !== undefined) return kind;
   const near = nearest(type, MAP_TYPES, 1)[0];

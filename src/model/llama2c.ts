@@ -4,7 +4,8 @@
 import { FileError } from "../errors.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import type { BlockParams, CausalLMParams } from "./causal-lm.ts";
-import { type CausalLMConfig, causalLMConfig } from "./config.ts";
+import { causalLMConfig } from "./check-config.ts";
+import type { CausalLMConfig } from "./config.ts";
 
 const HEADER_BYTES = 28;
 

@@ -8,8 +8,8 @@ import { type Tensor, tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import { type ChatTemplate, readChatTemplate } from "./chat.ts";
 import type { CausalLMConfig } from "./config.ts";
-import { parameterShapes, parameterTree } from "./parameters.ts";
-import { fromHuggingFace, type ModelTokens } from "./hugging-face.ts";
+import { parametersOf, parameterTree } from "./parameters.ts";
+import { fromHuggingFace, type ModelTokens, type ReadConfig } from "./hugging-face.ts";
 import { readLlama2c } from "./llama2c.ts";
 import { readTokenizer } from "../tokenizer/load-save.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -61,8 +61,8 @@ async function loadBin(folder: Folder, name: string): Promise<StoredModel> {
 
 async function loadFolder(folder: Folder): Promise<StoredModel> {
   const json = await readJson(folder, "config.json");
-  const { config, tokens } = fromHuggingFace(json.value, json.path);
-  const params = await loadParameters(folder, config);
+  const { config, tokens, rename } = fromHuggingFace(json.value, json.path);
+  const params = await loadParameters(folder, config, rename);
   const optional = async (name: string): Promise<Record<string, unknown>> =>
     jsonObject((await textIn(folder, name)) ?? "") ?? {};
   const advice = await optional("tokenizer_config.json");
@@ -141,11 +141,22 @@ async function openWeights(folder: Folder): Promise<SafetensorsFile[]> {
   return files;
 }
 
-async function loadParameters(folder: Folder, config: CausalLMConfig): Promise<CausalLMParams> {
+async function loadParameters(
+  folder: Folder,
+  config: CausalLMConfig,
+  rename: ReadConfig["rename"],
+): Promise<CausalLMParams> {
   const files = await openWeights(folder);
   try {
-    const where = new Map(files.flatMap((f) => [...f.entries.keys()].map((name) => [name, f] as const)));
-    const expected = parameterShapes(config);
+    // By their names here: the file, and the name there.
+    const where = new Map<string, readonly [file: SafetensorsFile, stored: string]>();
+    for (const file of files) {
+      for (const stored of file.entries.keys()) {
+        const name = rename(stored);
+        if (name !== undefined) where.set(name, [file, stored]);
+      }
+    }
+    const expected = parametersOf(config);
     for (const name of where.keys()) {
       const tied = name === "lm_head.weight" && config.tieEmbeddings;
       if (expected.has(name) || tied || HARMLESS.some((h) => h.test(name))) continue;
@@ -154,21 +165,21 @@ async function loadParameters(folder: Folder, config: CausalLMConfig): Promise<C
       );
     }
     const loaded = new Map<string, Tensor>();
-    for (const [name, shape] of expected) {
-      const file = where.get(name);
-      if (file === undefined) {
+    for (const [name, { shape, dtype = "float32" }] of expected) {
+      const found = where.get(name);
+      if (found === undefined) {
         throw new FileError(
           `model: ${folder.path} lacks "${name}" (${where.size} tensors found). ${hint(name, where.keys())}`,
         );
       }
-      const stored = await file.read(name);
+      const [file, there] = found;
+      const stored = await file.read(there);
       if (stored.shape.join() !== shape.join()) {
         throw new FileError(
           `model: "${name}" must be [${shape.join(", ")}] by config.json, got [${stored.shape.join(", ")}] in ${file.path}.`,
         );
       }
-      const data =
-        stored.dtype === "float32" ? stored.data : hostArray(stored.data as ArrayLike<number>, "float32");
+      const data = stored.dtype === dtype ? stored.data : hostArray(stored.data as ArrayLike<number>, dtype);
       loaded.set(name, tensor(data, { shape: [...shape], lend: true }));
     }
     return parameterTree(config, (name) => loaded.get(name)) as CausalLMParams;

@@ -1,9 +1,12 @@
 // Every parameter of a model: name, shape, first value, in the order of its files.
+import { OptionError } from "../errors.ts";
 import type { Parameter } from "../nn/index.ts";
 import { mixerOf } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
-import { mapOf } from "./linear.ts";
+import { type MapConfig, mapOf } from "./linear.ts";
+import { mapConfigOf } from "./map-rules.ts";
 import type { Matrix } from "./mixer.ts";
+import { mlpParameters } from "./mlp.ts";
 
 /** Deviation of fresh tables and matrices: Radford et al. 2019, section 2.3. */
 const STD = 0.02;
@@ -13,7 +16,7 @@ type Listed = readonly (readonly [name: string, Matrix | Parameter])[];
 
 /** What a model is made of. */
 function listed(config: CausalLMConfig): Listed {
-  const { width: C, hidden: F, vocabulary: V, bias } = config;
+  const { width: C, vocabulary: V, bias } = config;
   const table = (rows: number): Parameter => ({ shape: [rows, C], init: { std: STD } });
   const norm = (name: string): Listed => [
     [`${name}.weight`, { shape: [C], init: "ones" }],
@@ -21,12 +24,6 @@ function listed(config: CausalLMConfig): Listed {
       ? ([[`${name}.bias`, { shape: [C], init: "zeros" }]] as const)
       : []),
   ];
-  const inner = bias === "all" || bias === "mlp";
-  const mlp: Readonly<Record<string, Matrix>> = {
-    ...(config.activation === "swiglu" && { gate_proj: { out: F, from: C, bias: inner } }),
-    up_proj: { out: F, from: C, bias: inner },
-    down_proj: { out: C, from: F, bias: inner, init: "residual" },
-  };
   const under = (at: string, all: Readonly<Record<string, Matrix | Parameter>>): Listed =>
     Object.entries(all).map(([name, p]) => [`${at}.${name}`, p]);
   const block = (i: number): Listed => {
@@ -36,7 +33,7 @@ function listed(config: CausalLMConfig): Listed {
       ...norm(`${at}.input_layernorm`),
       ...under(`${at}.self_attn`, mixerOf(attention).parameters(attention, layerOf(config, i))),
       ...norm(`${at}.post_attention_layernorm`),
-      ...under(`${at}.mlp`, mlp),
+      ...under(`${at}.mlp`, mlpParameters(config)),
     ];
   };
   return [
@@ -68,17 +65,20 @@ export function parametersOf(config: CausalLMConfig): Map<string, Parameter> {
       continue;
     }
     const std = STD * (p.init === "residual" ? residual : 1);
-    const map = { type: "dense" } as const;
-    const leaves = mapOf(map).parameters(map, p.out, p.from, std);
-    for (const [leaf, parameter] of Object.entries(leaves)) all.set(`${name}.${leaf}`, parameter);
+    const map = mapConfigOf(config.maps, name);
+    for (const [leaf, parameter] of leavesOf(name, map, p, std)) all.set(`${name}.${leaf}`, parameter);
     if (p.bias) all.set(`${name}.bias`, { shape: [p.out], init: "zeros" });
   }
   return all;
 }
 
-/** Name and shape of every parameter. */
-export function parameterShapes(config: CausalLMConfig): Map<string, readonly number[]> {
-  return new Map([...parametersOf(config)].map(([name, { shape }]) => [name, shape]));
+/** Leaves of one matrix. @throws OptionError naming it where its map cannot have its sizes. */
+function leavesOf(name: string, map: MapConfig, { out, from }: Matrix, std: number): [string, Parameter][] {
+  try {
+    return Object.entries(mapOf(map).parameters(map, out, from, std));
+  } catch (error) {
+    throw error instanceof OptionError ? new OptionError(`causalLM: ${name}: ${error.message}`) : error;
+  }
 }
 
 /** Number of parameters, codebooks included. */
@@ -93,8 +93,13 @@ export function parameterTree(
   config: CausalLMConfig,
   leaf: (name: string, parameter: Parameter) => unknown,
 ): unknown {
+  return treeOf([...parametersOf(config)].map(([name, parameter]) => [name, leaf(name, parameter)]));
+}
+
+/** A tree from leaves by name, as `parameterTree` makes it. */
+export function treeOf(leaves: Iterable<readonly [name: string, leaf: unknown]>): unknown {
   const root: Record<string, unknown> = {};
-  for (const [name, parameter] of parametersOf(config)) {
+  for (const [name, leaf] of leaves) {
     const path = name.split(".");
     const last = path.pop() ?? "";
     let node = root;
@@ -102,7 +107,7 @@ export function parameterTree(
       const next = /^\d+$/.test(path[i + 1] ?? last) ? [] : {};
       node = (node[key] ??= next) as Record<string, unknown>;
     });
-    node[last] = leaf(name, parameter);
+    node[last] = leaf;
   }
   return root;
 }

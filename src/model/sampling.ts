@@ -17,8 +17,8 @@ export interface SamplingOptions {
 
 const KEYS = ["repetitionPenalty", "temperature", "topK", "minP", "topP"] as const;
 
-function fail(name: string, bounds: string, value: number): never {
-  throw new OptionError(`sampling: ${name} must be ${bounds}, got ${value}.`);
+function fail(name: string, bounds: string, value: number, wayOut = ""): never {
+  throw new OptionError(`sampling: ${name} must be ${bounds}, got ${value}.${wayOut}`);
 }
 
 /** @throws OptionError for values out of range. */
@@ -26,10 +26,12 @@ export function checkSampling(options: SamplingOptions): void {
   checkOptions("sampling", options, KEYS);
   const { repetitionPenalty = 1, temperature = 0.8, topK = 1, minP = 0, topP = 1 } = options;
   if (!(temperature >= 0)) fail("temperature", "≥ 0", temperature);
-  if (!(topP > 0 && topP <= 1)) fail("topP", "in (0, 1]", topP);
+  const always = " For the most probable token always, set temperature to 0.";
+  if (!(topP > 0 && topP <= 1)) fail("topP", "in (0, 1]", topP, always);
   if (!(minP >= 0 && minP < 1)) fail("minP", "in [0, 1)", minP);
   if (!(repetitionPenalty > 0)) fail("repetitionPenalty", "> 0", repetitionPenalty);
-  if (!(Number.isInteger(topK) && topK >= 1)) fail("topK", "a whole number ≥ 1", topK);
+  if (!(Number.isInteger(topK) && topK >= 1))
+    fail("topK", "a whole number ≥ 1", topK, " Leave it out for all tokens.");
 }
 
 /** Index of the largest number. */

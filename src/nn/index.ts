@@ -3,3 +3,4 @@ export { linear, type LinearMap, type LinearParams, type MapParams, type Maps, p
 export { crossEntropy } from "./losses.ts";
 export { norm, type NormKind, type NormParams } from "./norm.ts";
 export { type Init, initial, type Parameter } from "./parameter.ts";
+export { joinParams, splitParams } from "./split.ts";

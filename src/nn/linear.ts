@@ -21,12 +21,12 @@ export interface MapParams {
 export interface LinearMap<C extends { readonly type: string }, P> {
   readonly type: C["type"];
   /** The leaf that tells this kind from the others. */
-  readonly leaf: string & keyof P;
+  readonly leaf: string;
   /**
    * Its leaves for a map of `from` numbers to `out`. @param std Deviation that the elements of its dense form begin
    * with. @throws OptionError where it cannot have these sizes.
    */
-  parameters(config: C, out: number, from: number, std: number): Readonly<Record<keyof P, Parameter>>;
+  parameters(config: C, out: number, from: number, std: number): Readonly<Record<string, Parameter>>;
   /** `x Wᵀ`. @param x `[…, I]`. @returns `[…, O]`. */
   apply(params: P, x: Tensor): Tensor;
   /** `W` `[O, I]`: to merge, to export, to look at. */

@@ -1,5 +1,5 @@
 // What a model says of one of its parameters before there is a number in it.
-import { full, random, type Tensor } from "../tensor/index.ts";
+import { type Dtype, full, random, type Tensor } from "../tensor/index.ts";
 
 /** How a parameter begins: normal with that deviation, one everywhere, zero everywhere, or what a function draws. */
 export type Init =
@@ -11,8 +11,10 @@ export type Init =
 export interface Parameter {
   readonly shape: readonly number[];
   readonly init: Init;
-  /** What moves it: gradients (default), or averages of what the model saw (codebooks). */
-  readonly by?: "gradient" | "average";
+  /** Default float32. */
+  readonly dtype?: Dtype;
+  /** What moves it: gradients (default), averages of what the model saw (codebooks), or nothing (quantised codes). */
+  readonly by?: "gradient" | "average" | "nothing";
 }
 
 /** The first value of a parameter. @param key Its own: the same key gives the same numbers everywhere. */

@@ -47,6 +47,8 @@ export interface PositionSpec {
   /** Turns at the ends of the ramps of yarn* and llama3. */
   readonly fast?: number;
   readonly slow?: number;
+  /** Whether the ramp of yarn-index ends at whole pairs; default true. */
+  readonly truncate?: boolean;
   /** Factor of cosine and sine; default that of the method. */
   readonly magnitude?: number;
   /** `w` of rerope and leaky-rerope. */
@@ -106,8 +108,11 @@ const METHODS: Readonly<Record<PositionType, Method>> = {
     make: (g) => g.turned(yarnByTurns(g.ramp(32)), { magnitude: yarnMagnitude(g.number("scale")) }),
   },
   "yarn-index": {
-    fields: RAMP,
-    make: (g) => g.turned(yarnByIndex(g.ramp(32)), { magnitude: yarnMagnitude(g.number("scale")) }),
+    fields: [...RAMP, "truncate"],
+    make: (g) =>
+      g.turned(yarnByIndex({ ...g.ramp(32), truncate: g.truth("truncate", true) }), {
+        magnitude: yarnMagnitude(g.number("scale")),
+      }),
   },
   llama3: { fields: RAMP, make: (g) => g.turned(llama3(g.ramp(4))) },
   rerope: {
@@ -183,6 +188,14 @@ class Given {
     return value;
   }
 
+  /** True or false; as text, too. */
+  truth(field: "truncate", otherwise: boolean): boolean {
+    const value: unknown = this.spec[field] ?? otherwise;
+    if (value === true || value === "true") return true;
+    if (value === false || value === "false") return false;
+    throw new OptionError(`${this.where}: ${field} must be true or false, got ${JSON.stringify(value)}.`);
+  }
+
   /** The ends of a ramp over turns, fastest by default `fast`. */
   ramp(fast: number): { scale: number; trainingLength: number; fast: number; slow: number } {
     return {
@@ -199,7 +212,7 @@ class Given {
   }
 }
 
-type NumberField = Exclude<keyof PositionSpec, "type" | "layout" | "logScale" | "normalise">;
+type NumberField = Exclude<keyof PositionSpec, "type" | "layout" | "logScale" | "normalise" | "truncate">;
 
 /**
  * A spec from text: the method, then `field=value` after a colon, separated by commas. Fields that `defaults` holds

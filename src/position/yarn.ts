@@ -12,6 +12,8 @@ export interface YarnOptions extends ScaleOptions {
   readonly fast?: number;
   /** Pairs with at most this many turns are interpolated; default 1. */
   readonly slow?: number;
+  /** `yarnByIndex`: ends of the ramp at whole pairs, as published; default true. */
+  readonly truncate?: boolean;
 }
 
 function check(where: string, { scale, trainingLength, fast = 32, slow = 1 }: YarnOptions): void {
@@ -41,16 +43,17 @@ export function yarnByTurns(options: YarnOptions): Frequencies {
 
 /**
  * The published code's ramp. With `c(ρ) = D ln(N/2πρ) / (2 ln b)`, the pair that turns ρ times within `N`, the kept
- * share falls linearly in the index from `⌊c(fast)⌋` to `⌈c(slow)⌉`. Checkpoints with `rope_type: "yarn"` mean this.
+ * share falls linearly in the index from `⌊c(fast)⌋` to `⌈c(slow)⌉` (without `truncate` from `c(fast)` to `c(slow)`). Checkpoints with `rope_type: "yarn"` mean this.
  */
 export function yarnByIndex(options: YarnOptions): Frequencies {
   check("yarnByIndex", options);
-  const { scale, trainingLength, fast = 32, slow = 1 } = options;
+  const { scale, trainingLength, fast = 32, slow = 1, truncate = true } = options;
+  const [down, up] = truncate ? [Math.floor, Math.ceil] : [Number, Number];
   return (D, base) => {
     const at = (turns: number): number =>
       (D * Math.log(trainingLength / (2 * Math.PI * turns))) / (2 * Math.log(base));
-    const low = Math.max(Math.floor(at(fast)), 0);
-    const high = Math.min(Math.ceil(at(slow)), D - 1);
+    const low = Math.max(down(at(fast)), 0);
+    const high = Math.min(up(at(slow)), D - 1);
     // The published code widens an empty ramp by this much to avoid a division by zero.
     const width = high === low ? 0.001 : high - low;
     return ropeFrequencies(D, base).map((theta, i) => {

@@ -33,20 +33,11 @@ export interface CompileOptions {
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
   /** Threads of one operator (default: all cores). */
   readonly threads?: number;
-  /** Bits of constant matrices in products, in blocks of 32 with a scale each; default: as they are. */
-  readonly weightBits?: 4 | 8;
   /** Prefix of the profile that ONNX Runtime writes on `release` (Node only). */
   readonly profile?: string;
 }
 
-const OPTIONS: readonly (keyof CompileOptions)[] = [
-  "device",
-  "donate",
-  "symbolic",
-  "threads",
-  "weightBits",
-  "profile",
-];
+const OPTIONS: readonly (keyof CompileOptions)[] = ["device", "donate", "symbolic", "threads", "profile"];
 
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], R> {
@@ -84,13 +75,10 @@ export function compile<A extends readonly unknown[], R>(
   options: CompileOptions = {},
 ): Compiled<A, R> {
   checkOptions("compile", options, OPTIONS);
-  const { device, donate = [], symbolic, threads, profile, weightBits } = options;
+  const { device, donate = [], symbolic, threads, profile } = options;
   if (typeof fn !== "function") throw new OptionError(`compile: fn must be a function, got ${show(fn)}.`);
   for (const i of donate) requireWhole("compile", "donate", i, 0);
   if (threads !== undefined) requireWhole("compile", "threads", threads, 1);
-  if (weightBits !== undefined && weightBits !== 4 && weightBits !== 8) {
-    throw new OptionError(`compile: weightBits must be 4 or 8, got ${show(weightBits)}.`);
-  }
   const programs = new Map<string, Promise<Program<R>>>();
   // Buffers of donated tensors by type, waiting to be results.
   const pool = new Map<string, OrtTensor[]>();
@@ -111,7 +99,7 @@ export function compile<A extends readonly unknown[], R>(
     }
     const outputs = results.map(([, t], i) => [`out_${i}`, t] as const);
     const { graph } = buildGraph(outputs, inputs, {
-      target: { ...targetOf(on), ...(weightBits !== undefined && { weightBits }) },
+      target: targetOf(on),
       leaves: "embed",
     });
     const donated = new Set(donate.flatMap((i) => leaves(args[i]).map((t) => typeKey(t.dtype, t.shape))));

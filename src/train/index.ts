@@ -13,7 +13,6 @@ export { lossPicture } from "./loss-svg.ts";
 export type { Metric, StepMetric, ValidationMetric } from "./metrics.ts";
 export { NonFiniteError } from "./non-finite.ts";
 export { type Preset, presetNamed, PRESETS, type Recipe, withRecipe } from "./presets.ts";
-export { type Sampler, sampler } from "./sample.ts";
 export { rateAt, type TrainSettings, trainSettings } from "./settings.ts";
 export { namesOf, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
 export { characterTokenizer, makeTokenizer, parseTokenizerChoice } from "./tokenizer.ts";

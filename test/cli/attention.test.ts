@@ -89,11 +89,8 @@ describe.each([
     expect(exported.code, exported.stderr).toBe(0);
     const write = (model: string): Promise<{ code: number | null; stdout: string; stderr: string }> =>
       athanor(["generate", model, "-p", "the furnace", "-n", "40", "-t", "0", "--json", "--no-boundary"]);
-    // Learned positions hold 16 tokens only.
-    if (attention === "linear") {
-      expect((await write(run)).stderr).toContain("must fit the 16 learned positions");
-      return;
-    }
+    // Learned positions hold 16 tokens only, and the text goes on with the last of them.
+    const most = attention === "linear" ? 16 : Infinity;
     const [own, other] = [await write(run), await write(folderOf)];
     expect(own.code, own.stderr).toBe(0);
     const { text: written } = JSON.parse(own.stdout) as { text: string };
@@ -104,16 +101,17 @@ describe.each([
     const ids = bytes.map((byte) => byte + SPECIALS);
     const first = ids.length;
     while (ids.length < first + 40) {
-      const input = new OrtTensor("int32", Int32Array.from(ids), [1, ids.length]);
+      const seen = ids.slice(-most);
+      const input = new OrtTensor("int32", Int32Array.from(seen), [1, seen.length]);
       const { logits } = await session.run({ ids: input });
       const data = logits?.data as Float32Array;
-      const row = data.subarray((ids.length - 1) * 259);
+      const row = data.subarray((seen.length - 1) * 259);
       ids.push(row.indexOf(Math.max(...row)));
     }
     await session.release();
     const chosen = ids.slice(first).map((id) => id - SPECIALS);
     expect(new TextDecoder().decode(Uint8Array.from(chosen))).toBe(written);
-    expect(new Set(written).size).toBeGreaterThan(2);
+    if (most === Infinity) expect(new Set(written).size).toBeGreaterThan(2);
   });
 
   test("eval scores it, and inspect draws it or says why not", async () => {

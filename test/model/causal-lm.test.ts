@@ -252,6 +252,11 @@ describe("refusals", () => {
       { attention: { type: "preformer" } },
       'causalLM: attention must be one of dense, mla, window, linear, performer, transformer-vq, got "preformer". Did you mean performer?',
     ],
+    [
+      "attention that is a word",
+      { attention: "linear" },
+      'causalLM: attention must have a type, got "linear".',
+    ],
     ["truth", { headNorm: "yes" }, 'causalLM: headNorm must be true or false, got "yes".'],
     ["plan of another depth", { perLayer: [{}] }, "causalLM: perLayer must have 2 entries, got 1."],
     ["unknown key", { widht: 3 }, 'causalLM: option "widht" is unknown. Did you mean width?'],

@@ -40,7 +40,12 @@ async function run(path: string, flags: WritingFlags): Promise<void> {
       results.push({ prompt, ...result });
       if (flags.json) continue;
       process.stdout.write("\n");
-      say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} a second`);
+      if (result.tokens > 0 || flags.maxTokens === 0 || flags.stop.length > 0) {
+        say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} a second`);
+      } else {
+        const meant = model.chat ? ` It carries a chat template: athanor chat ${path} may be meant.` : "";
+        say(`The model ended the text at once.${meant}`);
+      }
     }
     if (flags.json) printJson(results.length === 1 ? results[0] : { results });
   } finally {

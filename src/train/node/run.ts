@@ -3,7 +3,13 @@ import { appendFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { FileError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
-import { type CausalLMConfig, causalLMConfig, initCausalLM, parameterCount } from "../../model/index.ts";
+import {
+  type CausalLMConfig,
+  causalLMConfig,
+  initCausalLM,
+  parameterCount,
+  sampler,
+} from "../../model/index.ts";
 import { chooseDevice } from "../../runtime/choose-device.ts";
 import { type Device, random } from "../../tensor/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
@@ -26,7 +32,7 @@ import {
   runPaths,
   writeRunConfig,
 } from "./run-folder.ts";
-import { sampler } from "../sample.ts";
+
 import type { TrainSettings } from "../settings.ts";
 import { type TrainState, trainStep } from "../step.ts";
 import { makeTokenizer, parseTokenizerChoice } from "../tokenizer.ts";

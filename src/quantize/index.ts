@@ -1,0 +1,1 @@
+export { nbit, type NbitConfig, type NbitParams, toNbit } from "./nbit.ts";

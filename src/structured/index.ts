@@ -1,0 +1,1 @@
+export { monarch, type MonarchConfig, type MonarchParams } from "./monarch.ts";
