@@ -1,27 +1,19 @@
 // A decoder-only language model, top to bottom. Pre-norm blocks as in GPT-2 (Radford et al. 2019) and Llama
 // (Touvron et al. 2023, https://arxiv.org/abs/2302.13971); parameters are named as Hugging Face names Llama's.
-import {
-  embedding,
-  type EmbeddingParams,
-  initial,
-  type MapParams,
-  norm,
-  type NormParams,
-} from "../nn/index.ts";
+import { type EmbeddingParams, initial, type MapParams, norm, type NormParams } from "../nn/index.ts";
 import {
   addDims,
   checkShapes,
   type Dim,
   gather,
   iota,
-  matmul,
   narrow,
   random,
   type Tensor,
 } from "../tensor/index.ts";
 import { mixerOf, type MixerParams, type MixerSeen } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
-import { maps } from "./linear.ts";
+import { logitsOf, maps } from "./linear.ts";
 import { type Mixed, type Places, refuse, type State } from "./mixer.ts";
 import { mlp, type MlpParams } from "./mlp.ts";
 import { parameterTree } from "./parameters.ts";
@@ -37,7 +29,7 @@ export interface BlockParams {
 /** All parameters. */
 export interface CausalLMParams {
   readonly model: {
-    readonly embed_tokens: EmbeddingParams; // [V, C]
+    readonly embed_tokens: MapParams; // [V, C], a table
     readonly embed_positions?: EmbeddingParams; // [context, C], learned positions only
     readonly layers: readonly BlockParams[];
     readonly norm: NormParams;
@@ -87,7 +79,7 @@ export function causalLM(
   const keys = iota(addDims(before, T));
   const queries = narrow(keys, 0, before, addDims(before, T)); // the same tensor without a cache
   const at: Places = { queries, keys, ...(mask && { mask }) };
-  let x = embedding(params.model.embed_tokens, ids); // [B, T, C]
+  let x = maps.rows(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
   if (table) x = x.add(gather(table.weight, queries));
   const layers = params.model.layers.map((layer, i) => {
@@ -99,9 +91,7 @@ export function causalLM(
   x = norm(config.norm, params.model.norm, x, config.normEpsilon);
   const losses = layers.flatMap(({ loss }) => loss ?? []);
   return {
-    logits: params.lm_head
-      ? maps.apply(params.lm_head, x)
-      : matmul(x, params.model.embed_tokens.weight, { transposeB: true }),
+    logits: params.lm_head ? maps.apply(params.lm_head, x) : logitsOf(params.model.embed_tokens, x),
     cache: layers.map((mixed) => mixed.cache),
     ...(losses.length > 0 && { auxiliary: losses.reduce((a, b) => a.add(b)) }),
     seen: Object.fromEntries(layers.flatMap(({ seen }, i) => (seen ? [[i, seen]] : []))),
