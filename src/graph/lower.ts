@@ -153,7 +153,9 @@ const two =
       const product = productPlusVector(r.emit, a, b, r.type) ?? productPlusVector(r.emit, b, a, r.type);
       if (product) return product;
     }
-    const [x, y] = [lean(r.emit, a, [b], shape), lean(r.emit, b, [a], shape)];
+    // Of two repeated numbers only one may become a scalar.
+    const x = lean(r.emit, a, [b], shape);
+    const y = lean(r.emit, b, [x], shape);
     return (op === "mul" && reassociate(r.emit, x, y, r.type)) || r.emit.node(opType, [x, y], r.type);
   };
 
@@ -262,11 +264,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     const b = at(r.inputs, 1);
     if (b.splat === 1 && sameShape(a.type.shape, r.type.shape)) return a;
     if (b.splat === 2 && sameShape(a.type.shape, r.type.shape)) return r.emit.node("Mul", [a, a], r.type);
-    return r.emit.node(
-      "Pow",
-      [lean(r.emit, a, [b], r.type.shape), lean(r.emit, b, [a], r.type.shape)],
-      r.type,
-    );
+    const x = lean(r.emit, a, [b], r.type.shape);
+    return r.emit.node("Pow", [x, lean(r.emit, b, [x], r.type.shape)], r.type);
   },
   min: two("Min", "min"),
   max: two("Max", "max"),
@@ -288,12 +287,8 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
       const [x, y] = [castTo(r.emit, a, "int32"), castTo(r.emit, b, "int32")];
       return castTo(r.emit, r.emit.node("Where", [condition, x, y], { dtype: "int32", shape }), "bool");
     }
-    const whole = [condition, a, b];
-    return r.emit.node(
-      "Where",
-      [condition, lean(r.emit, a, [condition, b], shape), lean(r.emit, b, whole.slice(0, 2), shape)],
-      r.type,
-    );
+    const yes = lean(r.emit, a, [condition, b], shape);
+    return r.emit.node("Where", [condition, yes, lean(r.emit, b, [condition, yes], shape)], r.type);
   },
   sum: lowerSum,
   mean: lowerMean,

@@ -1,12 +1,10 @@
 // Attention and nothing else: the smallest model that learns to copy a text that repeats itself.
 import { attend } from "../attention/index.ts";
 import { crossEntropy, linear, type LinearParams, norm, type NormParams } from "../nn/index.ts";
-import { adamw, applyUpdates, warmupCosine } from "../optim/index.ts";
 import type { Position } from "../position/index.ts";
 import {
   argMax,
   compile,
-  evaluate,
   gather,
   iota,
   ones,
@@ -15,8 +13,8 @@ import {
   reshape,
   type Tensor,
   tensor,
-  valueAndGrad,
 } from "../tensor/index.ts";
+import { memoryStore, type Task, trainRun, trainSettings } from "../train/index.ts";
 
 const VOCABULARY = 128;
 const WIDTH = 64;
@@ -107,7 +105,14 @@ export function copyTexts(
   return { ids, periods };
 }
 
-function split({ ids, periods }: CopyTexts): { input: Tensor; target: Tensor; weight: Tensor } {
+interface CopyBatch {
+  readonly input: Tensor;
+  readonly target: Tensor;
+  /** Of each target in the loss. */
+  readonly weight: Tensor;
+}
+
+function split({ ids, periods }: CopyTexts): CopyBatch {
   const count = periods.length;
   const length = ids.length / count - 1;
   const part = (shift: number): Int32Array =>
@@ -125,6 +130,25 @@ function split({ ids, periods }: CopyTexts): { input: Tensor; target: Tensor; we
   };
 }
 
+/** The task: texts of periods 8 to 40, drawn by seed and step. */
+function copyTask(
+  key: random.Key,
+  positions: readonly Position[],
+  length: number,
+): Task<CopyParams, CopyBatch> {
+  return {
+    kind: "copy",
+    unit: { name: "tokens", perStep: BATCH * length },
+    init: () => initCopyModel(random.fold(key, "init")),
+    batch: (step) => split(copyTexts(random.fold(key, step), BATCH, length, [8, 40])),
+    losses: {
+      loss: (params, { input, target, weight }) => ({
+        loss: crossEntropy(copyModel(params, input, positions), target, { mask: weight }),
+      }),
+    },
+  };
+}
+
 /**
  * Trains with periods of 8 to 40 at `length`: Adam (β₂ = 0.98), 3e-3 after 100 steps of warmup, then half a cosine.
  * @param report Called every 100 steps with the step and the loss in nats.
@@ -135,28 +159,22 @@ export async function trainCopyModel(
   { length, steps }: { readonly length: number; readonly steps: number },
   report: (step: number, loss: number) => void = () => undefined,
 ): Promise<CopyParams> {
-  const rate = warmupCosine({ peak: 3e-3, warmup: Math.min(100, steps), steps });
-  const optimizer = adamw<CopyParams>(rate, { beta2: 0.98, decay: 0 });
-  let params = await evaluate(initCopyModel(random.fold(key, "init")));
-  let state = await evaluate(optimizer.init(params));
-  const update = compile(
-    (p: CopyParams, s: typeof state, input: Tensor, target: Tensor, weight: Tensor) => {
-      const { value, grad } = valueAndGrad((x: CopyParams) =>
-        crossEntropy(copyModel(x, input, positions), target, { mask: weight }),
-      )(p);
-      const next = optimizer.update(grad, s, p);
-      return { params: applyUpdates(p, next.updates), state: next.state, loss: value };
+  const settings = trainSettings({
+    steps,
+    batch: BATCH,
+    rate: 3e-3,
+    floor: 0,
+    warmup: Math.min(100, steps),
+    optimizer: { type: "adamw", beta2: 0.98, decay: 0, clip: 0 },
+  });
+  const { params } = await trainRun(
+    copyTask(key, positions, length),
+    settings,
+    memoryStore({ keepStates: false }),
+    {
+      onStep: ({ step, loss }) => step % 100 === 0 && report(step, loss),
     },
-    { donate: [0, 1] },
   );
-  for (let step = 0; step < steps; step++) {
-    const { input, target, weight } = split(copyTexts(random.fold(key, step), BATCH, length, [8, 40]));
-    const next = await update(params, state, input, target, weight);
-    params = next.params;
-    state = next.state;
-    if ((step + 1) % 100 === 0) report(step + 1, await next.loss.item());
-  }
-  await update.release();
   return params;
 }
 

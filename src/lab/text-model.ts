@@ -6,21 +6,19 @@ import {
   contextLoss,
   type ContextLoss,
   createDecoder,
-  initCausalLM,
 } from "../model/index.ts";
-import { random } from "../tensor/index.ts";
 import { byteTokenizer } from "../tokenizer/index.ts";
 import {
   bytesOfIds,
   encodeTexts,
   type Ids,
-  natsPerToken,
-  type Source,
+  memoryStore,
+  type TextFile,
   type Split,
   splitSources,
-  trainLoop,
+  textTask,
+  trainRun,
   trainSettings,
-  trainStep,
 } from "../train/index.ts";
 
 /** Part of every source that is only predicted. */
@@ -33,7 +31,7 @@ export interface TextCorpus {
   readonly vocabulary: number;
 }
 
-export function textCorpus(sources: readonly Source[]): TextCorpus {
+export function textCorpus(sources: readonly TextFile[]): TextCorpus {
   const tokenizer = byteTokenizer();
   const texts = splitSources(sources, HELD_OUT);
   return {
@@ -73,25 +71,18 @@ export async function trainOnText(
   report: (line: string) => void,
 ): Promise<TrainedText> {
   const settings = trainSettings({ steps, batch, seed, rate: 3e-3, validateEvery: steps });
-  const params = initCausalLM(config, random.fold(random.key(seed), "parameters"));
-  const state = await trainStep(config, settings, []).init(params);
   const { ids, bytesOf } = corpus;
   const every = Math.ceil(steps / 4);
-  const result = await trainLoop({
-    config,
-    settings,
-    ids,
-    bytesOf,
-    state,
-    events: {
-      step({ step, loss, tokensPerSecond }) {
-        if (step % every === 0)
-          report(`  step ${step}: loss ${loss.toFixed(4)}, ${tokensPerSecond.toFixed(0)} bytes/s`);
-      },
+  const task = textTask({ config, settings, ids, bytesOf });
+  const { params, numbers } = await trainRun(task, settings, memoryStore({ keepStates: false }), {
+    onStep({ step, loss, perSecond }) {
+      if (step % every === 0)
+        report(`  step ${step}: loss ${loss.toFixed(4)}, ${perSecond.toFixed(0)} bytes/s`);
     },
   });
-  if (result.score === undefined) throw new Error("training ended without a validation");
-  return { params: result.state.params, loss: natsPerToken(result.score) };
+  const loss = numbers?.["validationLoss"];
+  if (loss === undefined) throw new Error("training ended without a validation");
+  return { params, loss };
 }
 
 /** Loss of the same last `last` bytes of held-out stretches under growing context, as `config` scores positions. */

@@ -140,7 +140,8 @@ export function staysInCodes({ type, shape }: GgufEntry): boolean {
 
 /** The codes of a matrix `[O, I]`. @param bytes Its rows; call only where `staysInCodes`. */
 export function codesOf(bytes: Uint8Array, { type, shape }: GgufEntry): Codes {
-  const { bits, parts, shifted, take } = KEPT[type.name] as Kept;
+  const kept = KEPT[type.name] as Kept;
+  const { bits, parts, shifted } = kept;
   const [out, from] = shape as readonly [number, number];
   const blocks = (out * from) / BLOCK;
   const into: Into = {
@@ -148,7 +149,7 @@ export function codesOf(bytes: Uint8Array, { type, shape }: GgufEntry): Codes {
     scales: new Float32Array(blocks),
     offsets: new Float32Array(shifted ? blocks : 0),
   };
-  for (let n = 0, at = 0; n < blocks; n += parts, at += type.bytes) take(bytes, at, n, into);
+  for (let n = 0, at = 0; n < blocks; n += parts, at += type.bytes) kept.take(bytes, at, n, into);
   const perRow = from / BLOCK;
   const one = (data: Float32Array): Tensor => tensor(data, { shape: [out, perRow], lend: true });
   return {

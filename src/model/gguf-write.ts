@@ -9,7 +9,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
 import { LAYER } from "./gguf-config.ts";
-import { type ModelTokens, toHuggingFace } from "./hugging-face.ts";
+import { type ModelTokens, writeHuggingFace } from "./hugging-face.ts";
 import { widenedLeaves } from "./widen.ts";
 
 /** What goes into a file beside the weights. */
@@ -44,8 +44,7 @@ export async function saveGguf(
 ): Promise<void> {
   const { folder, file } = await filesAt("saveGguf", at, "file");
   if (file === undefined) throw new OptionError(`saveGguf: ${folder.path} must be a file, got a folder.`);
-  const json = toHuggingFace(config, extras.tokens) as Readonly<Record<string, unknown>>;
-  const family = String(json["model_type"]);
+  const family = writeHuggingFace(config, extras.tokens).family.type;
   const architecture = Object.hasOwn(WRITTEN, family) ? WRITTEN[family] : undefined;
   if (architecture === undefined) {
     throw new OptionError(

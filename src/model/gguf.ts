@@ -14,6 +14,7 @@ import { codesOf, staysInCodes } from "./gguf-codes.ts";
 import { architectureOf, ggufConfig, ggufName, llama3Scaling, shapeText } from "./gguf-config.ts";
 import { fromHuggingFace, type ModelTokens } from "./hugging-face.ts";
 import { parametersOf, treeOf } from "./parameters.ts";
+import type { WeightDtype } from "./weights.ts";
 
 /** A tensor that takes more memory than in its file. */
 export interface Widened {
@@ -32,6 +33,8 @@ export interface GgufModel {
   readonly tokenizer: () => Promise<Tokenizer>;
   readonly chat: ChatTemplate | undefined;
   readonly addBos: boolean;
+  /** What its weights are saved in: codes have scales of half precision. */
+  readonly dtype: WeightDtype;
   /** Matrices that had no kernel for their quantisation. */
   readonly widened: readonly Widened[];
 }
@@ -61,8 +64,8 @@ export async function loadGguf(open: OpenFile): Promise<GgufModel> {
     const scaling = llama3Scaling(values, Number(json["rope_theta"]), path);
     if (scaling !== undefined) json["rope_scaling"] = scaling;
   }
-  const { config, tokens, rename } = fromHuggingFace(json, path);
-  const where = placesOf(file, config, rename);
+  const { config, tokens } = fromHuggingFace(json, path);
+  const where = placesOf(file, config);
   const leaves: [string, Tensor][] = [];
   const widened: Widened[] = [];
   for (const [name, { stored, entry }] of where) {
@@ -87,6 +90,7 @@ export async function loadGguf(open: OpenFile): Promise<GgufModel> {
     tokenizer: () => (tokenizer ??= Promise.resolve().then(() => ggufTokenizer(metadata, path))),
     chat: chatOf(metadata, tokens),
     addBos: addsBos(metadata),
+    dtype: [...entries.values()].every(({ type }) => type.name === "F32") ? "float32" : "float16",
     widened,
   };
 }
@@ -95,13 +99,11 @@ export async function loadGguf(open: OpenFile): Promise<GgufModel> {
 function placesOf(
   { entries, path }: GgufHeader & { readonly path: string },
   config: CausalLMConfig,
-  rename: (name: string) => string | undefined,
 ): Map<string, { readonly stored: string; readonly entry: GgufEntry }> {
   const expected = parametersOf(config);
   const found = new Map<string, { stored: string; entry: GgufEntry }>();
   for (const [stored, entry] of entries) {
-    const there = ggufName(stored);
-    const name = there === undefined ? undefined : rename(there);
+    const name = ggufName(stored);
     if (name === undefined) continue;
     if (!expected.has(name)) {
       const near = nearest(name, expected.keys(), 1)[0];

@@ -1,5 +1,16 @@
 // Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks".
-import { div, full, leaves, mapTree, minimum, sqrt, square, sum, type Tensor } from "../tensor/index.ts";
+import {
+  cast,
+  div,
+  full,
+  leaves,
+  mapTree,
+  minimum,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+} from "../tensor/index.ts";
 import type { Transform } from "./transform.ts";
 
 /** `√Σ g²` over all leaves of a tree. */
@@ -17,7 +28,7 @@ export function clipByGlobalNorm<P>(max: number): Transform<P, { readonly norm: 
     update: (grads) => {
       const norm = globalNorm(grads);
       const factor = minimum(div(max, norm.add(1e-6)), 1);
-      return { updates: mapTree(grads, (g) => g.mul(factor)) as P, state: { norm } };
+      return { updates: mapTree(grads, (g) => g.mul(factor)) as P, state: { norm: cast(norm, "float32") } };
     },
   };
 }

@@ -8,14 +8,35 @@ export { associativeScan, checkpoint, scan } from "./control.ts";
 export * from "./elementwise.ts";
 export { exportOnnx, type ExportOptions } from "./export.ts";
 export { type Complex, fft, ifft, irfft, rfft } from "./fft.ts";
-export { addAlongAxis, at, gather, oneHot, scatterAdd, sort, takeAlongAxis, topK } from "./indexing.ts";
+export {
+  addAlongAxis,
+  at,
+  gather,
+  type IndexOptions,
+  oneHot,
+  scatterAdd,
+  sort,
+  takeAlongAxis,
+  topK,
+} from "./indexing.ts";
 export { eigh, qr, randomizedSvd, type RandomizedSvdOptions, solve, svd, type Svd } from "./linalg.ts";
 export * from "./movement.ts";
 export { fused } from "./fused.ts";
 export { layerNorm, logSoftmax, rmsNorm, softmax } from "./normalise.ts";
 export { conv1d, type Conv1dOptions, einsum, matmul, type MatmulOptions, rearrange } from "./product.ts";
 export * from "./reduce.ts";
-export { byteLength, full, iota, type Nested, ones, type Operand, Tensor, tensor, zeros } from "./tensor.ts";
+export {
+  byteLength,
+  full,
+  iota,
+  type Nested,
+  ones,
+  type Operand,
+  Tensor,
+  tensor,
+  type TensorOptions,
+  zeros,
+} from "./tensor.ts";
 export {
   customGradient,
   grad,

@@ -1,5 +1,5 @@
 // Which tokens a step sees: a pure function of the seed and the step, so that the position in the data is the step.
-import { random } from "../tensor/index.ts";
+import { random, type Tensor, tensor } from "../tensor/index.ts";
 import type { Ids } from "./corpus.ts";
 
 /** Sequences and the tokens that follow each of theirs, `[count, context]` row by row. */
@@ -57,4 +57,10 @@ export function rows(batch: Batch, from: number, count: number): Batch {
   const context = batch.ids.length / batch.count;
   const cut = (data: Int32Array): Int32Array => data.subarray(from * context, (from + count) * context);
   return { ids: cut(batch.ids), targets: cut(batch.targets), count };
+}
+
+/** Ids and targets of a batch as `[count, context]` tensors. */
+export function tensorsOf(batch: Batch): [ids: Tensor, targets: Tensor] {
+  const shape = [batch.count, batch.ids.length / batch.count];
+  return [tensor(batch.ids, { shape }), tensor(batch.targets, { shape })];
 }

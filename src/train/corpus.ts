@@ -4,7 +4,7 @@ import { specialId } from "../tokenizer/model.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** The texts of one file: a single one, or one for each line of a JSONL file. */
-export interface Source {
+export interface TextFile {
   readonly name: string;
   readonly texts: readonly Uint8Array[];
 }
@@ -22,7 +22,7 @@ export interface Split<T> {
  * The last `share` of every source becomes validation: a single text is cut between two characters, a
  * list of texts between two texts. The same sources give the same split, whatever the seed.
  */
-export function splitSources(sources: readonly Source[], share: number): Split<Uint8Array[]> {
+export function splitSources(sources: readonly TextFile[], share: number): Split<Uint8Array[]> {
   const train: Uint8Array[] = [];
   const validation: Uint8Array[] = [];
   for (const { texts } of sources) {
@@ -65,13 +65,20 @@ function* parts(text: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** Ids of `texts` one after another, each followed by the end-of-text token where the tokenizer has one. */
-export function encodeTexts(tokenizer: Tokenizer, texts: readonly Uint8Array[]): Ids {
+/**
+ * Ids of `texts` one after another, each followed by the end-of-text token where the tokenizer has one.
+ * @param allowSpecials The texts may spell special tokens, as those that a chat template wrote; default false.
+ */
+export function encodeTexts(
+  tokenizer: Tokenizer,
+  texts: readonly Uint8Array[],
+  { allowSpecials = false }: { readonly allowSpecials?: boolean } = {},
+): Ids {
   const end = texts.length > 1 ? specialId(tokenizer, "eos") : undefined;
   const pieces: Int32Array[] = [];
   let length = 0;
   for (const text of texts) {
-    for (const part of parts(text)) pieces.push(tokenizer.encode(part));
+    for (const part of parts(text)) pieces.push(tokenizer.encode(part, { allowSpecials }));
     if (end !== undefined) pieces.push(Int32Array.of(end));
   }
   for (const piece of pieces) length += piece.length;

@@ -1,20 +1,26 @@
 // Training without files: runs in Node and in a page. What reads and writes files is in `athanor/train/node`.
 export { type Batch, batches } from "./batches.ts";
-export { bytesOfIds, encodeTexts, type Ids, type Source, type Split, splitSources } from "./corpus.ts";
-export {
-  type LoopEvents,
-  type LoopOptions,
-  type LoopResult,
-  type Position,
-  type StepEvent,
-  trainLoop,
-} from "./loop.ts";
-export { lossPicture } from "./loss-svg.ts";
-export type { Metric, StepMetric, ValidationMetric } from "./metrics.ts";
+export { pageStore } from "./browser/page-store.ts";
+export type { CheckpointInfo, Newest, SavedState } from "./checkpoint.ts";
+export { bytesOfIds, encodeTexts, type Ids, type TextFile, type Split, splitSources } from "./corpus.ts";
+export { type LoopEvents, type LoopOptions, type LoopResult, type StepEvent, trainLoop } from "./loop.ts";
+export { lossPicture, type LossPictureText } from "./loss-svg.ts";
+export { type MemoryStore, memoryStore } from "./memory-store.ts";
+export { isStep, type Metric, type StepMetric } from "./metrics.ts";
 export { NonFiniteError } from "./non-finite.ts";
 export { type Preset, presetNamed, PRESETS, type Recipe, withRecipe } from "./presets.ts";
-export { rateAt, type TrainSettings, trainSettings } from "./settings.ts";
-export { namesOf, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
+export { type TrainControl, trainRun, type TrainResult } from "./run.ts";
+export type { RunStore, SaveOptions } from "./run-store.ts";
+export { mergeSettings, rateAt, type TrainChanges, type TrainSettings, trainSettings } from "./settings.ts";
+export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
+export type { Found, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
+export {
+  type ModelSizes,
+  type TextBatch,
+  type TextTask,
+  textTask,
+  type TextTaskOptions,
+} from "./text-task.ts";
 export { characterTokenizer, makeTokenizer, parseTokenizerChoice } from "./tokenizer.ts";
 export {
   bitsPerByte,

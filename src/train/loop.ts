@@ -1,51 +1,40 @@
-// The loop: batches in, updates, validations and checkpoints out. It knows nothing of files, so it also runs in a page.
-import { type CausalLMConfig, splitCodebooks } from "../model/index.ts";
+// The loop: batches in, updates, validations and checkpoints out. It knows nothing of where they go.
 import type { Device } from "../tensor/index.ts";
-import { batches } from "./batches.ts";
-import { checkLength, type Ids, type Split } from "./corpus.ts";
 import { explainNonFinite } from "./non-finite.ts";
 import { rateAt, type TrainSettings } from "./settings.ts";
-import { namesOf, type TrainState, trainStep } from "./step.ts";
-import { type Score, spreadWindows, validator } from "./validate.ts";
-
-/** Where a training stands: with the settings, all that is needed to go on exactly. */
-export interface Position {
-  /** Updates made. The data order is a function of it. */
-  readonly step: number;
-  /** Seconds spent in all. */
-  readonly seconds: number;
-}
+import { mends, type StepReport, type TrainState, trainStep } from "./step.ts";
+import type { Numbers, Progress, Task } from "./task.ts";
 
 /** One update, as reported. */
-export interface StepEvent extends Position {
-  /** Mean loss of the batch before the update, nats per token. */
+export interface StepEvent extends Progress {
+  /** Mean of the task's first loss over the batch before the update. */
   readonly loss: number;
+  /** All of its losses by name. */
+  readonly losses: Numbers;
   readonly rate: number;
   /** Global norm of the gradient before clipping. */
   readonly gradientNorm: number;
-  /** Training tokens per second, this process's average without the first step. */
-  readonly tokensPerSecond: number;
+  /** Units of the task per second, this process's average without the first step. */
+  readonly perSecond: number;
 }
 
 /** What happens on the way; the loop waits for each. */
-export interface LoopEvents {
+export interface LoopEvents<P> {
   step?(event: StepEvent): void | Promise<void>;
-  validation?(position: Position, score: Score): void | Promise<void>;
-  checkpoint?(position: Position, state: TrainState): void | Promise<void>;
-  sample?(position: Position, state: TrainState): void | Promise<void>;
+  validation?(at: Progress, numbers: Numbers): void | Promise<void>;
+  checkpoint?(at: Progress, state: TrainState<P>): void | Promise<void>;
+  sample?(at: Progress, state: TrainState<P>): void | Promise<void>;
 }
 
 /** A training to run. */
-export interface LoopOptions {
-  readonly config: CausalLMConfig;
+export interface LoopOptions<P, B, S> {
+  readonly task: Task<P, B, S>;
   readonly settings: TrainSettings;
-  readonly ids: Split<Ids>;
-  /** Bytes that each id stands for. */
-  readonly bytesOf: Int32Array;
-  readonly state: TrainState;
-  readonly position?: Position;
+  readonly state: TrainState<P>;
+  readonly progress?: Progress;
   readonly device?: Device;
-  readonly events?: LoopEvents;
+  readonly threads?: number;
+  readonly events?: LoopEvents<P>;
   /** Stops after the step in progress, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** What a person can do after a non-finite loss: names the last good checkpoint. */
@@ -53,89 +42,89 @@ export interface LoopOptions {
 }
 
 /** How a training ended. */
-export interface LoopResult {
-  readonly state: TrainState;
-  readonly position: Position;
+export interface LoopResult<P> {
+  readonly state: TrainState<P>;
+  readonly progress: Progress;
   /** Stopped by the signal. */
   readonly interrupted: boolean;
   /** Validation at the end; absent when interrupted. */
-  readonly score?: Score;
-  readonly tokensPerSecond: number;
+  readonly numbers?: Numbers;
+  readonly perSecond: number;
 }
 
-/** Part of the trained tokens that the last validation may read at most. */
-const FINAL_SHARE = 0.1;
+/** A rule that mends gradients itself gives up after so many bad updates on end. */
+const MOST_BAD = 20;
 
 /**
- * Trains until `settings.steps` or `settings.minutes`. Every `validateEvery` steps a fixed set of windows is scored;
- * at the end the whole validation part, or as much of it as a tenth of the tokens trained on.
- * @throws OptionError for a corpus shorter than one context, NonFiniteError when loss or gradient is not finite: the
- * poisoned state is not saved.
+ * Trains until `settings.steps` or `settings.minutes`.
+ * @throws NonFiniteError when loss or gradient is not finite: the poisoned state is not saved. A rule that mends such
+ * gradients goes on, as long as the parameters are finite and not twenty updates on end are bad.
  */
-export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
-  const { config, settings, ids, bytesOf, device, events = {}, signal } = options;
-  const { context } = config;
-  checkLength(ids, context);
-  const on = device === undefined ? {} : { device };
-  const step = trainStep(config, settings, namesOf(splitCodebooks(options.state.params).trained), on);
-  const rowsAtOnce = Math.max(1, settings.batch / settings.accumulate);
-  const validation = validator(config, { batch: rowsAtOnce, ...on });
-  const next = batches(ids.train, { seed: settings.seed, count: settings.batch, context });
-  const windows = spreadWindows(ids.validation.length, context, settings.validationWindows);
-  const clock = stopwatch(options.position?.seconds ?? 0);
+export async function trainLoop<P, B, S>(options: LoopOptions<P, B, S>): Promise<LoopResult<P>> {
+  const { task, settings, device, threads, events = {}, signal } = options;
+  const on = { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
+  const step = trainStep(task, settings, options.state.params, on);
+  const [shown = ""] = Object.keys(task.losses);
+  const clock = stopwatch(options.progress?.seconds ?? 0);
+  const patience = mends(settings) ? MOST_BAD : 0;
 
   let { state } = options;
-  let done = options.position?.step ?? 0;
+  let done = options.progress?.step ?? 0;
   let before: Float64Array | undefined;
-  const pace = { tokens: 0, seconds: 0 };
-  const speed = (): number => (pace.seconds > 0 ? pace.tokens / pace.seconds : 0);
+  let bad = 0;
+  const pace = { units: 0, seconds: 0 };
+  const speed = (): number => (pace.seconds > 0 ? pace.units / pace.seconds : 0);
   const ended = (): boolean =>
     done >= settings.steps || (settings.minutes !== undefined && clock() >= 60 * settings.minutes);
   const stopped = (): boolean => signal?.aborted === true;
-  const position = (): Position => ({ step: done, seconds: clock() });
+  const progress = (): Progress => ({ step: done, seconds: clock() });
+  const validate = async (last: boolean): Promise<Numbers | undefined> => {
+    const numbers = await task.validate?.(state.params, { step: done, last });
+    if (numbers !== undefined) await events.validation?.(progress(), numbers);
+    return numbers;
+  };
   try {
     for (let first = true; !ended() && !stopped(); first = false) {
       const rate = rateAt(settings, done, clock());
       const began = performance.now();
-      const report = await step.run(state, next(done), rate);
-      if (!Number.isFinite(report.loss) || !report.norms.every(Number.isFinite)) {
-        const failure = { ...report, step: done, names: step.names, before, rate };
+      const at = done;
+      const report = await step.run(state, (part) => task.batch(at, part, settings.accumulate), rate);
+      const loss = report.losses[shown] ?? Number.NaN;
+      bad = isFinite(report) ? 0 : bad + 1;
+      if (bad > patience || !report.sums.every(Number.isFinite)) {
+        const failure = { ...report, loss, step: done, names: step.names, before, rate };
         throw explainNonFinite(failure, options.advice?.() ?? "Lower the learning rate.");
       }
       state = report.state;
-      before = report.norms;
+      if (bad === 0) before = report.norms;
       done += 1;
       // The first step compiles.
       if (!first) {
-        pace.tokens += settings.batch * context;
+        pace.units += task.unit.perStep;
         pace.seconds += (performance.now() - began) / 1000;
       }
       const gradientNorm = Math.hypot(...report.norms);
-      await events.step?.({ ...position(), loss: report.loss, rate, gradientNorm, tokensPerSecond: speed() });
+      const { losses } = report;
+      await events.step?.({ ...progress(), loss, losses, rate, gradientNorm, perSecond: speed() });
       const last = ended();
-      if (done % settings.validateEvery === 0 && !last) {
-        await events.validation?.(
-          position(),
-          await validation.score(state.params, ids.validation, windows, bytesOf),
-        );
-      }
-      if (done % settings.sampleEvery === 0 && !last) await events.sample?.(position(), state);
-      if (done % settings.checkpointEvery === 0 && !last) await events.checkpoint?.(position(), state);
+      if (done % settings.validateEvery === 0 && !last) await validate(false);
+      if (done % settings.sampleEvery === 0 && !last) await events.sample?.(progress(), state);
+      if (done % settings.checkpointEvery === 0 && !last) await events.checkpoint?.(progress(), state);
     }
     const interrupted = !ended();
     // Saved first: what follows may be interrupted too.
-    await events.checkpoint?.(position(), state);
-    if (interrupted) return { state, position: position(), interrupted, tokensPerSecond: speed() };
-    const most = Math.ceil(FINAL_SHARE * done * settings.batch);
-    const all = spreadWindows(ids.validation.length, context, Math.max(windows.length, most));
-    const score = await validation.score(state.params, ids.validation, all, bytesOf);
-    await events.validation?.(position(), score);
-    await events.sample?.(position(), state);
-    return { state, position: position(), interrupted, score, tokensPerSecond: speed() };
+    await events.checkpoint?.(progress(), state);
+    if (interrupted) return { state, progress: progress(), interrupted, perSecond: speed() };
+    const numbers = await validate(true);
+    await events.sample?.(progress(), state);
+    return { state, progress: progress(), interrupted, ...(numbers && { numbers }), perSecond: speed() };
   } finally {
     await step.release();
-    await validation.release();
   }
+}
+
+function isFinite({ losses, norms }: StepReport<unknown>): boolean {
+  return Object.values(losses).every(Number.isFinite) && norms.every(Number.isFinite);
 }
 
 /** Seconds since now, plus `before`. */

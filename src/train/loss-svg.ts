@@ -2,7 +2,8 @@
 import { scale, stroke } from "../draw/axis.ts";
 import { FAINT, FONT, inkOf, PAPER, RULE } from "../draw/palette.ts";
 import { at, escapeXml, type Extent, sideways, ticks, word, written } from "../draw/svg.ts";
-import { isStep, type Metric, type StepMetric, type ValidationMetric } from "./metrics.ts";
+import { isStep, type Metric } from "./metrics.ts";
+import type { LossWords } from "./task.ts";
 
 const WIDTH = 960;
 const HEIGHT = 560;
@@ -16,20 +17,46 @@ const [TRAINING, VALIDATION, RATES] = [inkOf(0), inkOf(1), inkOf(2)];
 const POINTS = 320;
 
 /** What the picture says in words. */
-export interface LossPictureText {
+export interface LossPictureText extends LossWords {
   readonly title: string;
   /** Below the title: model, data. */
   readonly subtitle: string;
+  /** Name of the loss in the metrics; default `loss`. */
+  readonly loss?: string;
+}
+
+/** A loss at a step, and the rate then. */
+interface LossAt {
+  readonly step: number;
+  readonly loss: number;
+  readonly rate: number;
+}
+
+/** A validation: the loss, and the same in another unit where there is one. */
+interface Validation {
+  readonly step: number;
+  readonly loss: number;
+  readonly second: number | undefined;
 }
 
 /**
  * The picture: training loss (range and mean of neighbouring steps), validation loss with its last value written
- * beside it in nats per token and bits per byte, and the learning rate below. Axes begin where the data do.
+ * beside it in its units, and the learning rate below. Axes begin where the data do.
  * @param metrics At least one update. @returns An SVG document.
  */
 export function lossPicture(metrics: readonly Metric[], text: LossPictureText): string {
-  const steps = metrics.filter(isStep);
-  const validations = metrics.filter((m) => !isStep(m)) as ValidationMetric[];
+  const { loss = "loss", unit, validation = "validationLoss", second } = text;
+  // A loss that was not finite, and was mended, is written as null.
+  const steps = metrics.filter(isStep).flatMap((m): LossAt[] => {
+    const value = m[loss];
+    return Number.isFinite(value) ? [{ step: m.step, loss: Number(value), rate: m.rate }] : [];
+  });
+  const validations = metrics.flatMap((m): Validation[] => {
+    const value = m[validation];
+    return Number.isFinite(value)
+      ? [{ step: m.step, loss: Number(value), second: second && m[second.name] }]
+      : [];
+  });
   const lastStep = Math.max(1, ...metrics.slice(-1).map((m) => m.step));
   const points = summarise(steps);
   const x = scale([0, lastStep], [LEFT, WIDTH - RIGHT]);
@@ -49,7 +76,7 @@ export function lossPicture(metrics: readonly Metric[], text: LossPictureText): 
       word(x(v), RATE[1] + 20, v.toLocaleString("en-GB"), { anchor: "middle", colour: FAINT }),
     ),
     word((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, "steps", { anchor: "middle", colour: FAINT }),
-    sideways(20, (LOSS[0] + LOSS[1]) / 2, "loss, nats per token"),
+    sideways(20, (LOSS[0] + LOSS[1]) / 2, unit === undefined ? loss : `loss, ${unit}`),
     `<g clip-path="url(#plot)">`,
     area(points.map((p) => [x(p.step), y(p.low), y(p.high)])),
     stroke(
@@ -57,16 +84,16 @@ export function lossPicture(metrics: readonly Metric[], text: LossPictureText): 
       TRAINING,
     ),
     stroke(
-      validations.map((v) => [x(v.step), y(v.validationLoss)]),
+      validations.map((v) => [x(v.step), y(v.loss)]),
       VALIDATION,
     ),
     ...validations.map(
       (v) =>
-        `<circle cx="${at(x(v.step))}" cy="${at(y(v.validationLoss))}" r="3.5" fill="${PAPER}" stroke="${VALIDATION}" stroke-width="2"/>`,
+        `<circle cx="${at(x(v.step))}" cy="${at(y(v.loss))}" r="3.5" fill="${PAPER}" stroke="${VALIDATION}" stroke-width="2"/>`,
     ),
     `</g>`,
-    bitsAxis(validations, domain, y),
-    finalValue(validations.at(-1), x, y),
+    secondAxis(validations, second?.unit, domain, y),
+    finalValue(validations.at(-1), text, x, y),
     rule(r(peak), written(peak)),
     rule(r(0), "0"),
     stroke(
@@ -88,7 +115,7 @@ interface Point {
 }
 
 /** Neighbouring steps together. */
-function summarise(steps: readonly StepMetric[]): Point[] {
+function summarise(steps: readonly LossAt[]): Point[] {
   const size = Math.ceil(steps.length / POINTS);
   const points: Point[] = [];
   for (let i = 0; i < steps.length; i += size) {
@@ -105,10 +132,10 @@ function summarise(steps: readonly StepMetric[]): Point[] {
 }
 
 /** All losses but the first few percent of the training, when the loss falls from its start in a line. */
-function lossDomain(points: readonly Point[], validations: readonly ValidationMetric[]): Extent {
-  const lows = [...points.map((p) => p.low), ...validations.map((v) => v.validationLoss)];
+function lossDomain(points: readonly Point[], validations: readonly Validation[]): Extent {
+  const lows = [...points.map((p) => p.low), ...validations.map((v) => v.loss)];
   const later = points.slice(Math.floor(points.length * 0.03)).map((p) => p.high);
-  const high = Math.max(...later, ...validations.map((v) => v.validationLoss));
+  const high = Math.max(...later, ...validations.map((v) => v.loss));
   const low = Math.min(...lows);
   const margin = Math.max(1e-6, (high - low) * 0.06);
   return [Math.max(0, low - margin), high + margin];
@@ -126,30 +153,33 @@ function area(points: readonly (readonly [x: number, low: number, high: number])
   return `<path d="M${[...there, ...back].join("L")}Z" fill="${TRAINING}" fill-opacity="0.16"/>`;
 }
 
-/** The same heights in bits per byte, on the right: a fixed multiple for a given tokenizer and text. */
-function bitsAxis(
-  validations: readonly ValidationMetric[],
+/** The same heights in another unit, on the right: a fixed multiple. */
+function secondAxis(
+  validations: readonly Validation[],
+  unit: string | undefined,
   domain: Extent,
   y: (v: number) => number,
 ): string {
   const last = validations.at(-1);
-  if (last === undefined) return "";
-  const factor = last.validationBitsPerByte / last.validationLoss;
+  if (last?.second === undefined || unit === undefined) return "";
+  const factor = last.second / last.loss;
   const inside = ticks([domain[0] * factor, domain[1] * factor], 6);
   return [
     ...inside.map((v) => word(WIDTH - RIGHT + 8, y(v / factor) + 4, written(v), { colour: FAINT })),
-    sideways(WIDTH - 14, (LOSS[0] + LOSS[1]) / 2, "bits per byte"),
+    sideways(WIDTH - 14, (LOSS[0] + LOSS[1]) / 2, unit),
   ].join("\n");
 }
 
 function finalValue(
-  last: ValidationMetric | undefined,
+  last: Validation | undefined,
+  { unit = "", second }: LossWords,
   x: (v: number) => number,
   y: (v: number) => number,
 ): string {
   if (last === undefined) return "";
-  const words = `${last.validationLoss.toFixed(3)} nats per token · ${last.validationBitsPerByte.toFixed(3)} bits per byte`;
-  const above = Math.max(LOSS[0] + 16, y(last.validationLoss) - 34);
+  const other = second && last.second !== undefined ? ` · ${last.second.toFixed(3)} ${second.unit}` : "";
+  const words = `${last.loss.toFixed(3)} ${unit}`.trim() + other;
+  const above = Math.max(LOSS[0] + 16, y(last.loss) - 34);
   return word(x(last.step) - 6, above, words, { anchor: "end", colour: VALIDATION, bold: true });
 }
 

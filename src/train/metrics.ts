@@ -1,25 +1,19 @@
-// What a training writes down as it goes.
+// What a training writes down as it goes: a line an update, a line a validation.
 
-/** A line about an update. */
-export interface StepMetric {
+/** A line of numbers by name. */
+export interface Metric {
+  readonly [name: string]: number;
   readonly step: number;
   readonly seconds: number;
-  readonly loss: number;
+}
+
+/** A line about an update: its losses by name besides. */
+export interface StepMetric extends Metric {
   readonly rate: number;
   readonly gradientNorm: number;
 }
 
-/** A line about a validation. */
-export interface ValidationMetric {
-  readonly step: number;
-  readonly seconds: number;
-  readonly validationLoss: number;
-  readonly validationBitsPerByte: number;
-}
-
-export type Metric = StepMetric | ValidationMetric;
-
 /** True for lines about an update. */
 export function isStep(metric: Metric): metric is StepMetric {
-  return "loss" in metric;
+  return "gradientNorm" in metric;
 }

@@ -1,14 +1,14 @@
 // Trainings by name: a model, its settings and a tokenizer that go together.
 import { checkOptions, nearest, OptionError } from "../errors.ts";
-import type { ModelSizes } from "./node/run.ts";
-import { type TrainSettings, trainSettings } from "./settings.ts";
+import { mergeSettings, type TrainChanges, trainSettings } from "./settings.ts";
+import type { ModelSizes } from "./text-task.ts";
 
 /** A training without its texts. */
 export interface Preset {
   /** One line for `--help`. */
   readonly about: string;
   readonly model: ModelSizes;
-  readonly training: Partial<TrainSettings>;
+  readonly training: TrainChanges;
   readonly tokenizer: string;
 }
 
@@ -69,14 +69,20 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       rate: 1e-3,
       floor: 1e-4,
       warmup: 100,
-      beta2: 0.99,
-      decay: 0.1,
-      clip: 1,
+      optimizer: { type: "adamw", beta2: 0.99, decay: 0.1, clip: 1 },
       seed: 1337,
       validationWindows: 240,
     },
     tokenizer: "chars",
   },
+};
+
+/** What going on with a pretrained model is trained like; its sizes and tokenizer are the model's own. */
+export const ONWARD: Preset = {
+  about: "a pretrained model, at a low rate",
+  model: { context: 256, width: 64, layers: 1, heads: 1 },
+  training: { steps: 1000, batch: 16, rate: 3e-4, validateEvery: 100, checkpointEvery: 100 },
+  tokenizer: "bytes",
 };
 
 /** The preset called `name`. @throws OptionError with the nearest names. */
@@ -92,8 +98,15 @@ export function presetNamed(name: string): Preset {
 /** What a configuration file or the command line changes in a preset. */
 export interface Recipe {
   readonly model?: Partial<ModelSizes>;
-  readonly training?: Partial<TrainSettings>;
+  readonly training?: TrainChanges;
   readonly tokenizer?: string;
+}
+
+/** `base` with other sizes: a number of heads that its key-value heads do not divide drops these. */
+function withSizes(base: ModelSizes, changes: Partial<ModelSizes>): ModelSizes {
+  const { keyValueHeads, ...rest } = base;
+  const fits = keyValueHeads !== undefined && (changes.heads ?? base.heads) % keyValueHeads === 0;
+  return { ...rest, ...(fits && { keyValueHeads }), ...changes };
 }
 
 /**
@@ -104,8 +117,8 @@ export function withRecipe(preset: Preset, ...recipes: readonly Recipe[]): Requi
   let { model, training, tokenizer } = preset;
   for (const recipe of recipes) {
     checkOptions("train: configuration", recipe, ["model", "training", "tokenizer"]);
-    model = { ...model, ...recipe.model };
-    training = { ...training, ...recipe.training };
+    model = withSizes(model, recipe.model ?? {});
+    training = mergeSettings(training, recipe.training ?? {});
     tokenizer = recipe.tokenizer ?? tokenizer;
   }
   trainSettings(training);

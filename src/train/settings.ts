@@ -1,5 +1,6 @@
 // How a model is trained, as plain data: everything that decides the result, and nothing else.
 import { checkOptions, OptionError } from "../errors.ts";
+import { type OptimizerChoice, type OptimizerConfig, optimizerConfig, ruleNamed } from "../optim/index.ts";
 
 /** One training. A step is one update of the parameters. */
 export interface TrainSettings {
@@ -7,8 +8,10 @@ export interface TrainSettings {
   readonly steps: number;
   /** Ends earlier when this much time has passed; the learning rate then falls with the time. Default: no limit. */
   readonly minutes?: number;
-  /** Sequences of `context` tokens in one update, all micro-batches together. */
+  /** Sequences of `context` tokens (or other examples) in one update, all micro-batches together. */
   readonly batch: number;
+  /** Tokens in a training sequence. Default: the model's own context. */
+  readonly context?: number;
   /** Micro-batches of one update: memory of `batch / accumulate` sequences, gradients of `batch`. Default 1. */
   readonly accumulate: number;
   /** Learning rate after the warm-up. */
@@ -17,12 +20,8 @@ export interface TrainSettings {
   readonly floor: number;
   /** Updates during which the rate rises linearly. */
   readonly warmup: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  /** Decoupled weight decay of matrices and tables; gains and biases have none. */
-  readonly decay: number;
-  /** Global norm that gradients are clipped to. */
-  readonly clip: number;
+  /** The update rule and its numbers: `{ type: "adamw", … }`; what is not said is what the rule usually takes. */
+  readonly optimizer: OptimizerConfig;
   /** Decides parameters, data order and samples. */
   readonly seed: number;
   /** Share of each source that is only predicted, never trained on: its last part. */
@@ -37,17 +36,26 @@ export interface TrainSettings {
   readonly sampleEvery: number;
 }
 
-const DEFAULTS: TrainSettings = {
+/** Numbers of AdamW that stood beside the others before there were other rules; still read. */
+interface FlatOptimizer {
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly decay?: number;
+  readonly clip?: number;
+}
+
+/** Settings that differ from the defaults. */
+export type TrainChanges = Partial<Omit<TrainSettings, "optimizer">> & {
+  readonly optimizer?: OptimizerChoice;
+} & FlatOptimizer;
+
+const FLAT = ["beta1", "beta2", "decay", "clip"] as const;
+
+const DEFAULTS: Omit<TrainSettings, "optimizer" | "rate" | "floor"> = {
   steps: 1000,
   batch: 16,
   accumulate: 1,
-  rate: 1e-3,
-  floor: 1e-4,
   warmup: 100,
-  beta1: 0.9,
-  beta2: 0.99,
-  decay: 0.1,
-  clip: 1,
   seed: 0,
   validationShare: 0.1,
   validateEvery: 250,
@@ -58,20 +66,24 @@ const DEFAULTS: TrainSettings = {
 };
 
 /**
- * Settings from those that differ from the defaults: 1,000 steps of 16 sequences, rate 1e-3 falling to a tenth after
- * 100 steps of warm-up (a tenth of a shorter training), AdamW with betas 0.9 and 0.99 and decay 0.1, clipping at 1,
- * validation on the last tenth of each source and a checkpoint every 250 steps.
+ * Settings from those that differ from the defaults: 1,000 steps of 16 sequences, AdamW with betas 0.9 and 0.99, decay
+ * 0.1 and clipping at 1, rate 1e-3 (or what another rule usually takes) falling to a tenth after 100 steps of warm-up
+ * (a tenth of a shorter training), validation on the last tenth of each source and a checkpoint every 250 steps.
  * @throws OptionError for an unknown name or a value out of range, with both.
  */
-export function trainSettings(changes: Partial<TrainSettings> = {}): TrainSettings {
-  checkOptions("train", changes, [...Object.keys(DEFAULTS), "minutes"]);
-  const steps = changes.steps ?? DEFAULTS.steps;
-  const rate = changes.rate ?? DEFAULTS.rate;
+export function trainSettings(changes: TrainChanges = {}): TrainSettings {
+  checkOptions("train", changes, [...Object.keys(DEFAULTS), ...OTHERS, ...FLAT]);
+  const { optimizer: choice = { type: "adamw" }, ...others } = lifted(changes);
+  const optimizer = optimizerConfig(choice);
+  const steps = others.steps ?? DEFAULTS.steps;
+  const rate = others.rate ?? ruleNamed(optimizer.type).rate;
   const settings: TrainSettings = {
     ...DEFAULTS,
+    rate,
     floor: rate / 10,
     warmup: Math.min(DEFAULTS.warmup, Math.ceil(steps / 10)),
-    ...changes,
+    ...others,
+    optimizer,
   };
   for (const name of ["steps", "batch", "accumulate", "validationWindows", "keep"] as const) {
     checkWhole(name, settings[name], 1);
@@ -82,11 +94,8 @@ export function trainSettings(changes: Partial<TrainSettings> = {}): TrainSettin
   checkWhole("warmup", settings.warmup, 0);
   checkRange("rate", settings.rate, 0, Infinity);
   checkRange("floor", settings.floor, 0, settings.rate);
-  checkRange("beta1", settings.beta1, 0, 1 - 1e-9);
-  checkRange("beta2", settings.beta2, 0, 1 - 1e-9);
-  checkRange("decay", settings.decay, 0, Infinity);
   checkRange("validationShare", settings.validationShare, 1e-6, 0.9);
-  checkRange("clip", settings.clip, 1e-12, Infinity);
+  if (settings.context !== undefined) checkWhole("context", settings.context, 1);
   if (settings.minutes !== undefined) checkRange("minutes", settings.minutes, 1e-6, Infinity);
   if (settings.warmup > settings.steps) {
     throw new OptionError(
@@ -99,6 +108,47 @@ export function trainSettings(changes: Partial<TrainSettings> = {}): TrainSettin
     );
   }
   return settings;
+}
+
+/** Names of settings that have no fixed default. */
+const OTHERS = ["optimizer", "rate", "floor", "minutes", "context"];
+
+/** `changes` with flat numbers of AdamW moved into its configuration. @throws OptionError beside another rule. */
+function lifted({
+  beta1,
+  beta2,
+  decay,
+  clip,
+  ...changes
+}: TrainChanges): Omit<TrainChanges, keyof FlatOptimizer> {
+  const flat = Object.fromEntries(
+    Object.entries({ beta1, beta2, decay, clip }).filter(([, value]) => value !== undefined),
+  );
+  const [first] = Object.keys(flat);
+  if (first === undefined) return changes;
+  const { optimizer = { type: "adamw" } } = changes;
+  if (optimizer.type !== "adamw") {
+    throw new OptionError(
+      `train: ${first} must stand in optimizer beside type "${optimizer.type}", got it beside optimizer. Move it there.`,
+    );
+  }
+  return { ...changes, optimizer: { ...flat, ...optimizer } };
+}
+
+/**
+ * `base` with `changes`; a rule that is named again keeps the fields it had. Another rule comes with its own rate and
+ * fields: those of the one before mean something else there.
+ */
+export function mergeSettings(base: TrainChanges, changes: TrainChanges): TrainChanges {
+  const [before, after] = [lifted(base), lifted(changes)];
+  const { optimizer: had = { type: "adamw" as const } } = before;
+  const { optimizer: wants } = after;
+  if (wants === undefined) return { ...before, ...after };
+  if (wants.type === had.type) {
+    return { ...before, ...after, optimizer: { ...had, ...wants } as OptimizerChoice };
+  }
+  const { rate: _, floor: __, ...rest } = before;
+  return { ...rest, ...after };
 }
 
 function checkWhole(name: string, value: number, least: number): void {

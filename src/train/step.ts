@@ -1,23 +1,14 @@
-// One update of the parameters, compiled: forward, backward, clipping, AdamW; codebooks by their moving averages.
+// One update of the parameters, compiled: forward, backward, the optimizer's rule; what no gradient moves beside it.
+import { OptionError } from "../errors.ts";
+import { makeOptimizer, ruleNamed, type Transform } from "../optim/index.ts";
 import {
-  causalLM,
-  type CausalLMConfig,
-  type CausalLMParams,
-  type Codebooks,
-  joinCodebooks,
-  learnCodebooks,
-  type SeenKeys,
-  splitCodebooks,
-} from "../model/index.ts";
-import { crossEntropy } from "../nn/index.ts";
-import { adamw, applyUpdates, type Transform } from "../optim/index.ts";
-import {
+  cast,
   compile,
   type CompileOptions,
   evaluate,
   flattenTree,
-  leaves,
   mapTree,
+  ones,
   square,
   stack,
   sum,
@@ -27,163 +18,287 @@ import {
   zeros,
   zipTrees,
 } from "../tensor/index.ts";
-import { type Batch, rows } from "./batches.ts";
 import type { TrainSettings } from "./settings.ts";
+import type { Found, Task } from "./task.ts";
 
 /** Everything that changes from step to step. */
-export interface TrainState {
-  /** Codebooks included. */
-  readonly params: CausalLMParams;
-  /** State of AdamW over the parameters that gradients train, by the names of its parts. */
+export interface TrainState<P = unknown> {
+  readonly params: P;
+  /** State of the rule over the parameters that gradients train, by the names of its parts. */
   readonly optimizer: Record<string, unknown>;
 }
 
 /** What an update found. */
-export interface StepReport {
-  readonly state: TrainState;
-  /** Mean cross-entropy of the batch before the update, in nats per token. */
-  readonly loss: number;
-  /** Norm of each parameter's gradient before clipping, in the order of `names`. */
+export interface StepReport<P> {
+  readonly state: TrainState<P>;
+  /** Mean of each loss over the batch, before the update. */
+  readonly losses: Readonly<Record<string, number>>;
+  /**
+   * Norm of each parameter's gradient before clipping, in the order of `names`. A rule that accumulates without a
+   * buffer never has the whole gradient: then the root mean square of the norms of the parts.
+   */
   readonly norms: Float64Array;
   /** Sum of each parameter before the update: not finite where the parameter is not. */
   readonly sums: Float64Array;
 }
 
 /** A compiled update. */
-export interface TrainStep {
+export interface TrainStep<P, B> {
   /** Names of the parameters that gradients train. */
   readonly names: readonly string[];
-  /** State before the first step. */
-  init(params: CausalLMParams): Promise<TrainState>;
-  /** Updates; `state` must not be used again. */
-  run(state: TrainState, batch: Batch, rate: number): Promise<StepReport>;
+  /** Updates; `state` must not be used again. @param batch Gives the parts of the batch, one after another. */
+  run(state: TrainState<P>, batch: (part: number) => B | Promise<B>, rate: number): Promise<StepReport<P>>;
   release(): Promise<void>;
 }
 
-/** What micro-batches add up. */
-interface Sums {
-  readonly grad: CausalLMParams;
-  readonly seen: SeenKeys;
+/** Trained parameters by name: what rules and gradients see. */
+type Leaves = Readonly<Record<string, Tensor>>;
+
+/** What the parts of a batch add up. */
+interface Sums<S> {
+  readonly grad: Leaves;
+  readonly seen: S | undefined;
 }
 
-type Optimizer = Transform<CausalLMParams, Record<string, unknown>>;
-
 /** The part of the settings that the program depends on. */
-export type StepSettings = Pick<TrainSettings, "accumulate" | "beta1" | "beta2" | "decay" | "clip">;
+export type StepSettings = Pick<TrainSettings, "accumulate" | "optimizer">;
 
 /** Where and on how many threads to run. */
 export type StepOptions = Pick<CompileOptions, "device" | "threads">;
 
-/**
- * Compiles the update of a model. With `accumulate` = k the batch is cut into k equal micro-batches whose gradients
- * are averaged: the gradient of the whole batch, up to rounding, in the memory of a k-th. What a model asks for
- * beside the cross-entropy (`auxiliary`) is trained on but not reported.
- */
-export function trainStep(
-  config: CausalLMConfig,
-  settings: StepSettings,
-  names: readonly string[],
+/** Names of the parameters that gradients train, in order. */
+export function trainedNames<P, B, S>(task: Task<P, B, S>, params: P): string[] {
+  const float = (t: Tensor): boolean => t.dtype.startsWith("float");
+  return flattenTree(params).flatMap(([name, t]) =>
+    float(t) && (task.trained?.(name) ?? true) ? [name] : [],
+  );
+}
+
+/** State before the first step. */
+export async function initialState<P, B, S>(
+  task: Task<P, B, S>,
+  { optimizer }: Pick<TrainSettings, "optimizer">,
+  params: P,
   options: StepOptions = {},
-): TrainStep {
-  const { accumulate, beta1, beta2, decay, clip } = settings;
+): Promise<TrainState<P>> {
+  const leaves = pick(params, trainedNames(task, params));
+  const rule = makeOptimizer<Leaves>(optimizer, () => zeros([]), task.role);
+  return evaluate({ params, optimizer: rule.init(leaves) }, options);
+}
+
+/**
+ * Compiles the update of a task for parameters like `params`. With `accumulate` = k the batch comes in k equal parts
+ * whose gradients are averaged: the gradient of the whole batch, up to rounding, in the memory of a k-th. The sum takes
+ * a buffer of the size of the parameters, but for rules that accumulate in their own state.
+ * @throws OptionError when a parameter belongs to none or to several of the groups of losses.
+ */
+export function trainStep<P, B, S>(
+  task: Task<P, B, S>,
+  settings: StepSettings,
+  params: P,
+  options: StepOptions = {},
+): TrainStep<P, B> {
+  const { accumulate } = settings;
+  const names = trainedNames(task, params);
+  const groups = groupsOf(task, names);
   // The rate is an input of the program (see `rateAt`).
-  const optimizer = (rate: Tensor): Optimizer =>
-    adamw<CausalLMParams>(() => rate, { beta1, beta2, decay, clip });
-  const lossOf = (trained: CausalLMParams, codebooks: Codebooks, ids: Tensor, targets: Tensor) => {
-    const { logits, auxiliary, seen } = causalLM(config, joinCodebooks(trained, codebooks), ids);
-    const entropy = crossEntropy(logits, targets);
-    return { loss: auxiliary ? entropy.add(auxiliary) : entropy, entropy, seen };
+  const optimizer = (rate: Tensor): Transform<Leaves, Record<string, unknown>> =>
+    makeOptimizer<Leaves>(settings.optimizer, () => rate, task.role);
+
+  /** Losses and gradients of a part. */
+  const look = (at: P, batch: B) => {
+    const shown: Record<string, Tensor> = {};
+    const grads: Record<string, Tensor> = {};
+    let seen: S | undefined;
+    for (const [name, loss] of Object.entries(task.losses)) {
+      const fn = (leaves: Leaves): Found<S> => loss(place(at, leaves), batch);
+      const { value, grad } = valueAndGrad(fn)(pick(at, groups[name] ?? []));
+      shown[name] = value.shown ?? value.loss;
+      Object.assign(grads, grad);
+      if (value.seen !== undefined) seen = { ...seen, ...value.seen };
+    }
+    return { shown, seen, grad: Object.fromEntries(names.map((n) => [n, grads[n] as Tensor])) as Leaves };
   };
-  const update = (state: TrainState, grad: CausalLMParams, seen: SeenKeys, rate: Tensor) => {
-    const { trained, codebooks } = splitCodebooks(state.params);
-    const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, trained);
-    const params = joinCodebooks(applyUpdates(trained, updates), learnCodebooks(codebooks, seen));
-    // Clipping needs the same sums of squares. A sum is not finite when one of its elements is not.
-    const checks = [...leaves(grad).map((g) => sum(square(g))), ...leaves(trained).map((p) => sum(p))];
-    return { state: { params, optimizer: next }, checks: stack(checks) };
+  /** Parameters after the rule's updates and after what no gradient moves. */
+  const move = (at: P, leaves: Leaves, updates: Leaves, seen: S | undefined): P => {
+    const moved = place(
+      at,
+      zipTrees(leaves, updates, (p, u) => p.add(u)),
+    );
+    return task.learn ? task.learn(moved, seen as S) : moved;
+  };
+  // Clipping needs the same sums of squares. A sum is not finite when one of its elements is not.
+  const squares = (grad: Leaves): Tensor[] => Object.values(grad).map((g) => sum(square(g)));
+  const checksOf = (list: readonly Tensor[]): Tensor => stack(list.map((t) => cast(t, "float32")));
+  const update = (state: TrainState<P>, grad: Leaves, seen: S | undefined, rate: Tensor) => {
+    const leaves = pick(state.params, names);
+    const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, leaves);
+    const checks = [...squares(grad), ...Object.values(leaves).map((p) => sum(p))];
+    return {
+      state: { params: move(state.params, leaves, updates, seen), optimizer: next },
+      checks: checksOf(checks),
+    };
   };
 
   const whole = compile(
-    (state: TrainState, ids: Tensor, targets: Tensor, rate: Tensor) => {
-      const { trained, codebooks } = splitCodebooks(state.params);
-      const { value, grad } = valueAndGrad(lossOf)(trained, codebooks, ids, targets);
-      return { loss: value.entropy, ...update(state, grad, value.seen, rate) };
+    (state: TrainState<P>, batch: B, rate: Tensor) => {
+      const { shown, seen, grad } = look(state.params, batch);
+      return { shown, ...update(state, grad, seen, rate) };
     },
     { ...options, donate: [0] },
   );
-  const micro = compile(
-    (sums: Sums, params: CausalLMParams, ids: Tensor, targets: Tensor) => {
-      const { trained, codebooks } = splitCodebooks(params);
-      const { value, grad } = valueAndGrad(lossOf)(trained, codebooks, ids, targets);
-      const share = mapTree(grad, (g) => g.mul(1 / accumulate));
-      const part: Sums = { grad: share, seen: value.seen };
-      return { loss: value.entropy, sums: zipTrees(sums, part, (a, g) => a.add(g)) };
+  const part = compile(
+    (sums: Sums<S>, at: P, batch: B) => {
+      const { shown, seen, grad } = look(at, batch);
+      const share: Sums<S> = { grad: mapTree(grad, (g) => g.mul(1 / accumulate)), seen };
+      return { shown, sums: zipTrees(sums, share, (a, g) => a.add(g)) as Sums<S> };
     },
     { ...options, donate: [0] },
   );
   const finish = compile(
-    (state: TrainState, sums: Sums, rate: Tensor) => ({
+    (state: TrainState<P>, sums: Sums<S>, rate: Tensor) => ({
       ...update(state, sums.grad, sums.seen, rate),
-      sums: mapTree(sums, (s) => zeros(s.shape)),
+      sums: zerosLike(sums),
     }),
     { ...options, donate: [0, 1] },
   );
+  // The same for rules that accumulate in their own state.
+  const micro = optimizer(zeros([])).micro;
+  const take = compile(
+    (state: Record<string, unknown>, learnt: { seen: S | undefined }, at: P, batch: B, first: Tensor) => {
+      const { shown, seen, grad } = look(at, batch);
+      return {
+        shown,
+        optimizer: micro?.take(grad, state, first, accumulate) ?? state,
+        learnt: zipTrees(learnt, { seen }, (a, s) => a.add(s)) as { seen: S | undefined },
+        squares: checksOf(squares(grad)),
+      };
+    },
+    { ...options, donate: [0, 1] },
+  );
+  const close = compile(
+    (state: TrainState<P>, learnt: { seen: S | undefined }, rate: Tensor) => {
+      const leaves = pick(state.params, names);
+      const done = optimizer(rate).micro?.finish(state.optimizer, leaves, accumulate);
+      if (done === undefined) throw new Error("a rule that accumulates must finish");
+      return {
+        state: { params: move(state.params, leaves, done.updates, learnt.seen), optimizer: done.state },
+        sums: checksOf(Object.values(leaves).map((p) => sum(p))),
+        learnt: zerosLike(learnt),
+      };
+    },
+    { ...options, donate: [0, 1] },
+  );
 
-  let sums: Sums | undefined;
-  const run: TrainStep["run"] = async (state, batch, rate) => {
-    if (accumulate === 1) {
-      const [ids, targets] = tensorsOf(batch);
-      const result = await whole(state, ids, targets, tensor(rate));
-      return report(result.state, await result.loss.item(), result.checks);
-    }
-    if (sums === undefined) {
-      const { trained, codebooks } = splitCodebooks(state.params);
-      const like: Sums = { grad: trained, seen: codebooks };
-      sums = await evaluate(
-        mapTree(like, (p) => zeros(p.shape)),
+  const inOne: TrainStep<P, B>["run"] = async (state, batch, rate) => {
+    const result = await whole(state, await batch(0), tensor(rate));
+    const checks = await numbersOf(result.checks);
+    return { state: result.state, losses: await itemsOf(result.shown), ...halves(checks) };
+  };
+  let sums: Sums<S> | undefined;
+  const inParts: TrainStep<P, B>["run"] = async (state, batch, rate) => {
+    const losses: Record<string, number> = {};
+    for (let k = 0; k < accumulate; k++) {
+      const now = await batch(k);
+      sums ??= await evaluate(
+        zerosLike({ grad: pick(state.params, names), seen: look(state.params, now).seen }),
         options,
       );
-    }
-    let loss = 0;
-    const size = batch.count / accumulate;
-    for (let k = 0; k < accumulate; k++) {
-      const [ids, targets] = tensorsOf(rows(batch, k * size, size));
-      const result = await micro(sums, state.params, ids, targets);
+      const result = await part(sums, state.params, now);
       sums = result.sums;
-      loss += (await result.loss.item()) / accumulate;
+      await addLosses(losses, result.shown, accumulate);
     }
-    const result = await finish(state, sums, tensor(rate));
+    const result = await finish(state, sums as Sums<S>, tensor(rate));
     sums = result.sums;
-    return report(result.state, loss, result.checks);
+    return { state: result.state, losses, ...halves(await numbersOf(result.checks)) };
+  };
+  let learnt: { seen: S | undefined } | undefined;
+  const inItsState: TrainStep<P, B>["run"] = async (state, batch, rate) => {
+    const losses: Record<string, number> = {};
+    const norms = new Float64Array(names.length);
+    let { optimizer } = state;
+    for (let k = 0; k < accumulate; k++) {
+      const now = await batch(k);
+      learnt ??= await evaluate(zerosLike({ seen: look(state.params, now).seen }), options);
+      const result = await take(optimizer, learnt, state.params, now, k === 0 ? ones([]) : zeros([]));
+      ({ optimizer, learnt } = result);
+      await addLosses(losses, result.shown, accumulate);
+      (await numbersOf(result.squares)).forEach((s, i) => (norms[i] = (norms[i] ?? 0) + s / accumulate));
+    }
+    const result = await close(
+      { params: state.params, optimizer },
+      learnt ?? { seen: undefined },
+      tensor(rate),
+    );
+    learnt = result.learnt;
+    return { state: result.state, losses, norms: norms.map(Math.sqrt), sums: await numbersOf(result.sums) };
   };
 
   return {
     names,
-    init: async (params) =>
-      evaluate(
-        { params, optimizer: optimizer(zeros([])).init(splitCodebooks(params).trained) },
-        options,
-      ) as Promise<TrainState>,
-    run,
+    run: accumulate === 1 ? inOne : micro === undefined ? inParts : inItsState,
     release: async () => {
-      for (const program of [whole, micro, finish]) await program.release();
+      for (const program of [whole, part, finish, take, close]) await program.release();
     },
   };
 }
 
-/** Names of all tensors of a tree, in order. */
-export function namesOf(tree: unknown): string[] {
-  return flattenTree(tree).map(([name]) => name);
+/** Whether a training by this rule goes on after a gradient that is not finite. */
+export function mends({ optimizer }: Pick<TrainSettings, "optimizer">): boolean {
+  return ruleNamed(optimizer.type).mends === true;
 }
 
-/** Ids and targets of a batch as `[count, context]` tensors. */
-export function tensorsOf(batch: Batch): [ids: Tensor, targets: Tensor] {
-  const shape = [batch.count, batch.ids.length / batch.count];
-  return [tensor(batch.ids, { shape }), tensor(batch.targets, { shape })];
+/** Leaves of `tree` by name. */
+function pick(tree: unknown, names: readonly string[]): Leaves {
+  const all = new Map(flattenTree(tree));
+  return Object.fromEntries(names.map((name) => [name, all.get(name) as Tensor]));
 }
 
-async function report(state: TrainState, loss: number, checks: Tensor): Promise<StepReport> {
-  const values = Float64Array.from((await checks.data()) as Float32Array);
-  const half = values.length / 2;
-  return { state, loss, norms: values.subarray(0, half).map(Math.sqrt), sums: values.subarray(half) };
+/** `tree` with some leaves in place of its own. */
+function place<P>(tree: P, leaves: Leaves): P {
+  return mapTree(tree, (t, name) => leaves[name] ?? t) as P;
+}
+
+function zerosLike<T>(tree: T): T {
+  return mapTree(tree, (t) => zeros(t.shape, { dtype: t.dtype })) as T;
+}
+
+/** Which parameters each loss moves. */
+function groupsOf<P, B, S>(task: Task<P, B, S>, names: readonly string[]): Record<string, string[]> {
+  const losses = Object.keys(task.losses);
+  const { groups } = task;
+  if (groups === undefined && losses.length === 1) return { [losses[0] ?? ""]: [...names] };
+  const moved = Object.fromEntries(losses.map((l) => [l, names.filter((n) => groups?.[l]?.(n) ?? false)]));
+  for (const name of names) {
+    const by = losses.filter((l) => moved[l]?.includes(name));
+    if (by.length === 1) continue;
+    throw new OptionError(
+      `train: parameter "${name}" must be moved by one of the losses ${losses.join(", ")}, got ${by.length === 0 ? "none" : by.join(" and ")}. Say which in the task's groups, or exclude it with trained.`,
+    );
+  }
+  return moved;
+}
+
+async function itemsOf(losses: Readonly<Record<string, Tensor>>): Promise<Record<string, number>> {
+  const out: Record<string, number> = {};
+  for (const [name, t] of Object.entries(losses)) out[name] = await t.item();
+  return out;
+}
+
+async function addLosses(
+  to: Record<string, number>,
+  shown: Readonly<Record<string, Tensor>>,
+  parts: number,
+): Promise<void> {
+  for (const [name, value] of Object.entries(await itemsOf(shown)))
+    to[name] = (to[name] ?? 0) + value / parts;
+}
+
+async function numbersOf(t: Tensor): Promise<Float64Array> {
+  return Float64Array.from((await t.data()) as Float32Array);
+}
+
+function halves(checks: Float64Array): { norms: Float64Array; sums: Float64Array } {
+  const half = checks.length / 2;
+  return { norms: checks.subarray(0, half).map(Math.sqrt), sums: checks.subarray(half) };
 }

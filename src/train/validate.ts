@@ -2,9 +2,8 @@
 import { causalLM, type CausalLMConfig, type CausalLMParams } from "../model/index.ts";
 import { crossEntropy } from "../nn/index.ts";
 import { compile, type Device, type Tensor, tensor } from "../tensor/index.ts";
-import { emptyBatch, fillRow } from "./batches.ts";
+import { emptyBatch, fillRow, tensorsOf } from "./batches.ts";
 import type { Ids } from "./corpus.ts";
-import { tensorsOf } from "./step.ts";
 
 /** A sequence of a text: the tokens from `start` on predict those after them, scored from the `from`-th on. */
 export interface Window {
@@ -61,12 +60,15 @@ export interface Validator {
   release(): Promise<void>;
 }
 
-/** Compiles the validation of a model, `batch` windows of `config.context` tokens at a time. */
+/** Compiles the validation of a model, `batch` windows of `context` tokens at a time; default the model's context. */
 export function validator(
   config: CausalLMConfig,
-  { batch, device }: { readonly batch: number; readonly device?: Device },
+  {
+    batch,
+    context = config.context,
+    device,
+  }: { readonly batch: number; readonly context?: number; readonly device?: Device },
 ): Validator {
-  const { context } = config;
   const loss = compile(
     (params: CausalLMParams, ids: Tensor, targets: Tensor, mask: Tensor) =>
       crossEntropy(causalLM(config, params, ids).logits, targets, { mask }),

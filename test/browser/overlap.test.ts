@@ -3,12 +3,17 @@ import { describe, expect, test } from "vitest";
 import { evaluate, sum, tensor } from "../../src/tensor/index.ts";
 import { missingDevice } from "../support/devices.ts";
 import { GPU_CASES } from "../support/gpu-cases.ts";
+import { expectLongSums } from "../support/long-sums.ts";
 import { QUEUE_CASES } from "../support/queue-cases.ts";
 
 const missing = await missingDevice("webgpu");
 
 describe("wasm", () => {
   test.each(Object.entries(QUEUE_CASES))("%s", (_, run) => run("wasm"));
+
+  test.each([70_000, 4_000_000, 40_000_000])("sums of %i equal numbers do not drift", (n) =>
+    expectLongSums("wasm", n),
+  );
 
   test("an isolated page uses all cores", async () => {
     await evaluate(tensor([1]).add(1), { device: "wasm" });

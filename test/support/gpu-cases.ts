@@ -76,6 +76,13 @@ export const GPU_CASES: Readonly<Record<string, Case>> = {
     expectClose(await run(t.pow(a, b), device), want, 1e-5);
     expectClose(await run(t.pow(a, t.tensor([2, 3])), device), [0.25, 0.125, 4, 8, 9, 27], 1e-5);
     expectClose(await run(t.pow(a, 2), device), [0.25, 4, 9], 1e-6);
+    const ten = t.tensor(Int32Array.of(10, -3, 2));
+    expect(await run(t.pow(ten, 9), device)).toEqual([1_000_000_000, -19_683, 512]);
+    expect(await run(t.pow(ten, t.tensor(Int32Array.of(9, 3, 30))), device)).toEqual([
+      1_000_000_000,
+      -27,
+      2 ** 30,
+    ]);
   },
 
   async "running sums of many"(device) {

@@ -143,7 +143,7 @@ test.each(Object.entries(CALLS))("%s says that it needs a tensor", (name, calls)
 test("every public function of one or more tensors stands in the table", () => {
   /** Functions of functions, of arrays, of shapes or of trees. */
   const others = new Set(
-    "addDims divideDims mulDims subDims compile evaluate associativeScan checkpoint scan exportOnnx ifft irfft eigh qr randomizedSvd solve svd fused full iota ones tensor zeros Tensor customGradient grad jacobian jvp stopGradient straightThrough valueAndGrad vjp flattenTree leaves mapTree unflattenTree zipTrees checkShapes".split(
+    "setDevice addDims divideDims mulDims subDims compile evaluate associativeScan checkpoint scan exportOnnx ifft irfft eigh qr randomizedSvd solve svd fused full iota ones tensor zeros Tensor customGradient grad jacobian jvp stopGradient straightThrough valueAndGrad vjp flattenTree leaves mapTree unflattenTree zipTrees checkShapes".split(
       " ",
     ),
   );

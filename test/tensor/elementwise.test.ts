@@ -280,3 +280,17 @@ test("casts between all dtypes", async () => {
   checks.add("towards zero", t.cast(negative.x, "int32"), pair([2], [-1, 0]).ref);
   await checks.run();
 });
+
+test("two repeated numbers keep their shape", async () => {
+  const [zeros, ones] = [t.full([3], 0), t.full([3], 1)];
+  const flags = t.full([3], 1, { dtype: "bool" });
+  const [any, larger, power, chosen] = await t.evaluate([
+    t.any(t.notEqual(zeros, ones), { axis: 0 }),
+    t.sum(t.maximum(zeros, ones), { axis: 0 }),
+    t.sum(t.pow(t.full([3], 2), t.full([3], 3)), { axis: 0 }),
+    t.sum(t.where(flags, t.full([2, 3], 1), t.full([2, 3], 4)), { axis: [0, 1] }),
+  ]);
+  expect([await any.item(), await larger.item(), await power.item(), await chosen.item()]).toEqual([
+    1, 3, 24, 6,
+  ]);
+});

@@ -285,3 +285,16 @@ describe("indices out of range", () => {
     await loss.release();
   });
 });
+
+test("two repeated numbers keep their shape under every function of two", async () => {
+  const [a, b] = [t.full([2, 2], 3), t.full([2, 2], 2)];
+  const yes = t.equal(a, a);
+  expect(await list(t.less(a, b))).toEqual([0, 0, 0, 0]);
+  expect(await list(t.maximum(a, b))).toEqual([3, 3, 3, 3]);
+  expect(await list(t.pow(a, b))).toEqual([9, 9, 9, 9]);
+  expect(await list(t.and(yes, t.less(b, a)))).toEqual([1, 1, 1, 1]);
+  expect(await list(t.where(t.tensor([true]), a, b))).toEqual([3, 3, 3, 3]);
+  expect(await list(t.full([2], 7, { dtype: "int32" }).div(t.full([2], 2, { dtype: "int32" })))).toEqual([
+    3, 3,
+  ]);
+});

@@ -81,7 +81,9 @@ describe("corpus", () => {
   test("missing files, folders and no files are errors", async () => {
     const inside = join(folder, "inside");
     mkdirSync(inside);
-    await expect(readCorpus([inside])).rejects.toThrow("must be a file, got a folder. Name the files in it");
+    await expect(readCorpus([inside])).rejects.toThrow(
+      "must hold texts (.txt, .md, .jsonl, .json, also as .gz), got none. Name the files in it",
+    );
     await expect(readCorpus([join(folder, "none.txt")])).rejects.toThrow("must be readable, got ENOENT.");
     await expect(readCorpus([])).rejects.toThrow(OptionError);
   });

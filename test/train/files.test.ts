@@ -11,22 +11,25 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { FileError } from "../../src/errors.ts";
 import { writeSafetensors } from "../../src/files/node/safetensors.ts";
-import { causalLMConfig, initCausalLM } from "../../src/model/index.ts";
+import { causalLMConfig, type CausalLMParams, initCausalLM } from "../../src/model/index.ts";
 import { flattenTree, random, type Tensor } from "../../src/tensor/index.ts";
+import { checkpointName } from "../../src/train/checkpoint.ts";
 import {
-  checkpointName,
   listCheckpoints,
   loadCheckpoint,
   removeLeftovers,
   saveCheckpoint,
 } from "../../src/train/node/checkpoint.ts";
+import { folderStore } from "../../src/train/node/folder-store.ts";
 import { cutAtBlankLines, englishBooks, stripNotices } from "../../src/train/node/demo-texts.ts";
 import { ticks } from "../../src/draw/svg.ts";
 import { lossPicture } from "../../src/train/loss-svg.ts";
 import { appendMetrics, readMetrics, rewindMetrics } from "../../src/train/node/metrics.ts";
-import { createRunFolder, openRun, readRunConfig } from "../../src/train/node/run-folder.ts";
+import { checkRunFolder, openRun, readRunConfig, runPaths } from "../../src/train/node/run-folder.ts";
 import { trainSettings } from "../../src/train/settings.ts";
-import { type TrainState, trainStep } from "../../src/train/step.ts";
+import type { TrainState } from "../../src/train/step.ts";
+import { TEXT_WORDS } from "../../src/train/text-task.ts";
+import { textTrainingOf } from "./text.ts";
 import { temporaryFolder } from "./helpers.ts";
 
 const folder = temporaryFolder();
@@ -34,9 +37,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const config = causalLMConfig({ vocabulary: 11, context: 8, width: 16, layers: 1, heads: 2 });
 const info = (step: number) => ({ step, seconds: 1.5, sequences: step * 4, key: random.key(3) });
-const fresh = (width = 16): Promise<TrainState> => {
+const fresh = (width = 16): Promise<TrainState<CausalLMParams>> => {
   const sizes = causalLMConfig({ ...config, width, headWidth: width / 2 });
-  return trainStep(sizes, trainSettings(), []).init(initCausalLM(sizes, random.key(1)));
+  return textTrainingOf(sizes, trainSettings()).init(initCausalLM(sizes, random.key(1)));
 };
 
 async function values(tree: unknown): Promise<unknown[]> {
@@ -73,7 +76,7 @@ describe("checkpoints", () => {
     const place = join(folder, "file");
     writeFileSync(place, "no folder");
     await expect(saveCheckpoint(place, await fresh(), info(1), 2)).rejects.toThrow(FileError);
-    await expect(createRunFolder(join(place, "run"))).rejects.toThrow(/must be writable, got ENOTDIR/);
+    await expect(folderStore(join(place, "run")).open()).rejects.toThrow(/must be writable, got ENOTDIR/);
   });
 
   test("other types, shapes and missing tensors are named", async () => {
@@ -105,12 +108,13 @@ describe("checkpoints", () => {
 describe("run folder", () => {
   test("a second run in one folder, and a folder without one, are errors", async () => {
     const run = join(folder, "run");
-    const paths = await createRunFolder(run);
+    const paths = runPaths(run);
+    mkdirSync(run);
     await expect(readRunConfig(run)).rejects.toThrow(
       "must be the folder of a run with a config.json, got ENOENT.",
     );
     writeFileSync(paths.config, "{}");
-    await expect(createRunFolder(run)).rejects.toThrow(`Go on with --resume ${run}.`);
+    await expect(checkRunFolder(run)).rejects.toThrow(`Go on with --resume ${run}.`);
     await expect(readRunConfig(run)).rejects.toThrow('must be the config.json of a run ("athanor": 1)');
     writeFileSync(paths.config, "{");
     await expect(openRun(run)).rejects.toThrow("must hold JSON, got 1 characters that are none.");
@@ -144,7 +148,7 @@ describe("metrics", () => {
       ...Array.from({ length: 900 }, (_, i) => ({ ...step(i + 1), loss: 1 + 3 / (i + 1) })),
       { step: 900, seconds: 1, validationLoss: 1.25, validationBitsPerByte: 1.8 },
     ];
-    const svg = lossPicture(metrics, { title: "a < b", subtitle: "c" });
+    const svg = lossPicture(metrics, { title: "a < b", subtitle: "c", ...TEXT_WORDS });
     expect(svg).toContain("1.250 nats per token · 1.800 bits per byte");
     expect(svg).toContain("a &lt; b");
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);

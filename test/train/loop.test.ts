@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { causalLMConfig, initCausalLM, splitCodebooks } from "../../src/model/index.ts";
+import { causalLMConfig, type CausalLMParams, initCausalLM } from "../../src/model/index.ts";
 import { warmupCosine } from "../../src/optim/index.ts";
 import { evaluate, flattenTree, mapTree, random, tensor } from "../../src/tensor/index.ts";
 import { batches } from "../../src/train/batches.ts";
-import { trainLoop, type StepEvent } from "../../src/train/loop.ts";
+import { type LoopOptions, trainLoop, type StepEvent } from "../../src/train/loop.ts";
 import { NonFiniteError } from "../../src/train/non-finite.ts";
 import { rateAt, trainSettings } from "../../src/train/settings.ts";
-import { namesOf, type TrainState, trainStep } from "../../src/train/step.ts";
+import { initialState, type TrainState } from "../../src/train/step.ts";
+import type { TextBatch } from "../../src/train/text-task.ts";
+import type { SeenKeys } from "../../src/model/index.ts";
+import { textTrainingOf } from "./text.ts";
 import {
   bitsPerByte,
   natsPerToken,
@@ -40,11 +43,10 @@ describe("step", () => {
     ["transformer-vq", 2, quantized],
   ] as const)("%s: %i micro-batches equal the big batch", async (_, accumulate, config) => {
     const params = () => initCausalLM(config, random.key(7));
-    const names = namesOf(splitCodebooks(params()).trained);
     const next = batches(ids, { seed: 1, count: 6, context: 8 });
     const results: { params: Map<string, number[]>; losses: number[]; norms: number[] }[] = [];
     for (const k of [1, accumulate]) {
-      const step = trainStep(config, { ...settings, accumulate: k }, names);
+      const step = textTrainingOf(config, { ...settings, accumulate: k });
       let state = await step.init(params());
       const losses: number[] = [];
       let norms: number[] = [];
@@ -146,10 +148,14 @@ describe("validation", () => {
   });
 });
 
-const run = async (changes: Partial<Parameters<typeof trainLoop>[0]> = {}) => {
-  const step = trainStep(config, settings, []);
-  const state = await step.init(params());
-  return trainLoop({ config, settings, ids: { train: ids, validation: ids }, bytesOf, state, ...changes });
+const run = async (changes: Partial<Omit<LoopOptions<CausalLMParams, TextBatch, SeenKeys>, "task">> = {}) => {
+  const { task } = textTrainingOf(config, changes.settings ?? settings, ids, bytesOf);
+  const state = await initialState(task, settings, params());
+  try {
+    return await trainLoop({ task, settings, state, ...changes });
+  } finally {
+    await task.release?.();
+  }
 };
 
 describe("loop", () => {
@@ -157,7 +163,7 @@ describe("loop", () => {
     const steps: StepEvent[] = [];
     const validations: number[] = [];
     const checkpoints: number[] = [];
-    const { score, position, interrupted } = await run({
+    const { numbers, progress, interrupted } = await run({
       events: {
         step: (event) => void steps.push(event),
         validation: ({ step }) => void validations.push(step),
@@ -165,11 +171,11 @@ describe("loop", () => {
       },
     });
     expect(interrupted).toBe(false);
-    expect(position.step).toBe(30);
+    expect(progress.step).toBe(30);
     expect(steps.map((s) => s.step)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     expect(validations).toEqual([10, 20, 30]);
     expect(checkpoints).toEqual([30]);
-    expect(score && natsPerToken(score)).toBeLessThan(steps[0]?.loss ?? 0);
+    expect(numbers?.["validationLoss"]).toBeLessThan(steps[0]?.loss ?? 0);
   });
 
   test("stops after the step in which it is asked to, with a checkpoint", async () => {
@@ -189,8 +195,7 @@ describe("loop", () => {
   });
 
   test("a non-finite parameter is named with the step, and nothing is saved", async () => {
-    const step = trainStep(config, settings, []);
-    const good = await step.init(params());
+    const good = await textTrainingOf(config, settings).init(params());
     const values = new Float32Array(16 * 16);
     values[3] = Number.NaN;
     const layers = good.params.model.layers.map((l, i) =>
@@ -198,14 +203,14 @@ describe("loop", () => {
         ? { ...l, self_attn: { ...l.self_attn, k_proj: { weight: tensor(values, { shape: [16, 16] }) } } }
         : l,
     );
-    const state: TrainState = {
+    const state: TrainState<CausalLMParams> = {
       ...good,
       params: { ...good.params, model: { ...good.params.model, layers } },
     };
     const saved: number[] = [];
     const failing = run({
       state,
-      position: { step: 12, seconds: 0 },
+      progress: { step: 12, seconds: 0 },
       advice: () => "The last good checkpoint is X.",
       events: { checkpoint: ({ step }) => void saved.push(step) },
     });

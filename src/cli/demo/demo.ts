@@ -75,7 +75,8 @@ async function demo(
   const elapsed = (): number => (performance.now() - began) / 60_000;
   const watch = watchTraining(signal);
   const preset = presetNamed("demo");
-  say("A language model of English and Chinese, from nothing, on this machine.\n");
+  say("A language model of English and Chinese, from nothing, on this machine.");
+  say(`It takes about ${duration(60 * minutes)}: first pieces of text are learnt, then the model.\n`);
   try {
     const texts = await writeDemoTexts(join(run, "texts"));
     const share = trainSettings(preset.training).validationShare;

@@ -1,6 +1,4 @@
 // A model by path, whatever it is: a run, a Hugging Face folder, a GGUF or llama2.c file.
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
 import type { Widened } from "../../model/gguf.ts";
@@ -9,8 +7,8 @@ import type { ChatTemplate } from "../../model/chat.ts";
 import { parsePosition } from "../../position/index.ts";
 import { specialId, type Tokenizer } from "../../tokenizer/index.ts";
 import { loadTokenizer } from "../../tokenizer/load-save.ts";
+import { isRun, openRun } from "../../train/node/run-folder.ts";
 import { say } from "../command.ts";
-import { openRun } from "../../train/node/run-folder.ts";
 
 export interface OpenedModel {
   readonly config: CausalLMConfig;
@@ -40,15 +38,9 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
     : { ...opened, config: withPosition(opened.config, options.position) };
 }
 
-async function isRun(path: string): Promise<boolean> {
-  const folder = await stat(join(path, "checkpoints")).catch(() => undefined);
-  if (!folder?.isDirectory()) return false;
-  const config = await readFile(join(path, "config.json"), "utf8").catch(() => "");
-  return config.includes('"athanor"');
-}
-
 async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel> {
   const run = await openRun(path);
+  for (const notice of run.notices) say(notice);
   const tokenizer = options.tokenizer === undefined ? run.tokenizer : await loadTokenizer(options.tokenizer);
   const { model } = tokenizer;
   const id = (role: "bos" | "eos"): number | undefined => (model ? specialId(model, role) : undefined);
@@ -57,7 +49,7 @@ async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel>
     config: run.config.model,
     params: run.params,
     tokenizer,
-    tokenizerPath: options.tokenizer ?? join(path, "tokenizer.json"),
+    tokenizerPath: options.tokenizer ?? run.tokenizerPath,
     bos: undefined,
     start: tokenizer.encode("\n")[0],
     eos: eos === undefined ? [] : [eos],

@@ -1,12 +1,13 @@
 // athanor train: a language model from text files.
 import { readFile } from "node:fs/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { FileError, OptionError } from "../../errors.ts";
 import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
+import { parseOptimizer, RULES } from "../../optim/index.ts";
 import { parsePosition } from "../../position/index.ts";
 import type { Device } from "../../tensor/index.ts";
-import { PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
-import { trainSettings, type TrainSettings } from "../../train/settings.ts";
+import { ONWARD, PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
+import { type TrainChanges, trainSettings } from "../../train/settings.ts";
 import { resumeRun, type RunControl, type RunResult, startRun } from "../../train/node/run.ts";
 import { printJson, say } from "../command.ts";
 import { count, positive, whole } from "../numbers.ts";
@@ -37,6 +38,10 @@ interface TrainOptions {
   readonly width?: number;
   readonly attention?: string;
   readonly position?: string;
+  readonly optimizer?: string;
+  readonly from?: string;
+  readonly encoding?: string;
+  readonly lineEnds?: "keep" | "lf";
 }
 
 const HELP = `
@@ -56,22 +61,25 @@ Examples:
   athanor train a.txt b.jsonl.gz --tokenizer train:8192 --width 384 --layers 6
   athanor train book.txt --attention transformer-vq:codes=64
   athanor train book.txt --attention window:window=64 --position yarn:scale=4,trainingLength=256
+  athanor train book.txt --optimizer lion:decay=1      rules: ${Object.keys(RULES).join(", ")}
+  athanor train chats.jsonl --from MiniMind2-small     goes on with a pretrained model
   athanor train --resume runs/2026-11-22-120000-small  after Ctrl-C, a crash or a power cut
   athanor train --resume DIR --steps 8000              train on
 
 A configuration file holds what differs from the preset, for example
   { "model": { "width": 384, "attention": { "type": "transformer-vq", "codes": 64 } },
-    "training": { "steps": 5000, "beta2": 0.95 }, "tokenizer": "bytes" }
+    "training": { "steps": 5000, "optimizer": { "type": "adamw", "beta2": 0.95 } }, "tokenizer": "bytes" }
 `;
 
 export function define(command: Command): void {
   command
-    .description('Train a language model on text files (.txt, .jsonl with a "text", either as .gz).')
-    .argument("[files...]", "texts")
+    .description("Train a language model on texts: plain, JSON lines or arrays, chats, any of them as .gz.")
+    .argument("[files...]", "files, folders, or quoted patterns such as 'books/**/*.txt'")
     .option("--preset <name>", `what to train: ${Object.keys(PRESETS).join(", ")} (default: small)`)
     .option("--config <file>", "JSON with changes to the preset")
     .option("--run <dir>", "folder of the run (default: runs/DATE-PRESET)")
     .option("--resume <dir>", "go on with a run that was stopped")
+    .option("--from <model>", "go on with a model: a run, a Hugging Face folder, a llama2.c file")
     .option("--tokenizer <how>", "bytes, chars, train:SIZE or a tokenizer file")
     .option("--steps <n>", "updates of the parameters", count)
     .option("--minutes <n>", "stop after this time, with the learning rate run down", positive)
@@ -83,9 +91,12 @@ export function define(command: Command): void {
     .option("--width <n>", "width of the model", count)
     .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
     .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
+    .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
     .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
     .option("--checkpoint-every <n>", "updates between two checkpoints", count)
     .option("--seed <n>", "decides parameters and data order", whole)
+    .option("--encoding <name>", "of files that are no UTF-8, e.g. gbk (default: they are taken as bytes)")
+    .addOption(new Option("--line-ends <how>", "lf turns CRLF into LF").choices(["keep", "lf"]))
     .option("--prompt <text...>", "what samples begin with (default: a new line)")
     .option("--device <name>", "cpu, webgpu or cuda")
     .option("--json", "print the result as JSON on stdout")
@@ -118,7 +129,10 @@ async function begin(
   options: TrainOptions,
   control: RunControl,
 ): Promise<RunResult> {
-  const name = options.preset ?? "small";
+  const { from, encoding, lineEnds } = options;
+  if (from !== undefined) checkFrom(options);
+  const name = options.preset ?? (from === undefined ? "small" : "onward");
+  const preset = from !== undefined && options.preset === undefined ? ONWARD : presetNamed(name);
   const flags: Recipe = {
     model: {
       ...picked(options, { context: "context", layers: "layers", heads: "heads", width: "width" }),
@@ -128,7 +142,7 @@ async function begin(
     ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
   };
   const fromFile = options.config === undefined ? {} : await readRecipe(options.config);
-  const { model, training, tokenizer } = withRecipe(presetNamed(name), fromFile, flags);
+  const { model, training, tokenizer } = withRecipe(preset, fromFile, flags);
   return startRun(
     {
       files,
@@ -138,9 +152,21 @@ async function begin(
       settings: trainSettings(training),
       tokenizer,
       prompts: options.prompt ?? ["\n"],
+      ...(from !== undefined && { from }),
+      ...((encoding ?? lineEnds) !== undefined && {
+        reading: { ...(encoding !== undefined && { encoding }), ...(lineEnds !== undefined && { lineEnds }) },
+      }),
     },
     control,
   );
+}
+
+/** @throws OptionError for an option that a model which is there already decides. */
+function checkFrom(options: TrainOptions): void {
+  for (const key of ["tokenizer", "layers", "heads", "width", "attention", "position"] as const) {
+    if (options[key] === undefined) continue;
+    throw new OptionError(`train: --${key} is decided by the model of --from, got both. Leave one out.`);
+  }
 }
 
 /** Attention and positions. An attention that says nothing of positions gets its usual ones, not the preset's. */
@@ -170,8 +196,8 @@ function goOn(files: readonly string[], options: TrainOptions, control: RunContr
   );
 }
 
-function trainingFlags(options: TrainOptions): Partial<TrainSettings> {
-  const flags: Partial<TrainSettings> = picked(options, {
+function trainingFlags(options: TrainOptions): TrainChanges {
+  const flags: TrainChanges = picked(options, {
     steps: "steps",
     minutes: "minutes",
     batch: "batch",
@@ -179,7 +205,13 @@ function trainingFlags(options: TrainOptions): Partial<TrainSettings> {
     seed: "seed",
     checkpointEvery: "checkpointEvery",
   });
-  return { ...flags, ...(options.lr !== undefined && { rate: options.lr, floor: options.lr / 10 }) };
+  return {
+    ...flags,
+    ...(options.lr !== undefined && { rate: options.lr, floor: options.lr / 10 }),
+    ...(options.optimizer !== undefined && { optimizer: parseOptimizer(options.optimizer) }),
+    // The model of --from has a context of its own, which may be longer than one trains with.
+    ...(options.from !== undefined && options.context !== undefined && { context: options.context }),
+  };
 }
 
 /** The options that were given, under the names that settings have. */

@@ -1,4 +1,5 @@
 // What a person sees of a training: one repainted line on a terminal, a plain line now and then elsewhere.
+import type { TrainProgress as TokenizerProgress } from "../../tokenizer/pace.ts";
 import type { RunControl, RunReady } from "../../train/node/run.ts";
 import { duration, progress, say } from "../command.ts";
 
@@ -17,28 +18,30 @@ export function watchTraining(signal?: AbortSignal): TrainWatch {
   let began = 0;
   return {
     control: {
-      onTokenizer: ({ phase, done, total }) => {
-        bar.update(`tokenizer: ${phase}${total ? ` ${Math.round((100 * done) / total)} %` : ` ${done}`}`);
-      },
+      onTokenizer: (progress) => bar.update(tokenizerLine(progress)),
       onReady(now) {
         ready = now;
         began = performance.now();
         bar.end();
         say(describe(now));
       },
-      onStep({ step, seconds, loss, tokensPerSecond }) {
+      onStep({ step, seconds, loss, perSecond }) {
         smooth = Number.isNaN(smooth) ? loss : 0.95 * smooth + 0.05 * loss;
         if (ready === undefined) return;
         const left = secondsLeft(ready, step, seconds, (performance.now() - began) / 1000);
+        // The first step compiles: it says nothing of those that follow.
+        const pace =
+          perSecond > 0 ? `  ${count(Math.round(perSecond))} tokens/s  ${duration(left)} left` : "";
         const of = ready.config.training.minutes === undefined ? `/${ready.config.training.steps}` : "";
-        bar.update(
-          `step ${step}${of}  loss ${smooth.toFixed(3)}  ${count(Math.round(tokensPerSecond))} tokens/s  ${duration(left)} left`,
+        bar.update(`step ${step}${of}  loss ${smooth.toFixed(3)}${pace}`);
+      },
+      onValidation({ step }, { validationLoss = Number.NaN, validationBitsPerByte = Number.NaN }) {
+        bar.end(
+          `step ${step}  validation ${validationLoss.toFixed(4)} nats per token, ${validationBitsPerByte.toFixed(4)} bits per byte`,
         );
       },
-      onValidation({ step }, nats, bits) {
-        bar.end(
-          `step ${step}  validation ${nats.toFixed(4)} nats per token, ${bits.toFixed(4)} bits per byte`,
-        );
+      onNotice(sentence) {
+        bar.end(sentence);
       },
       onSample(text) {
         if (signal?.aborted !== true && process.stderr.isTTY) bar.end(indent(text));
@@ -46,6 +49,21 @@ export function watchTraining(signal?: AbortSignal): TrainWatch {
     },
     end: () => bar.end(),
   };
+}
+
+const PHASES: Readonly<Record<TokenizerProgress["phase"], string>> = {
+  count: "reading the text",
+  segment: "cutting the text into pieces",
+  prune: "choosing the pieces to keep",
+  expectation: "weighing the pieces",
+  merge: "joining pairs of pieces",
+};
+
+/** What the tokenizer's training does, how far it is, and how long it still takes. */
+export function tokenizerLine({ phase, done, total, secondsLeft: left }: TokenizerProgress): string {
+  const share = total ? `, ${Math.round((100 * Math.min(done, total)) / total)} % done` : "";
+  const time = left === undefined ? "" : `, about ${duration(left)} left of this part`;
+  return `Learning pieces of text: ${PHASES[phase]}${share}${time}`;
 }
 
 /** With thousands set apart. */

@@ -1,36 +1,24 @@
-// Checkpoints: safetensors files with the parameters under their own names, the optimizer's state under `optimizer.`,
-// and in the header's metadata where the training stands.
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+// Checkpoints as safetensors files in a folder.
+import { readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { FileError } from "../../errors.ts";
 import { openSafetensors, type TensorToWrite, writeSafetensors } from "../../files/node/safetensors.ts";
-import { flattenTree, mapTree, random, type Tensor, tensor } from "../../tensor/index.ts";
-import type { Position } from "../loop.ts";
+import {
+  type CheckpointInfo,
+  checkpointMetadata,
+  checkpointName,
+  checkpointNames,
+  type Newest,
+  newestGood,
+  readCheckpoint,
+  type SavedState,
+  stateTensors,
+} from "../checkpoint.ts";
 import type { TrainState } from "../step.ts";
 
-/** What a checkpoint says of itself. */
-export interface CheckpointInfo extends Position {
-  /** Sequences read so far: the next step starts here in the data order. */
-  readonly sequences: number;
-  /** State of the generator: the key that all random numbers of the run derive from, with `step` as counter. */
-  readonly key: random.Key;
-}
-
-const PREFIX = "optimizer.";
-const FILE = /^step-(\d+)\.safetensors$/;
-
-/** Name of the checkpoint after `step` updates. */
-export function checkpointName(step: number): string {
-  return `step-${String(step).padStart(8, "0")}.safetensors`;
-}
-
-/** Checkpoints in a folder, oldest first; none if there is no folder. */
+/** Paths of the checkpoints in a folder, oldest first; none if there is no folder. */
 export async function listCheckpoints(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names
-    .filter((name) => FILE.test(name))
-    .sort((a, b) => stepOf(a) - stepOf(b))
-    .map((name) => join(folder, name));
+  return checkpointNames(await readdir(folder).catch(() => [])).map((name) => join(folder, name));
 }
 
 /** Removes what a killed process left half written. */
@@ -39,10 +27,6 @@ export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of names) {
     if (/^step-\d+\.safetensors\..*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
   }
-}
-
-function stepOf(name: string): number {
-  return Number(FILE.exec(name)?.[1] ?? 0);
 }
 
 /**
@@ -56,14 +40,14 @@ export async function saveCheckpoint(
   keep: number,
 ): Promise<string> {
   const path = join(folder, checkpointName(info.step));
-  const tensors = new Map<string, TensorToWrite>();
-  const add = (name: string, t: Tensor): void => {
-    tensors.set(name, { dtype: t.dtype, shape: t.shape as readonly number[], data: () => t.data() });
-  };
-  for (const [name, t] of flattenTree(state.params)) add(name, t);
-  for (const [name, t] of flattenTree(state.optimizer)) add(PREFIX + name, t);
   try {
-    await writeSafetensors(path, tensors, { format: "pt", athanor: JSON.stringify(info) });
+    const tensors = new Map<string, TensorToWrite>(
+      stateTensors(state).map(([name, t]) => [
+        name,
+        { dtype: t.dtype, shape: t.shape as readonly number[], data: () => t.data() },
+      ]),
+    );
+    await writeSafetensors(path, tensors, await checkpointMetadata(state, info));
   } catch (error) {
     const last = (await listCheckpoints(folder)).at(-1);
     const kept = last === undefined ? "There is none before it." : `The last good one is ${last}.`;
@@ -79,45 +63,22 @@ export async function saveCheckpoint(
 
 /**
  * Reads a checkpoint into the structure of `template`, of which only names, types and shapes matter.
- * @throws FileError for a file that is corrupt, lacks a tensor or holds one of another type or shape; both are named.
+ * @throws FileError for a file that is damaged, lacks a tensor or holds one of another type or shape; both are named.
  */
-export async function loadCheckpoint(
-  path: string,
-  template: TrainState,
-): Promise<{ state: TrainState; info: CheckpointInfo }> {
+export async function loadCheckpoint<P>(path: string, template: TrainState<P>): Promise<SavedState<P>> {
   await using file = await openSafetensors(path);
-  const wanted = [
-    ...flattenTree(template.params),
-    ...flattenTree(template.optimizer).map(([name, t]) => [PREFIX + name, t] as const),
-  ];
-  const read = new Map<string, Tensor>();
-  for (const [name, like] of wanted) {
-    const { dtype, shape, data } = await file.read(name);
-    if (dtype !== like.dtype || shape.join() !== like.shape.join()) {
-      throw new FileError(
-        `checkpoint: tensor "${name}" in ${path} must be ${like.dtype} [${like.shape.join(", ")}], got ${dtype} [${shape.join(", ")}].`,
-      );
-    }
-    read.set(name, tensor(data, { dtype, shape, lend: true }));
-  }
-  const pick = (prefix: string) => (t: Tensor, name: string) => read.get(prefix + name) ?? t;
-  return {
-    state: {
-      params: mapTree(template.params, pick("")),
-      optimizer: mapTree(template.optimizer, pick(PREFIX)),
-    },
-    info: parseInfo(file.metadata["athanor"], path),
-  };
+  return await readCheckpoint(file, template, path);
 }
 
-function parseInfo(json: string | undefined, path: string): CheckpointInfo {
-  try {
-    const info = JSON.parse(json ?? "") as CheckpointInfo;
-    if (Number.isSafeInteger(info.step) && info.step >= 0 && Number.isFinite(info.seconds)) return info;
-  } catch {
-    // told below
-  }
-  throw new FileError(
-    `checkpoint: ${path} must say its step in the metadata "athanor", got ${json ?? "none"}.`,
-  );
+/**
+ * The newest checkpoint of a folder that can be read.
+ * @throws FileError when there are some and all are damaged.
+ */
+export async function loadNewest<P>(folder: string, template: TrainState<P>): Promise<Newest<P> | undefined> {
+  return newestGood(await listCheckpoints(folder), (path) => loadCheckpoint(path, template));
+}
+
+/** Renames damaged checkpoints to `damaged-…`, so that they neither count nor are written over. */
+export async function putAside(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rename(path, join(dirname(path), `damaged-${basename(path)}`));
 }

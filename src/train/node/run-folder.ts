@@ -1,19 +1,22 @@
 // A run is a folder: config.json, tokenizer.json, metrics.jsonl, checkpoints/, samples.txt, loss.svg.
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FileError, OptionError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
-import { type CausalLMConfig, type CausalLMParams, checkConfig, initCausalLM } from "../../model/index.ts";
+import { type CausalLMConfig, type CausalLMParams, checkConfig, parameterTree } from "../../model/index.ts";
 import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
-import { random } from "../../tensor/index.ts";
-import { listCheckpoints, loadCheckpoint } from "./checkpoint.ts";
+import { zeros } from "../../tensor/index.ts";
+import { loadNewest } from "./checkpoint.ts";
 import { type TrainSettings, trainSettings } from "../settings.ts";
+import type { Reading } from "../texts.ts";
 
 /** What config.json holds. */
 export interface RunConfig {
   /** Version of this layout. */
-  readonly athanor: 1;
+  readonly athanor: 1 | 2;
+  /** What is trained; 2 only, `text` before there were others. */
+  readonly task?: "text";
   /** Name shown in pictures. */
   readonly title: string;
   readonly model: CausalLMConfig;
@@ -26,7 +29,11 @@ export interface RunConfig {
     /** SHA-256 of the texts. */
     readonly fingerprint: string;
     readonly bytes: number;
+    /** How they are read; 2 only. */
+    readonly reading?: Reading;
   };
+  /** Path of the model that it began from. */
+  readonly from?: string;
   /** What samples begin with. */
   readonly prompts: readonly string[];
 }
@@ -56,6 +63,14 @@ export function runPaths(folder: string): RunPaths {
   };
 }
 
+/** Whether a folder is that of a run. */
+export async function isRun(folder: string): Promise<boolean> {
+  const checkpoints = await stat(join(folder, "checkpoints")).catch(() => undefined);
+  if (!checkpoints?.isDirectory()) return false;
+  const config = await readFile(join(folder, "config.json"), "utf8").catch(() => "");
+  return config.includes('"athanor"');
+}
+
 /** @throws OptionError when a run is in the folder already. */
 export async function checkRunFolder(folder: string): Promise<void> {
   if (await stat(runPaths(folder).config).catch(() => undefined)) {
@@ -63,19 +78,6 @@ export async function checkRunFolder(folder: string): Promise<void> {
       `train: --run must name a new folder, got ${folder}, which holds a run. Go on with --resume ${folder}.`,
     );
   }
-}
-
-/**
- * Makes the folder of a new run.
- * @throws OptionError when a run is there already, FileError when the folder cannot be made.
- */
-export async function createRunFolder(folder: string): Promise<RunPaths> {
-  await checkRunFolder(folder);
-  const paths = runPaths(folder);
-  await mkdir(paths.checkpoints, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new FileError(`train: folder ${folder} must be writable, got ${error.code ?? error.message}.`);
-  });
-  return paths;
 }
 
 /** Writes config.json. */
@@ -101,9 +103,15 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
   } catch {
     throw new FileError(`train: ${path} must hold JSON, got ${text.length} characters that are none.`);
   }
-  if (config.athanor !== 1 || !config.model || !config.training || !config.corpus) {
+  const { athanor: version, task = "text" } = config;
+  if ((version !== 1 && version !== 2) || !config.training) {
     throw new FileError(
-      `train: ${path} must be the config.json of a run ("athanor": 1), got keys ${Object.keys(config).join(", ")}.`,
+      `train: ${path} must be the config.json of a run ("athanor": 1) or of one of today ("athanor": 2), got keys ${Object.keys(config).join(", ")}.`,
+    );
+  }
+  if (task !== "text" || !config.model || !config.corpus) {
+    throw new FileError(
+      `train: ${path} must be the config.json of a language model's run ("task": "text"), got "${task}" with keys ${Object.keys(config).join(", ")}.`,
     );
   }
   checkConfig(config.model);
@@ -111,33 +119,48 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
   return { ...(config as RunConfig), training: trainSettings(config.training) };
 }
 
+/** The tokenizer of a run: its own tokenizer.json, or the file that came with the model it began from. */
+export async function tokenizerIn(root: string): Promise<string> {
+  for (const name of ["tokenizer.bin", "tokenizer.model"]) {
+    const path = join(root, name);
+    if (await stat(path).catch(() => undefined)) return path;
+  }
+  return runPaths(root).tokenizer;
+}
+
 /** A trained model, ready to use. */
 export interface OpenRun {
   readonly config: RunConfig;
   readonly tokenizer: Tokenizer;
+  readonly tokenizerPath: string;
   readonly params: CausalLMParams;
   /** The checkpoint it came from, and its step. */
   readonly checkpoint: string;
   readonly step: number;
+  /** Why newer checkpoints could not be read, a sentence each. */
+  readonly notices: readonly string[];
 }
 
-/** Opens the newest checkpoint of a run. @throws FileError when there is none, or a file is missing or corrupt. */
+/**
+ * Opens the newest checkpoint of a run that can be read.
+ * @throws FileError when there is none, all are damaged, or another file is missing or corrupt.
+ */
 export async function openRun(folder: string): Promise<OpenRun> {
   const config = await readRunConfig(folder);
   const paths = runPaths(folder);
-  const checkpoint = await newestCheckpoint(paths);
-  if (checkpoint === undefined) {
+  const template = {
+    params: parameterTree(config.model, (_, { shape }) => zeros(shape)) as CausalLMParams,
+    optimizer: {},
+  };
+  const newest = await loadNewest(paths.checkpoints, template);
+  if (newest === undefined) {
     throw new FileError(
       `train: ${paths.root} must hold a checkpoint, got none. Train on with: athanor train --resume ${folder}`,
     );
   }
-  const tokenizer = await loadTokenizer(paths.tokenizer);
-  const template = { params: initCausalLM(config.model, random.key(config.training.seed)), optimizer: {} };
-  const { state, info } = await loadCheckpoint(checkpoint, template);
-  return { config, tokenizer, params: state.params, checkpoint, step: info.step };
-}
-
-/** Path of the newest checkpoint, if there is one. */
-export async function newestCheckpoint(paths: RunPaths): Promise<string | undefined> {
-  return (await listCheckpoints(paths.checkpoints)).at(-1);
+  const tokenizerPath = await tokenizerIn(paths.root);
+  const tokenizer = await loadTokenizer(tokenizerPath);
+  const { state, info, name: checkpoint, damaged } = newest;
+  const notices = damaged.map(({ reason }) => `${reason} Using ${checkpoint} instead.`);
+  return { config, tokenizer, tokenizerPath, params: state.params, checkpoint, step: info.step, notices };
 }

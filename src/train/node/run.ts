@@ -1,49 +1,47 @@
-// From files to a trained model in a run folder; and back into a run that was stopped.
-import { appendFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { FileError } from "../../errors.ts";
-import { writeFileAtomic } from "../../files/node/atomic.ts";
+// From files to a trained language model in a run folder; and back into a run that was stopped.
+import { readFile } from "node:fs/promises";
+import { totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { FileError, OptionError } from "../../errors.ts";
+import { applyChatTemplate, type ChatMessage, readChatTemplate } from "../../model/chat.ts";
 import {
   type CausalLMConfig,
   causalLMConfig,
-  initCausalLM,
+  type CausalLMParams,
   parameterCount,
-  sampler,
 } from "../../model/index.ts";
 import { chooseDevice } from "../../runtime/choose-device.ts";
-import { type Device, random } from "../../tensor/index.ts";
+import type { Device } from "../../tensor/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
 import { loadTokenizer, saveTokenizer } from "../../tokenizer/load-save.ts";
-import type { TrainControl } from "../../tokenizer/pace.ts";
-import { loadCheckpoint, removeLeftovers, saveCheckpoint } from "./checkpoint.ts";
-import { readCorpus } from "./corpus.ts";
+import type { TrainControl as TokenizerControl } from "../../tokenizer/pace.ts";
 import { bytesOfIds, checkLength, encodeTexts, type Ids, type Split, splitSources } from "../corpus.ts";
-import { type LoopResult, type Position, type StepEvent, trainLoop } from "../loop.ts";
-import { lossPicture } from "../loss-svg.ts";
-import { appendMetrics, rewindMetrics } from "./metrics.ts";
-import type { Metric } from "../metrics.ts";
+import type { StepEvent } from "../loop.ts";
+import { leastTrainingBytes } from "../memory.ts";
+import { holding, trainHeld } from "../run.ts";
+import type { RunStore } from "../run-store.ts";
+import type { TrainSettings } from "../settings.ts";
+import type { Numbers, Progress } from "../task.ts";
+import { checkModel, type ModelSizes, textTask } from "../text-task.ts";
+import type { Reading, ReadOptions, Turn } from "../texts.ts";
+import { makeTokenizer, parseTokenizerChoice, type TokenizerChoice } from "../tokenizer.ts";
+import { readCorpus } from "./corpus.ts";
+import { folderStore } from "./folder-store.ts";
+import { keepTokenizer, openPretrained, type Pretrained } from "./pretrained.ts";
 import {
   checkRunFolder,
-  createRunFolder,
-  newestCheckpoint,
   readRunConfig,
+  tokenizerIn,
   type RunConfig,
-  type RunPaths,
   runPaths,
   writeRunConfig,
 } from "./run-folder.ts";
 
-import type { TrainSettings } from "../settings.ts";
-import { type TrainState, trainStep } from "../step.ts";
-import { makeTokenizer, parseTokenizerChoice } from "../tokenizer.ts";
-import { bitsPerByte, natsPerToken } from "../validate.ts";
-
-/** Sizes of a model; the vocabulary comes from the tokenizer. */
-export type ModelSizes = Pick<CausalLMConfig, "context" | "width" | "layers" | "heads"> &
-  Partial<Omit<CausalLMConfig, "vocabulary">>;
+export type { ModelSizes } from "../text-task.ts";
 
 /** A new training. */
 export interface RunRequest {
+  /** Texts: files, folders, patterns. */
   readonly files: readonly string[];
   /** Folder to make. */
   readonly run: string;
@@ -54,6 +52,9 @@ export interface RunRequest {
   readonly tokenizer: string;
   /** What samples begin with. */
   readonly prompts: readonly string[];
+  /** A model to go on from, in place of `model` and `tokenizer`: a run, a Hugging Face folder, a llama2.c file. */
+  readonly from?: string;
+  readonly reading?: Reading;
 }
 
 /** How a training is watched and stopped. */
@@ -63,10 +64,12 @@ export interface RunControl {
   /** Called before the first step. */
   readonly onReady?: (ready: RunReady) => void;
   readonly onStep?: (event: StepEvent) => void;
-  readonly onValidation?: (position: Position, nats: number, bits: number) => void;
+  readonly onValidation?: (at: Progress, numbers: Numbers) => void;
   readonly onCheckpoint?: (path: string) => void;
   readonly onSample?: (text: string) => void;
-  readonly onTokenizer?: TrainControl["onProgress"];
+  readonly onTokenizer?: TokenizerControl["onProgress"];
+  /** Something a person should know that stops nothing. */
+  readonly onNotice?: (sentence: string) => void;
 }
 
 /** What a training starts from. */
@@ -97,55 +100,75 @@ export interface RunResult {
 
 /** Everything a run needs once its files are read. */
 interface Prepared {
-  readonly paths: RunPaths;
   readonly config: RunConfig;
   readonly tokenizer: Tokenizer;
   readonly ids: Split<Ids>;
-  readonly state: TrainState;
-  readonly position: Position;
-  readonly metrics: Metric[];
+  readonly start?: () => Promise<CausalLMParams>;
 }
 
 /**
- * Trains a new model.
- * @throws OptionError for bad settings or a folder that holds a run, FileError for files that cannot be used.
+ * Trains a new model, or goes on with a pretrained one.
+ * @throws OptionError for bad settings, more than fits in memory, or a folder that holds a run; FileError for files
+ * that cannot be used.
  */
 export async function startRun(request: RunRequest, control: RunControl = {}): Promise<RunResult> {
   // What can be wrong at once is told before the texts are read.
   await chooseDevice(control.device);
   await checkRunFolder(request.run);
-  const corpus = await readCorpus(request.files);
-  const texts = splitSources(corpus.sources, request.settings.validationShare);
   const choice = parseTokenizerChoice(request.tokenizer);
-  const tokenizer =
-    choice.kind === "file"
-      ? await loadTokenizer(choice.path)
-      : await makeTokenizer(choice, texts.train, {
-          ...(control.signal && { signal: control.signal }),
-          ...(control.onTokenizer && { onProgress: control.onTokenizer }),
-        });
-  const ids = encodeSplit(tokenizer, texts);
-  const model = causalLMConfig({ ...request.model, vocabulary: tokenizer.vocabularySize });
-  checkLength(ids, model.context);
+  const base = request.from === undefined ? undefined : await openPretrained(request.from);
+  const settings = base ? withContext(request.settings, base.config) : request.settings;
+  const planned = base?.config ?? configOf(request.model, leastVocabulary(choice));
+  checkModel(planned);
+  checkFits(planned, settings);
+  const corpus = await readCorpus(request.files, {
+    ...request.reading,
+    ...(base?.chat && { chat: base.chat }),
+  });
+  for (const notice of corpus.notices) control.onNotice?.(notice);
+  const texts = splitSources(corpus.sources, settings.validationShare);
+  const tokenizer = base?.tokenizer ?? (await tokenizerFor(choice, texts.train, control));
+  // Chats spell their special tokens by the model's template.
+  const ids = encodeSplit(tokenizer, texts, corpus.chats && base?.chat !== undefined);
+  const model = base?.config ?? configOf(request.model, tokenizer.vocabularySize);
+  checkFits(model, settings);
+  checkLength(ids, settings.context ?? model.context);
+  if (base) checkVocabulary(ids, model);
   const config: RunConfig = {
-    athanor: 1,
+    athanor: 2,
+    task: "text",
     title: request.title,
     model,
-    training: request.settings,
+    training: settings,
     tokenizer: request.tokenizer,
     corpus: {
-      files: request.files.map((f) => resolve(f)),
+      files: corpus.files.map((f) => resolve(f)),
       fingerprint: corpus.fingerprint,
       bytes: corpus.bytes,
+      ...(request.reading && { reading: request.reading }),
     },
     prompts: request.prompts,
+    ...(request.from !== undefined && { from: resolve(request.from) }),
   };
-  const paths = await createRunFolder(request.run);
-  await saveTokenizer(tokenizer, paths.tokenizer);
-  await writeRunConfig(paths, config);
-  const state = await initialState(config, control);
-  const position = { step: 0, seconds: 0 };
-  return execute({ paths, config, tokenizer, ids, state, position, metrics: [] }, control);
+  const paths = runPaths(request.run);
+  const store = folderStore(request.run);
+  return holding(store, control, async () => {
+    await checkRunFolder(request.run);
+    await (base ? keepTokenizer(base.tokenizerPath, request.run) : saveTokenizer(tokenizer, paths.tokenizer));
+    await writeRunConfig(paths, config);
+    return execute({ config, tokenizer, ids, ...startOf(base) }, store, control);
+  });
+}
+
+/** A pretrained model may read further than one trains with. */
+const ONWARD_CONTEXT = 256;
+
+function withContext(settings: TrainSettings, { context }: CausalLMConfig): TrainSettings {
+  return { ...settings, context: settings.context ?? Math.min(context, ONWARD_CONTEXT) };
+}
+
+function startOf(base: Pretrained | undefined): Pick<Prepared, "start"> {
+  return base ? { start: async () => base.params } : {};
 }
 
 /** What may differ from the stopped training. */
@@ -157,9 +180,10 @@ export interface ResumeChanges {
 }
 
 /**
- * Goes on from the newest checkpoint of a run. With unchanged settings the parameters end bitwise as if the training
- * had never been stopped.
- * @throws FileError when the run, its checkpoint or its texts are missing, corrupt or changed.
+ * Goes on from the newest good checkpoint of a run. With unchanged settings the parameters end bitwise as if the
+ * training had never been stopped.
+ * @throws OptionError when another process uses the run; FileError when the run or its texts are missing, corrupt or
+ * changed, or all of its checkpoints are damaged.
  */
 export async function resumeRun(
   run: string,
@@ -169,175 +193,181 @@ export async function resumeRun(
   await chooseDevice(control.device);
   const stored = await readRunConfig(run);
   const paths = runPaths(run);
-  const config: RunConfig = {
-    ...stored,
-    training: { ...stored.training, ...changes },
-    corpus: { ...stored.corpus, files: files?.map((f) => resolve(f)) ?? stored.corpus.files },
+  const store = folderStore(run);
+  return holding(store, control, async () => {
+    const reading = await readingOf(stored, paths.root);
+    const corpus = await readCorpus(files ?? stored.corpus.files, reading);
+    if (corpus.fingerprint !== stored.corpus.fingerprint) {
+      throw new FileError(
+        `train: the texts of ${run} must be those it began with (${stored.corpus.bytes} bytes, SHA-256 ${stored.corpus.fingerprint.slice(0, 8)}…), got ${corpus.bytes} bytes, ${corpus.fingerprint.slice(0, 8)}…. Restore them or begin a new run.`,
+      );
+    }
+    const config: RunConfig = {
+      ...stored,
+      training: { ...stored.training, ...changes },
+      corpus: { ...stored.corpus, files: corpus.files.map((f) => resolve(f)) },
+    };
+    const tokenizer = await loadTokenizer(await tokenizerIn(paths.root));
+    const texts = splitSources(corpus.sources, config.training.validationShare);
+    const ids = encodeSplit(tokenizer, texts, corpus.chats && reading.chat !== undefined);
+    await writeRunConfig(paths, config);
+    const { from } = config;
+    const start = from === undefined ? undefined : async () => (await openPretrained(from)).params;
+    return execute({ config, tokenizer, ids, ...(start && { start }) }, store, control);
+  });
+}
+
+/** How the texts of a run were read when it began. */
+async function readingOf({ athanor, corpus, from }: RunConfig, root: string): Promise<ReadOptions> {
+  if (athanor === 1) return { asIs: true };
+  const chat = from === undefined ? undefined : await chatOf(root);
+  return { ...corpus.reading, ...(chat && { chat }) };
+}
+
+/** How the model that a run began from writes chats: its template was copied into the run. */
+async function chatOf(root: string): Promise<ReadOptions["chat"]> {
+  const advice = await readFile(join(root, "tokenizer_config.json"), "utf8").catch(() => "{}");
+  const file = await readFile(join(root, "chat_template.jinja"), "utf8").catch(() => undefined);
+  const template = readChatTemplate(JSON.parse(advice) as Record<string, unknown>, file);
+  return (
+    template &&
+    ((turns: readonly Turn[]) => applyChatTemplate(template, turns as readonly ChatMessage[], false))
+  );
+}
+
+function tokenizerFor(
+  choice: TokenizerChoice,
+  texts: readonly Uint8Array[],
+  { signal, onTokenizer }: RunControl,
+): Promise<Tokenizer> {
+  return choice.kind === "file"
+    ? loadTokenizer(choice.path)
+    : makeTokenizer(choice, texts, {
+        ...(signal && { signal }),
+        ...(onTokenizer && { onProgress: onTokenizer }),
+      });
+}
+
+function encodeSplit(
+  tokenizer: Tokenizer,
+  { train, validation }: Split<Uint8Array[]>,
+  allowSpecials: boolean,
+): Split<Ids> {
+  return {
+    train: encodeTexts(tokenizer, train, { allowSpecials }),
+    validation: encodeTexts(tokenizer, validation, { allowSpecials }),
   };
-  const corpus = await readCorpus(config.corpus.files);
-  if (corpus.fingerprint !== stored.corpus.fingerprint) {
-    throw new FileError(
-      `train: the texts of ${run} must be those it began with (${stored.corpus.bytes} bytes, SHA-256 ${stored.corpus.fingerprint.slice(0, 8)}…), got ${corpus.bytes} bytes, ${corpus.fingerprint.slice(0, 8)}…. Restore them or begin a new run.`,
+}
+
+/** @throws OptionError for sizes that make no model. */
+function configOf(sizes: ModelSizes, vocabulary: number): CausalLMConfig {
+  const { width, heads, headWidth } = sizes;
+  if (headWidth === undefined && width % heads !== 0) {
+    throw new OptionError(
+      `train: heads must divide width, got ${heads} heads of width ${width}. Try --width ${heads * 2 * Math.max(1, Math.round(width / heads / 2))}.`,
     );
   }
-  const tokenizer = await loadTokenizer(paths.tokenizer);
-  const ids = encodeSplit(tokenizer, splitSources(corpus.sources, config.training.validationShare));
-  const fresh = await initialState(config, control);
-  const newest = await newestCheckpoint(paths);
-  // Killed before its first checkpoint, it begins again: the seed gives the same parameters.
-  const { state, info } =
-    newest === undefined
-      ? { state: fresh, info: { step: 0, seconds: 0 } }
-      : await loadCheckpoint(newest, fresh);
-  await removeLeftovers(paths.checkpoints);
-  const metrics = await rewindMetrics(paths.metrics, info.step);
-  await writeRunConfig(paths, config);
-  const position = { step: info.step, seconds: info.seconds };
-  return execute({ paths, config, tokenizer, ids, state, position, metrics }, control);
+  return causalLMConfig({ ...sizes, vocabulary });
 }
 
-function encodeSplit(tokenizer: Tokenizer, texts: Split<Uint8Array[]>): Split<Ids> {
-  return { train: encodeTexts(tokenizer, texts.train), validation: encodeTexts(tokenizer, texts.validation) };
+/** Tokens that a vocabulary has at least; known before it is made. */
+function leastVocabulary(choice: TokenizerChoice): number {
+  return choice.kind === "train" ? choice.size : 256;
 }
 
-/** Parameters and optimizer before the first step. */
-async function initialState({ model, training }: RunConfig, { device }: RunControl): Promise<TrainState> {
-  const key = random.fold(random.key(training.seed), "parameters");
-  const step = trainStep(model, training, [], device === undefined ? {} : { device });
-  return step.init(initCausalLM(model, key));
-}
-
-/** Lines of metrics.jsonl are written together at most this often. */
-const METRICS_EVERY_MS = 2000;
-const SAMPLE = { count: 160, temperature: 0.8 };
-
-/** Runs the loop with its files. */
-async function execute(prepared: Prepared, control: RunControl): Promise<RunResult> {
-  const { paths, config, tokenizer, ids, metrics } = prepared;
-  const { training, model } = config;
-  const on = control.device === undefined ? {} : { device: control.device };
-  const bytesOf = bytesOfIds(tokenizer);
-  const writer = sampler(model, on);
-  const book = metricsBook(paths, config, metrics);
-  let saved = "";
-  let sample: string | null = null;
-  const save = async (position: Position, state: TrainState): Promise<void> => {
-    await book.flush();
-    const sequences = position.step * training.batch;
-    const info = { ...position, sequences, key: random.key(training.seed) };
-    saved = await saveCheckpoint(paths.checkpoints, state, info, training.keep);
-    control.onCheckpoint?.(saved);
-  };
-  control.onReady?.({
-    config,
-    parameters: parameterCount(model),
-    trainTokens: ids.train.length,
-    validationTokens: ids.validation.length,
-    step: prepared.position.step,
-  });
-  let result: LoopResult;
-  try {
-    result = await trainLoop({
-      config: model,
-      settings: training,
-      ids,
-      bytesOf,
-      state: prepared.state,
-      position: prepared.position,
-      ...on,
-      ...(control.signal && { signal: control.signal }),
-      advice: () =>
-        `${saved === "" ? "There is no checkpoint yet." : `The last good checkpoint is ${saved}.`} Lower the learning rate${saved === "" ? "" : " or clip, then use --resume"}.`,
-      events: {
-        async step(event) {
-          control.onStep?.(event);
-          await book.add({
-            step: event.step,
-            seconds: event.seconds,
-            loss: event.loss,
-            rate: event.rate,
-            gradientNorm: event.gradientNorm,
-          });
-        },
-        async validation(position, score) {
-          const [nats, bits] = [natsPerToken(score), bitsPerByte(score)];
-          control.onValidation?.(position, nats, bits);
-          await book.add({ ...position, validationLoss: nats, validationBitsPerByte: bits });
-          await book.flush();
-          await book.draw();
-        },
-        checkpoint: save,
-        async sample({ step }, state) {
-          const parts: string[] = [];
-          for (const prompt of config.prompts) {
-            const start = tokenizer.encode(prompt);
-            const text = await writer.sample(state.params, start, { ...SAMPLE, seed: training.seed });
-            parts.push(prompt.trimStart() + tokenizer.decode(text));
-          }
-          sample = parts.join("\n\n");
-          control.onSample?.(sample);
-          await appendFile(paths.samples, `=== step ${step} ===\n${sample}\n\n`);
-        },
-      },
-    });
-  } catch (error) {
-    // What was measured is kept where it can be; the error matters more.
-    await book.close().catch(() => undefined);
-    throw error;
-  } finally {
-    await writer.release();
+/** @throws OptionError for a step that this machine certainly has no memory for. */
+function checkFits(
+  config: CausalLMConfig,
+  { batch, accumulate, context = config.context }: TrainSettings,
+): void {
+  const limit = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+  const rows = batch / accumulate;
+  if (leastTrainingBytes(config, rows * context) <= limit) return;
+  const gigabytes = (n: number): string =>
+    `${(n / 1e9).toLocaleString("en-GB", { maximumSignificantDigits: 2 })} GB`;
+  const needs = gigabytes(leastTrainingBytes(config, rows * context));
+  if (leastTrainingBytes(config, context) > limit) {
+    throw new OptionError(
+      `train: a model of ${parameterCount(config).toLocaleString("en-GB")} parameters at context ${context} must fit in memory, got ${needs} or more for ${gigabytes(limit)}. Choose a smaller one.`,
+    );
   }
-  await book.close();
-  const { score, position } = result;
+  const fitting = Math.floor(
+    limit / (leastTrainingBytes(config, 2 * context) - leastTrainingBytes(config, context)),
+  );
+  throw new OptionError(
+    `train: a batch of ${rows} sequences of ${context} tokens must fit in memory, got ${needs} or more for ${gigabytes(limit)}. Lower --batch to well below ${fitting}, or compute it in parts with --accumulate.`,
+  );
+}
+
+/** @throws OptionError when the tokenizer gives ids that the model has no row for. */
+function checkVocabulary({ train, validation }: Split<Ids>, { vocabulary }: CausalLMConfig): void {
+  for (const ids of [train, validation]) {
+    const beyond = ids.find((id) => id >= vocabulary);
+    if (beyond === undefined) continue;
+    throw new OptionError(
+      `train: ids of these texts must be below the model's vocabulary of ${vocabulary}, got ${beyond}. Is the tokenizer that of this model?`,
+    );
+  }
+}
+
+/** Trains in an open store. */
+async function execute(
+  { config, tokenizer, ids, start }: Prepared,
+  store: RunStore,
+  control: RunControl,
+): Promise<RunResult> {
+  const { training, model } = config;
+  const { device, signal, onStep, onValidation, onCheckpoint, onNotice } = control;
+  const on = device === undefined ? {} : { device };
+  const task = textTask({
+    config: model,
+    settings: training,
+    ids,
+    bytesOf: bytesOfIds(tokenizer),
+    samples: { tokenizer, prompts: config.prompts },
+    ...(start && { start }),
+    ...on,
+  });
+  const parameters = parameterCount(model);
+  const result = await trainHeld(task, training, store, {
+    ...on,
+    ...(signal && { signal }),
+    title: config.title,
+    subtitle: subtitleOf(config),
+    onReady: (step) =>
+      control.onReady?.({
+        config,
+        parameters,
+        trainTokens: ids.train.length,
+        validationTokens: ids.validation.length,
+        step,
+      }),
+    ...(onStep && { onStep }),
+    ...(onValidation && { onValidation }),
+    ...(onCheckpoint && { onCheckpoint }),
+    ...(onNotice && { onNotice }),
+    onSample: (sample) => "text" in sample && control.onSample?.(sample.text),
+  });
+  const { numbers, sample } = result;
   return {
-    runDir: paths.root,
-    steps: position.step,
+    runDir: store.place,
+    steps: result.steps,
     interrupted: result.interrupted,
-    validationLoss: score ? natsPerToken(score) : null,
-    validationBitsPerByte: score ? bitsPerByte(score) : null,
-    trainLoss: book.recentLoss(),
-    tokensPerSecond: result.tokensPerSecond,
-    seconds: position.seconds,
-    parameters: parameterCount(model),
+    validationLoss: numbers?.["validationLoss"] ?? null,
+    validationBitsPerByte: numbers?.["validationBitsPerByte"] ?? null,
+    trainLoss: result.trainLoss ?? null,
+    tokensPerSecond: result.perSecond,
+    seconds: result.seconds,
+    parameters,
     vocabulary: model.vocabulary,
-    checkpoint: saved,
-    sample,
+    checkpoint: result.checkpoint,
+    sample: sample && "text" in sample ? sample.text : null,
   };
 }
 
-/** metrics.jsonl and loss.svg of a run. */
-function metricsBook(paths: RunPaths, config: RunConfig, metrics: Metric[]) {
-  let waiting: Metric[] = [];
-  let written = Date.now();
-  const flush = async (): Promise<void> => {
-    const lines = waiting;
-    waiting = [];
-    written = Date.now();
-    await appendMetrics(paths.metrics, lines);
-  };
-  return {
-    flush,
-    async add(metric: Metric): Promise<void> {
-      metrics.push(metric);
-      waiting.push(metric);
-      if (Date.now() - written > METRICS_EVERY_MS) await flush();
-    },
-    async draw(): Promise<void> {
-      if (!metrics.some((m) => "loss" in m)) return;
-      const { layers, width, context } = config.model;
-      const millions = (parameterCount(config.model) / 1e6).toPrecision(2);
-      const megabytes = (config.corpus.bytes / 1e6).toPrecision(2);
-      const subtitle = `${millions} M parameters, ${layers} layers of width ${width}, context ${context} · ${megabytes} MB of text`;
-      await writeFileAtomic(paths.picture, lossPicture(metrics, { title: config.title, subtitle }));
-    },
-    async close(): Promise<void> {
-      await flush();
-      await this.draw();
-    },
-    /** Mean loss of the last steps, at most 50. */
-    recentLoss(): number | null {
-      const losses = metrics.flatMap((m) => ("loss" in m ? [m.loss] : [])).slice(-50);
-      return losses.length === 0 ? null : losses.reduce((a, b) => a + b, 0) / losses.length;
-    },
-  };
+function subtitleOf({ model, training, corpus }: RunConfig): string {
+  const { layers, width, context } = model;
+  const millions = (parameterCount(model) / 1e6).toPrecision(2);
+  const megabytes = (corpus.bytes / 1e6).toPrecision(2);
+  return `${millions} M parameters, ${layers} layers of width ${width}, context ${training.context ?? context} · ${megabytes} MB of text`;
 }

@@ -1,8 +1,10 @@
 // Kingma and Ba 2015, "Adam", algorithm 1. https://arxiv.org/abs/1412.6980
 // Decoupled decay: Loshchilov and Hutter 2019, "AdamW", algorithm 2. https://arxiv.org/abs/1711.05101
-import { mapTree, pow, sqrt, sub, type Tensor, zeros, zipTrees, full, cast } from "../tensor/index.ts";
-import { clipByGlobalNorm } from "./clip.ts";
-import { chain, type Schedule, type Transform } from "./transform.ts";
+import { cast, full, mapTree, pow, sqrt, sub, type Tensor, zeros, zipTrees } from "../../tensor/index.ts";
+import { clipByGlobalNorm } from "../clip.ts";
+import { FIELDS, type RuleOf } from "../rule.ts";
+import { addDecay, scaleByRate, zerosLike } from "../scale.ts";
+import { chain, type Schedule, type Transform } from "../transform.ts";
 
 /** First and second moments, and the number of steps taken. */
 export interface AdamState<P> {
@@ -29,8 +31,8 @@ export function scaleByAdam<P>({
   return {
     init: (params) => ({
       step: zeros([], { dtype: "int32" }),
-      m: mapTree(params, (p) => zeros(p.shape)) as P,
-      v: mapTree(params, (p) => zeros(p.shape)) as P,
+      m: zerosLike(params),
+      v: zerosLike(params),
     }),
     update: (grads, state) => {
       const step = state.step.add(1);
@@ -44,38 +46,10 @@ export function scaleByAdam<P>({
       const again = (1 - beta2) / (1 - beta1) ** 2;
       const m = zipTrees(state.m, scaled, (a, g) => a.mul(beta1).add(g)) as P;
       const v = zipTrees(state.v, scaled, (a, g) => a.mul(beta2).add(g.mul(g).mul(again))) as P;
-      const updates = zipTrees(m, v, (a, b) => a.div(sqrt(b).add(floor)).mul(factor)) as P;
+      const updates = zipTrees(m, v, (a, b) =>
+        a.div(sqrt(b).add(cast(floor, b.dtype))).mul(cast(factor, a.dtype)),
+      ) as P;
       return { updates, state: { step, m, v } };
-    },
-  };
-}
-
-/** Adds `decay · p` to the update of each parameter that `applies` (default: matrices and tables, not vectors). */
-export function addDecay<P>(
-  decay: number,
-  applies: (name: string, parameter: Tensor) => boolean = (_, p) => p.rank >= 2,
-): Transform<P, Record<never, never>> {
-  return {
-    init: () => ({}),
-    update: (grads, state, params) => ({
-      updates: zipTrees(grads, params, (g, p, name) =>
-        decay !== 0 && applies(name, p) ? g.add(p.mul(decay)) : g,
-      ) as P,
-      state,
-    }),
-  };
-}
-
-/** Updates times `−schedule(step)`; the state keeps the step and the rate last used. */
-export function scaleByRate<P>(
-  schedule: Schedule,
-): Transform<P, { readonly step: Tensor; readonly rate: Tensor }> {
-  return {
-    init: () => ({ step: zeros([], { dtype: "int32" }), rate: full([], 0) }),
-    update: (grads, { step }) => {
-      const rate = schedule(cast(step, "float32"));
-      const minus = rate.neg();
-      return { updates: mapTree(grads, (g) => g.mul(minus)) as P, state: { step: step.add(1), rate } };
     },
   };
 }
@@ -83,19 +57,37 @@ export function scaleByRate<P>(
 export interface AdamWOptions extends AdamOptions {
   /** Decoupled weight decay of matrices and tables; default 0.01. */
   readonly decay?: number;
-  /** Global norm to clip gradients to; no clipping when absent. */
+  /** Global norm to clip gradients to; no clipping when absent or 0. */
   readonly clip?: number;
 }
 
 /** AdamW: clip, moments, decoupled decay, rate. */
 export function adamw<P>(
   schedule: Schedule,
-  { decay = 0.01, clip, ...adam }: AdamWOptions = {},
+  { decay = 0.01, clip = 0, ...adam }: AdamWOptions = {},
 ): Transform<P, Record<string, unknown>> {
   return chain<P, Record<string, Transform<P, unknown>>>({
-    ...(clip !== undefined && { clip: clipByGlobalNorm<P>(clip) }),
+    ...(clip !== 0 && { clip: clipByGlobalNorm<P>(clip) }),
     adam: scaleByAdam<P>(adam),
     ...(decay !== 0 && { decay: addDecay<P>(decay) }),
     rate: scaleByRate<P>(schedule),
   });
 }
+
+export interface AdamWConfig extends Required<AdamWOptions> {
+  readonly type: "adamw";
+}
+
+export const adamwRule: RuleOf<AdamWConfig> = {
+  type: "adamw",
+  about: "moments of the gradient and of its square (Kingma and Ba 2015; Loshchilov and Hutter 2019)",
+  rate: 1e-3,
+  needs: {
+    beta1: FIELDS.beta("decay of the first moment", 0.9),
+    beta2: FIELDS.beta("decay of the second moment", 0.99),
+    epsilon: { about: "added to the root of the second moment", low: 0, high: 1, usual: 1e-8 },
+    decay: FIELDS.decay(0.1),
+    clip: FIELDS.clip(1),
+  },
+  make: (rate, config) => adamw(rate, config),
+};

@@ -1,0 +1,73 @@
+// A rule as data: what a configuration file or a command line says of the optimizer.
+import { nearest, OptionError } from "../errors.ts";
+import { roleByShape, type RoleOf } from "./role.ts";
+import { checkFields, type RuleOf } from "./rule.ts";
+import * as all from "./rules/all.ts";
+import type { Schedule, Transform } from "./transform.ts";
+
+type ConfigOf<R> = R extends RuleOf<infer C> ? C : never;
+
+/** The configuration of a rule, complete. */
+export type OptimizerConfig = ConfigOf<(typeof all)[keyof typeof all]>;
+
+type Some<C> = C extends { readonly type: infer T } ? { readonly type: T } & Partial<Omit<C, "type">> : never;
+
+/** A rule with the fields that differ from what a training usually takes. */
+export type OptimizerChoice = Some<OptimizerConfig>;
+
+/** All rules by name. */
+export const RULES: Readonly<Record<string, RuleOf<OptimizerConfig>>> = Object.fromEntries(
+  Object.values(all).map((rule) => [rule.type, rule as unknown as RuleOf<OptimizerConfig>]),
+);
+
+/** The rule called `type`. @throws OptionError with the nearest name. */
+export function ruleNamed(type: string): RuleOf<OptimizerConfig> {
+  const rule = Object.hasOwn(RULES, type) ? RULES[type] : undefined;
+  if (rule !== undefined) return rule;
+  const near = nearest(type, Object.keys(RULES), 1)[0];
+  const known = Object.keys(RULES).join(", ");
+  throw new OptionError(
+    `optimizer: type must be one of ${known}, got "${type}".${near ? ` Did you mean ${near}?` : ""}`,
+  );
+}
+
+/** A complete configuration. @throws OptionError for an unknown rule or field, or a number out of range. */
+export function optimizerConfig({ type, ...given }: OptimizerChoice): OptimizerConfig {
+  const rule = ruleNamed(type);
+  return { type, ...checkFields(`optimizer: ${type}`, rule.needs, given) } as OptimizerConfig;
+}
+
+/**
+ * A rule from text: its name, then `field=number` after a colon, separated by commas.
+ * @throws OptionError as `optimizerConfig`.
+ * @example
+ * parseOptimizer("lion:beta1=0.9,decay=1");
+ */
+export function parseOptimizer(text: string): OptimizerChoice {
+  const [type = "", rest = "", extra] = text.split(":");
+  if (extra !== undefined) {
+    throw new OptionError(`optimizer: text must be name:field=number,…, got "${text}".`);
+  }
+  const fields = rest
+    .split(",")
+    .filter((part) => part !== "")
+    .map((part): [string, number] => {
+      const [field = "", value = ""] = part.split("=");
+      const number = value.trim() === "" ? Number.NaN : Number(value);
+      if (Number.isNaN(number))
+        throw new OptionError(`optimizer: "${part}" of "${text}" must be field=number.`);
+      return [field.trim(), number];
+    });
+  const choice = { type: type.trim(), ...Object.fromEntries(fields) } as OptimizerChoice;
+  optimizerConfig(choice);
+  return choice;
+}
+
+/** The rule of a configuration. @param rate Learning rate by step. @param role What each parameter is. */
+export function makeOptimizer<P>(
+  config: OptimizerConfig,
+  rate: Schedule,
+  role: RoleOf = roleByShape,
+): Transform<P, Record<string, unknown>> {
+  return ruleNamed(config.type).make<P>(rate, config, role);
+}
