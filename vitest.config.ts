@@ -9,7 +9,7 @@ const node: TestProjectInlineConfiguration = {
   test: {
     name: "node",
     include: ["test/**/*.test.ts"],
-    exclude: ["test/browser/**"],
+    exclude: ["test/browser/**", "test/**/*.long.test.ts"],
     // Software Vulkan compiles its shaders in the first step, which takes long on a busy machine.
     testTimeout: 180_000,
     hookTimeout: 60_000,
