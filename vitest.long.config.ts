@@ -1,19 +1,10 @@
-// The tests that take long: `vitest run --config vitest.long.config.ts`.
+// `npm run test:long`: the tests that take minutes each, and no others.
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { LONG, nodeProject } from "./vitest.config.ts";
 import { skipReporter } from "./test/support/skip-reporter.ts";
 
 const config: ViteUserConfig = defineConfig({
-  resolve: { conditions: ["source"] },
-  ssr: { resolve: { conditions: ["source"] } },
-  test: {
-    name: "long",
-    include: ["test/**/*.long.test.ts"],
-    testTimeout: 600_000,
-    hookTimeout: 360_000,
-    maxWorkers: 2,
-    execArgv: ["--conditions=source"],
-    reporters: ["default", skipReporter([])],
-  },
+  test: { projects: [nodeProject(LONG, [])], reporters: ["default", skipReporter([])] },
 });
 
 export default config;
