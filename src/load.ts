@@ -75,6 +75,7 @@ async function fromRun(folder: Folder, { model: config, training }: RunModel): P
     config,
     params: newest.state.params,
     tokens: { bos: undefined, eos: eos === undefined ? [] : [eos] },
+    dtype: "float32",
     tokenizerPath,
     tokenizer: async () => tokenizer,
     chat: undefined,
