@@ -1,4 +1,4 @@
-// Pictures of the rooms of numbers: optimizers, structured matrices, codes, small exact problems.
+// Pictures of the rooms of numbers (optimizers, structured matrices, codes, small exact problems), from their code: `npm run figures`.
 import { barChart } from "../src/draw/bar-chart.ts";
 import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";

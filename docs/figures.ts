@@ -5,7 +5,6 @@ import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
 import * as p from "../src/position/index.ts";
 import { block, curve, draw, range } from "./figures-draw.ts";
-import "./figures-numbers.ts";
 
 const D = 64;
 const plain = p.ropeFrequencies(D, 10_000);
