@@ -65,7 +65,7 @@ function unknownFamily(type: string, json: Readonly<Record<string, unknown>>, fi
   const experts = EXPERTS.find((key) => typeof json[key] === "number");
   if (experts !== undefined) {
     return new OptionError(
-      `${must}, whose layers have experts (${experts} ${json[experts]}); those are not supported.`,
+      `${must}, whose layers have experts (${experts} ${Number(json[experts])}); those are not supported.`,
     );
   }
   if (typeof json["text_config"] === "object") {

@@ -57,6 +57,57 @@ export function storeContract(name: string, open: () => Promise<PaperStore>, tri
       expect((await ids("arXiv:2401.00003v2"))[0]).toBe("2401.00003");
     });
 
+    it("finds by a second DOI and by address, or says that there is none", async () => {
+      await store.add([
+        paper({ id: "1406.2661", title: "Adversarial nets", url: "https://example.org/gan" }),
+        paper({ id: "doi:10.1000/abc", title: "By DOI" }),
+        paper({ id: "2402.00001", title: "Both", reference: { doi: "10.2000/Both" } }),
+      ]);
+      const forms = {
+        "arXiv:1406.2661v1 [stat.ML]": "1406.2661",
+        "https://example.org/gan": "1406.2661",
+        "HTTPS://EXAMPLE.org/gan": "1406.2661",
+        "https://doi.org/10.1000/ABC": "doi:10.1000/abc",
+        "10.2000/both": "2402.00001",
+        "https://dx.doi.org/10.2000/BOTH": "2402.00001",
+        "ICLR.2025/7": "ICLR.2025/7",
+      };
+      for (const [form, id] of Object.entries(forms)) {
+        expect((await ids(form))[0], form).toBe(id);
+        expect(
+          (await store.get([form])).map((one) => one.id),
+          form,
+        ).toEqual([id]);
+      }
+      for (const absent of ["https://arxiv.org/abs/2101.99999", "2101.00009", "10.9999/none"])
+        expect(await store.search({ text: absent })).toEqual({ hits: [], total: 0 });
+      expect(await store.get(["https://example.org/none", "10.9999/none", ""])).toEqual([]);
+      expect(await store.remove(["10.2000/both"])).toBe(1);
+      expect(await store.get(["2402.00001"])).toEqual([]);
+    });
+
+    it("finds an author by initials", async () => {
+      await store.add([
+        paper({ id: "b1", authors: ["Yoshua Bengio"] }),
+        paper({ id: "b2", authors: ["Samy Bengio", "Yann Lecun"] }),
+        paper({ id: "h", authors: ["Geoffrey Hinton"] }),
+        paper({ id: "hh", authors: ["Geoffrey Adam Hinton"] }),
+        paper({ id: "w", authors: ["Johannes Diderik van der Waals"] }),
+      ]);
+      const asked: [string, string[]][] = [
+        ['author:"Y. Bengio"', ["b1"]],
+        ['author:"Bengio, Y."', ["b1"]],
+        ['author:"Z. Bengio"', []],
+        ['author:"Y. Lecun" author:"S. Bengio"', ["b2"]],
+        ['author:"G. E. Hinton"', ["h"]],
+        ['author:"G. Hinton"', ["h", "hh"]],
+        ['author:"J. van der Waals"', ["w"]],
+        ['author:"J. D. van der Waals"', ["w"]],
+        ['paper -author:"Y. Bengio" author:bengio', ["b2"]],
+      ];
+      for (const [text, wanted] of asked) expect((await ids(text)).toSorted(), text).toEqual(wanted);
+    });
+
     it("puts titles with the phrase before other papers", async () => {
       await store.add([
         paper({ id: "1", title: "Zero of attention", abstract: "networks networks networks attention" }),

@@ -124,6 +124,9 @@ export function writeGemma(
       attn_logit_softcapping: cap,
       ...windows,
     },
-    rope: layers.map(({ position: { cap: _, ...rope } }) => rope),
+    rope: layers.map(({ position }) => {
+      const { cap: _, ...rope } = position;
+      return rope;
+    }),
   };
 }

@@ -70,11 +70,11 @@ const NEW_COMPATIBLE = inside(
 const CANONICAL = new RegExp(`([${NEW_CANONICAL}])`, "gv");
 const COMPATIBLE = new RegExp(`([${NEW_CANONICAL}${NEW_COMPATIBLE}])`, "gv");
 
-/** `text` in a normal form, by those tables. */
+/** `text` in a normal form, by those tables: the one place where text is normalised. */
 export function normalForm(text: string, form: "NFC" | "NFD" | "NFKC" | "NFKD"): string {
   const whole = form.includes("K") ? COMPATIBLE : CANONICAL;
   const plain = text.normalize(form);
-  if (text.search(whole) < 0 && plain.search(whole) < 0) return plain;
+  if (text.search(whole) < 0 && (plain === text || plain.search(whole) < 0)) return plain;
   return text
     .split(whole)
     .map((part, i) =>

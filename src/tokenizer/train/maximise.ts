@@ -4,9 +4,16 @@ import type { ChunkBlock } from "./chunk.ts";
 import type { EmState } from "./em-state.ts";
 import { buildLattice, digamma, expectBlock, expectedByPiece } from "./expectation.ts";
 import { type Weighted, pieceLosses } from "./loss.ts";
-import { type CountedPiece, type UnigramModel, compareBytes, unigramFromPieces } from "../model.ts";
+import {
+  type CountedPiece,
+  type Special,
+  type UnigramModel,
+  compareBytes,
+  unigramFromPieces,
+} from "../model.ts";
 import type { Pace } from "../pace.ts";
 import { frequentPairs } from "./pairs.ts";
+import { withScores } from "./scores.ts";
 import type { SeedRule } from "./seeds.ts";
 
 /** Above this many candidates a pass reads a quarter of the sample. */
@@ -81,11 +88,10 @@ export class Maximiser {
   }
 
   /** The pieces as a model. */
-  model(): UnigramModel {
+  model(specials: readonly Special[]): UnigramModel {
     const { pieces, counts } = this.#now;
-    return unigramFromPieces(
-      pieces.map((bytes, i) => ({ bytes, count: Math.max(1, Math.round(counts[i] ?? 0)) })),
-    );
+    const counted = pieces.map((bytes, i) => ({ bytes, count: Math.max(1, Math.round(counts[i] ?? 0)) }));
+    return unigramFromPieces(withScores(counted), specials);
   }
 
   #keep(stage: string): Promise<void> {

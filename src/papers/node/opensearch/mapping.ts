@@ -3,6 +3,7 @@
 import { analyse, authorGap } from "../../analyse.ts";
 import { b, k1, titleWeight } from "../../bm25.ts";
 import { parentOf } from "../../categories.ts";
+import { nameKeys } from "../../names.ts";
 import type { Paper } from "../../paper.ts";
 import { isPair, stem } from "../../tokens.ts";
 
@@ -10,12 +11,23 @@ const terms = { type: "text", analyzer: "terms", similarity: "papers" } as const
 const listed = { ...terms, position_increment_gap: 100 } as const;
 const keyword = { type: "keyword" } as const;
 
+/** Fields that an index made before them lacks; papers added before are found by them once they are added again. */
+export const laterFields: Readonly<Record<"doi" | "url" | "names", typeof keyword>> = {
+  doi: keyword,
+  url: keyword,
+  names: keyword,
+};
+
+/** The field `said` in an index made before it, whose similarities cannot be added to. */
+export const laterSaid: typeof terms = terms;
+
 /** Settings and mapping of an index in some shards. */
 export const indexBody = (shards: number): Record<string, unknown> => ({
   settings: {
     index: {
       number_of_shards: shards,
-      similarity: { papers: { type: "BM25", k1, b } },
+      // `said`: without frequency and length BM25 is the idf alone.
+      similarity: { papers: { type: "BM25", k1, b }, said: { type: "BM25", k1: 0, b: 0 } },
       analysis: { analyzer: { terms: { type: "custom", tokenizer: "whitespace" } } },
     },
   },
@@ -27,10 +39,14 @@ export const indexBody = (shards: number): Record<string, unknown> => ({
       // Ranking: stems and forms, those of the title repeated, so that one field is BM25F over two.
       stems: terms,
       forms: terms,
+      // The forms once each.
+      said: { ...terms, similarity: "said" },
       // Conditions: consecutive forms. Lists (of authors; of a text and its compounds) have gaps that no phrase crosses.
       title: listed,
       abstract: listed,
       authors: listed,
+      // What an identifier or a name with initials is looked up by.
+      ...laterFields,
       categories: keyword,
       own_categories: keyword,
       announced: keyword,
@@ -49,9 +65,15 @@ export interface Document {
   readonly title_key: string;
   readonly stems: string;
   readonly forms: string;
+  readonly said: string;
   readonly title: readonly string[];
   readonly abstract: readonly string[];
   readonly authors: readonly string[];
+  /** A DOI besides the identifier; empty if there is none. */
+  readonly doi: string;
+  readonly url: string;
+  /** See `nameKeys`. */
+  readonly names: readonly string[];
   readonly categories: readonly string[];
   readonly own_categories: readonly string[];
   readonly announced: string;
@@ -77,9 +99,13 @@ export function toDocument(paper: Paper): Document {
     title_key: keyOf(title.join(" ")),
     stems: scored.map(stem).join(" "),
     forms: scored.join(" "),
+    said: [...new Set(scored)].join(" "),
     title: [written(title), ...titleCompounds],
     abstract: [written(abstract), ...abstractCompounds],
     authors: written(authors).split(` ${authorGap} `),
+    doi: keyOf((paper.reference?.["doi"] ?? "").toLowerCase()),
+    url: keyOf(paper.url),
+    names: [...new Set(paper.authors.flatMap(nameKeys))].map(keyOf),
     categories: [...new Set(paper.categories.flatMap((c) => [c, parentOf(c) ?? c]))],
     own_categories: paper.categories,
     announced: paper.announced,
@@ -95,7 +121,7 @@ export function written(terms: readonly string[]): string {
   return terms.map((term) => (isPair(term) ? stem(term) : term)).join(" ");
 }
 
-/** A title's key, short enough for a keyword (32,766 bytes). */
+/** A text as a key, short enough for a keyword (32,766 bytes). */
 export function keyOf(key: string): string {
   return key.slice(0, 500);
 }
