@@ -341,3 +341,24 @@ draw(
     ],
   }),
 );
+draw(
+  "lora",
+  lineChart({
+    title: "Numbers that an adapter trains",
+    subtitle: "Share of the matrix beside it, r (n + m) / (n m), for matrices of n inputs and m outputs",
+    x: "rank r",
+    y: "share of the matrix",
+    xScale: "log2",
+    series: [
+      [576, 192],
+      [768, 768],
+      [4096, 4096],
+    ].map(([n = 1, m = 1]) =>
+      curve(
+        `${n} to ${m}`,
+        range(7).map((e) => 2 ** e),
+        (r) => (r * (n + m)) / (n * m),
+      ),
+    ),
+  }),
+);

@@ -1,13 +1,7 @@
 // A decoder-only language model, top to bottom. Pre-norm blocks as in GPT-2 (Radford et al. 2019) and Llama
 // (Touvron et al. 2023, https://arxiv.org/abs/2302.13971); parameters are named as Hugging Face names Llama's.
-import {
-  embedding,
-  type EmbeddingParams,
-  initial,
-  type MapParams,
-  norm,
-  type NormParams,
-} from "../nn/index.ts";
+import { type TableParams, tableRows } from "../adapt/index.ts";
+import { type EmbeddingParams, initial, type MapParams, norm, type NormParams } from "../nn/index.ts";
 import {
   addDims,
   checkShapes,
@@ -37,7 +31,7 @@ export interface BlockParams {
 /** All parameters. */
 export interface CausalLMParams {
   readonly model: {
-    readonly embed_tokens: EmbeddingParams; // [V, C]
+    readonly embed_tokens: TableParams; // [V, C]
     readonly embed_positions?: EmbeddingParams; // [context, C], learned positions only
     readonly layers: readonly BlockParams[];
     readonly norm: NormParams;
@@ -87,7 +81,7 @@ export function causalLM(
   const keys = iota(addDims(before, T));
   const queries = narrow(keys, 0, before, addDims(before, T)); // the same tensor without a cache
   const at: Places = { queries, keys, ...(mask && { mask }) };
-  let x = embedding(params.model.embed_tokens, ids); // [B, T, C]
+  let x = tableRows(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
   if (table) x = x.add(gather(table.weight, queries));
   const layers = params.model.layers.map((layer, i) => {

@@ -21,6 +21,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
   optim: ["transform", "schedule", "clip"],
+  adapt: ["wrap", "merge"],
 };
 
 /** Methods of rooms whose files are wings: `name: source`. */
