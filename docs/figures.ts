@@ -1,6 +1,7 @@
 // Draws the pictures of docs/methods from the code they explain: `npm run figures`.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { balancedRatio, LORA_PLUS_RATIO } from "../src/adapt/index.ts";
 import { expectedConcentration, mlaCacheWidth, decayConcentration } from "../src/attention/index.ts";
 import { barChart } from "../src/draw/bar-chart.ts";
 import { grids } from "../src/draw/grid.ts";
@@ -360,5 +361,25 @@ draw(
         (r) => (r * (n + m)) / (n * m),
       ),
     ),
+  }),
+);
+draw(
+  "lora-plus",
+  lineChart({
+    title: "How much faster the output side should learn",
+    subtitle: "λ = (n/m) √(n/r) of the article for square matrices; the authors take 16 for all",
+    x: "width n = m",
+    y: "λ",
+    xScale: "log2",
+    series: [
+      ...[4, 8, 32].map((r) =>
+        curve(
+          `rank ${r}`,
+          range(7, 7).map((e) => 2 ** e),
+          (n) => balancedRatio(n, n, r),
+        ),
+      ),
+      curve("λ = 16", [128, 8192], () => LORA_PLUS_RATIO),
+    ],
   }),
 );

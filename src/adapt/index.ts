@@ -7,6 +7,7 @@ export {
   type TableParams,
   tableRows,
 } from "./lora.ts";
+export { balancedRatio, LORA_PLUS_RATIO, loraPlusRate } from "./lora-plus.ts";
 export { merge, type Merged, type MergeReport, unmerge, verifyMerge } from "./merge.ts";
 export {
   type Adapter,

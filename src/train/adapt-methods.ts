@@ -1,5 +1,5 @@
 // Ways to fine-tune: what each trains, and the rate that suits it.
-import { type Adapter, type AdapterConfig, freshAdapter } from "../adapt/index.ts";
+import { type Adapter, type AdapterConfig, freshAdapter, loraPlusRate } from "../adapt/index.ts";
 import { nearest, OptionError } from "../errors.ts";
 import { flattenTree, type random } from "../tensor/index.ts";
 
@@ -9,6 +9,8 @@ export interface AdaptMethod {
   readonly about: string;
   /** Learning rate where nothing is said. */
   readonly rate: number;
+  /** Factor of the rate by the name of a leaf; default 1. */
+  readonly factor?: (name: string) => number;
   /** What is trained, at its start. */
   start(base: unknown, size: AdapterConfig, key: random.Key): Adapter;
 }
@@ -18,6 +20,12 @@ export const ADAPT_METHODS: Readonly<Record<string, AdaptMethod>> = {
   lora: {
     about: "two thin matrices beside each target (Hu et al. 2021)",
     rate: 5e-4,
+    start: freshAdapter,
+  },
+  "lora-plus": {
+    about: "the same, the output side learning 16 times faster (Hayou et al. 2024)",
+    rate: 2e-4,
+    factor: loraPlusRate(),
     start: freshAdapter,
   },
   full: {

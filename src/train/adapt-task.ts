@@ -42,6 +42,8 @@ export interface AdaptTaskOptions {
   ) => Adapter | Promise<Adapter>;
   /** Leaves of the same names and shapes with any values. */
   readonly like: () => Adapter;
+  /** Factor of the learning rate by name; default 1. */
+  readonly rate?: (name: string) => number;
   readonly settings: TrainSettings;
   readonly context: number;
   readonly train: readonly Row[];
@@ -115,6 +117,7 @@ export function adaptTask(options: AdaptTaskOptions): AdaptTask {
     losses: {
       loss: (own, given) => ({ loss: lossOf(config, withAdapter(base, own), given).mul(given.share) }),
     },
+    ...(options.rate && { rate: options.rate }),
     trained: (name) => !isAdapterLeaf(name) || isFactor(name),
     async validate(own) {
       let [nats, tokens] = [0, 0];

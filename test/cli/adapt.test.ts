@@ -83,7 +83,10 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
       ["--rank", "65"],
       "adapt: model.layers.0.self_attn.q_proj: lora: rank must be a whole number from 1 to 64",
     ],
-    [["--method", "lroa"], 'adapt: method must be one of lora, full, got "lroa". Did you mean lora?'],
+    [
+      ["--method", "lroa"],
+      'adapt: method must be one of lora, lora-plus, full, got "lroa". Did you mean lora?',
+    ],
     [["--export", "mlx", "x"], 'adapt: --export must be peft FOLDER, got "mlx x".'],
     [["--epochs", "1"], "adapt: --steps and --epochs say the same, got both."],
   ])("%j is one sentence, and makes nothing", async (options, message) => {

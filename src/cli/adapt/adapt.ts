@@ -54,7 +54,7 @@ The adapter is written as a PEFT folder into the run; of --method full, the whol
 
 Methods:
 ${Object.entries(ADAPT_METHODS)
-  .map(([name, { about, rate }]) => `  ${name.padEnd(8)}${about}; learning rate ${rate}`)
+  .map(([name, { about, rate }]) => `  ${name.padEnd(10)}${about}; learning rate ${rate}`)
   .join("\n")}
 
 Examples:

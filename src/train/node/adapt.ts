@@ -324,6 +324,7 @@ async function execute(
     base: base.params,
     start,
     like: () => zerosLike(like),
+    ...(method.factor && { rate: method.factor }),
     settings,
     context,
     train: data.train,
