@@ -1,11 +1,8 @@
-// Draws the pictures of the adapters' pages; `npm run figures` comes here from figures.ts.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+// Draws the pictures of the adapters' pages: `npm run figures`.
 import { balancedRatio, LORA_PLUS_RATIO } from "../src/adapt/index.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
+import { draw } from "./figures-draw.ts";
 
-const draw = (name: string, svg: string): void =>
-  writeFileSync(join(import.meta.dirname, "methods", `${name}.svg`), svg);
 /** 2^from, … of `count` powers. */
 const powers = (count: number, from = 0): number[] =>
   Array.from({ length: count }, (_, i) => 2 ** (from + i));

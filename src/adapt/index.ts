@@ -4,6 +4,7 @@ export {
   type LoraParams,
   loraScale,
   type LoraSize,
+  tableChange,
   type TableParams,
   tableRows,
 } from "./lora.ts";

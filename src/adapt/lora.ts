@@ -5,7 +5,7 @@
 // store the transposes: `weight` `[O, I]`, `lora_A` `[r, I]` (the input side, the article's Aᵀ), `lora_B` `[O, r]` (the
 // output side, the article's Bᵀ). So the article's A is their lora_A, and its B is their lora_B.
 import { OptionError } from "../errors.ts";
-import type { EmbeddingParams, LinearMap, Parameter } from "../nn/index.ts";
+import type { EmbeddingParams, LinearMap, MapParams, Parameter } from "../nn/index.ts";
 import { checkShapes, full, gather, matmul, random, type Tensor, transpose } from "../tensor/index.ts";
 
 /**
@@ -139,18 +139,18 @@ export function tableFactors(size: LoraSize, rows: number, width: number): Recor
 }
 
 /** Rows of the changed table. @param ids `[…]`, int32 in `[0, V)`. @returns `[…, C]`. */
-export function tableRows(
-  { weight, lora_embedding_A: A, lora_embedding_B: B, lora_scale }: TableParams,
-  ids: Tensor,
-): Tensor {
-  const rows = gather(weight, ids, 0, { what: "embedding: ids" });
-  if (!A || !B || !lora_scale) return rows;
-  checkShapes("lora", {
-    weight: [weight, "V C"],
-    lora_embedding_A: [A, "r V"],
-    lora_embedding_B: [B, "C r"],
-  });
-  return rows.add(matmul(gather(transpose(A), ids).mul(lora_scale), B, { transposeB: true }));
+export function tableRows(params: TableParams, ids: Tensor): Tensor {
+  const rows = gather(params.weight, ids, 0, { what: "embedding: ids" });
+  const change = tableChange({ ...params }, ids);
+  return change ? rows.add(change) : rows;
+}
+
+/** What a table's factors add to the rows that are read, `[…, C]`; nothing where it has none. */
+export function tableChange(params: MapParams, ids: Tensor): Tensor | undefined {
+  const { lora_embedding_A: A, lora_embedding_B: B, lora_scale } = params;
+  if (!A || !B || !lora_scale) return undefined;
+  checkShapes("lora", { lora_embedding_A: [A, "r V"], lora_embedding_B: [B, "C r"] });
+  return matmul(gather(transpose(A), ids).mul(lora_scale), B, { transposeB: true });
 }
 
 /** `s (lora_embedding_B · lora_embedding_A)ᵀ`, `[V, C]`. */

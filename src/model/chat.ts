@@ -45,7 +45,8 @@ export function readChatTemplate(config: Record<string, unknown>, file?: string)
   const listed = config["chat_template"];
   const named = new Map<unknown, unknown>();
   if (Array.isArray(listed)) {
-    for (const one of listed as ({ name?: unknown; template?: unknown } | null)[]) named.set(one?.name, one?.template);
+    for (const one of listed as ({ name?: unknown; template?: unknown } | null)[])
+      named.set(one?.name, one?.template);
   } else named.set("default", listed);
   const source = file ?? named.get("default");
   const withTools = file === undefined ? named.get("tool_use") : undefined;
@@ -93,5 +94,7 @@ export function applyChatTemplate(
 
 function refuseUnasked(template: ChatTemplate, variable: string, value: unknown, what: string): void {
   if (value === undefined || templateAsks(template, variable)) return;
-  throw new OptionError(`chat: the model's template must ask for ${what} (${variable}), got none. Leave it out.`);
+  throw new OptionError(
+    `chat: the model's template must ask for ${what} (${variable}), got none. Leave it out.`,
+  );
 }

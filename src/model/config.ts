@@ -77,7 +77,8 @@ export function layerPosition(config: CausalLMConfig, layer: number): PositionCo
 
 /** A layer, as its mixer knows it. */
 export function layerOf(config: CausalLMConfig, index: number): Layer {
-  const { width, heads, keyValueHeads, headWidth, bias, headNorm, headNormOver, normEpsilon, scoreScale } = config;
+  const { width, heads, keyValueHeads, headWidth, bias, headNorm, headNormOver, normEpsilon, scoreScale } =
+    config;
   const position = layerPosition(config, index);
   return {
     index,

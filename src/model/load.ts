@@ -1,13 +1,16 @@
-// Models from files, wherever those are: Hugging Face folders (one or several safetensors files) and llama2.c files.
+// Models from files, wherever those are: Hugging Face folders (one or several safetensors files), GGUF and llama2.c files.
 import { filesAt } from "#files";
 import { FileError, nearest } from "../errors.ts";
 import { fileIn, type FilesAt, type Folder, jsonObject, readWhole, textIn } from "../files/folder.ts";
+import { isGguf } from "../files/gguf.ts";
 import type { StoredTensor } from "../files/safetensors.ts";
 import { readSafetensors, type SafetensorsFile } from "../files/safetensors-file.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import { type ChatTemplate, readChatTemplate } from "./chat.ts";
 import type { CausalLMConfig } from "./config.ts";
+import { refuseForeignFile, refuseForeignFolder } from "./foreign.ts";
+import { loadGguf, type Widened } from "./gguf.ts";
 import { parametersOf, parameterTree } from "./parameters.ts";
 import type { Family } from "./family.ts";
 import { fromHuggingFace, type ModelTokens } from "./hugging-face.ts";
@@ -32,13 +35,15 @@ export interface StoredModel {
   readonly chat: ChatTemplate | undefined;
   /** Texts begin with `tokens.bos` unless they say so themselves. */
   readonly addBos: boolean;
+  /** Tensors of a GGUF file that take more memory here, for want of a kernel for their quantisation. */
+  readonly widened?: readonly Widened[];
 }
 
 /** Tensors that files carry and no model needs. */
 const HARMLESS = [/rotary_emb\.inv_freq$/, /\.attn\.(?:masked_)?bias$/];
 
 /**
- * Loads a Hugging Face folder or a llama2.c `.bin` file. Half-precision weights become float32 one tensor at a time.
+ * Loads a Hugging Face folder, a GGUF file or a llama2.c `.bin` file. Half-precision weights become float32 one tensor at a time.
  * @param at A path (Node), an address, a handle of the page's storage, or files: see `FilesAt`.
  * @throws FileError for missing, extra or misshapen tensors, naming them; OptionError for unsupported families.
  * @example
@@ -47,11 +52,14 @@ const HARMLESS = [/rotary_emb\.inv_freq$/, /\.attn\.(?:masked_)?bias$/];
  */
 export async function loadModel(at: FilesAt): Promise<StoredModel> {
   const found = await filesAt("model", at);
-  return found.file === undefined ? loadFolder(found.folder) : loadBin(found.folder, found.file);
+  return found.file === undefined ? loadFolder(found.folder) : loadFile(found.folder, found.file);
 }
 
-async function loadBin(folder: Folder, name: string): Promise<StoredModel> {
+async function loadFile(folder: Folder, name: string): Promise<StoredModel> {
   const file = await fileIn({ folder, file: name }, "model");
+  if (isGguf(await refuseForeignFile(file))) {
+    return { ...(await loadGguf(file)), tokenizerPath: file.path };
+  }
   const { config, params } = readLlama2c(await readWhole(file), file.path);
   const beside = await firstFile(folder, ["tokenizer.bin", "tok512.bin", `tok${config.vocabulary}.bin`]);
   // llama2.c: token 1 begins a text, and 1 or 2 ends it.
@@ -67,6 +75,7 @@ async function loadBin(folder: Folder, name: string): Promise<StoredModel> {
 }
 
 async function loadFolder(folder: Folder): Promise<StoredModel> {
+  await refuseForeignFolder(folder);
   const json = await readJson(folder, "config.json");
   const { config, tokens, family } = fromHuggingFace(json.value, json.path);
   const { params, dtype } = await loadParameters(folder, config, family);
@@ -145,7 +154,9 @@ async function openWeights(folder: Folder): Promise<SafetensorsFile[]> {
   for (const name of names) {
     if (/[\\/]/.test(name) || name === "..")
       throw new FileError(`model: ${index?.path} must name files beside it, got "${name}".`);
-    files.push(await readSafetensors(await fileIn({ folder, file: name }, "model")));
+    const file = await fileIn({ folder, file: name }, "model");
+    await refuseForeignFile(file);
+    files.push(await readSafetensors(file));
   }
   return files;
 }

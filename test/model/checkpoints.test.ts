@@ -102,7 +102,12 @@ describe.each(cases)("%s", (name, golden) => {
     for (const [key, after] of flattenTree(again.params)) {
       const was = (await before.get(key)?.data()) as Float32Array;
       // A gain that acts as 1 + w is rounded once on its way: half a unit of the sum.
-      expectClose((await after.data()) as Float32Array, was, dtype === "bfloat16" ? 4e-3 : dtype === "float16" ? 5e-4 : 1e-7, key);
+      expectClose(
+        (await after.data()) as Float32Array,
+        was,
+        dtype === "bfloat16" ? 4e-3 : dtype === "float16" ? 5e-4 : 1e-7,
+        key,
+      );
     }
     // Under the names and shapes of transformers, whose families share a block now and then.
     const header = parseSafetensors(await readFile(join(at, "model.safetensors")));

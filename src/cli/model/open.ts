@@ -1,7 +1,8 @@
-// A model by path, whatever it is: a run, a Hugging Face folder, a llama2.c file.
+// A model by path, whatever it is: a run, a Hugging Face folder, a GGUF or llama2.c file.
 import { withAdapter } from "../../adapt/index.ts";
 import { OptionError } from "../../errors.ts";
 import { type CausalLMConfig, type CausalLMParams, checkConfig, loadAdapter } from "../../model/index.ts";
+import type { Widened } from "../../model/gguf.ts";
 import { loadModel } from "../../model/load.ts";
 import type { ChatTemplate } from "../../model/chat.ts";
 import { parsePosition } from "../../position/index.ts";
@@ -69,7 +70,8 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
   if (file === undefined) {
     throw new OptionError(`model: ${path} carries no tokenizer. Give one with --tokenizer FILE.`);
   }
-  const tokenizer = await loadTokenizer(file);
+  const tokenizer = await (options.tokenizer === undefined ? stored.tokenizer() : loadTokenizer(file));
+  for (const line of aboutWidened(path, stored.widened ?? [])) say(line);
   const { config, params, tokens, chat } = stored;
   return {
     config,
@@ -81,6 +83,16 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
     eos: tokens.eos,
     chat,
   };
+}
+
+/** What a person should know of tensors that take more memory than their file. */
+function aboutWidened(path: string, widened: readonly Widened[]): string[] {
+  if (widened.length === 0) return [];
+  const mb = (side: 0 | 1): string => (widened.reduce((n, { bytes }) => n + bytes[side], 0) / 1e6).toFixed(1);
+  const kinds = [...new Set(widened.map(({ from }) => from))].join(", ");
+  const [first] = widened;
+  const names = widened.length === 1 ? first?.name : `${widened.length} tensors (${first?.name} …)`;
+  return [`${path}: ${names} of ${kinds} became float32: ${mb(0)} MB there, ${mb(1)} MB here.`];
 }
 
 /** `config` with its positions scored another way; base, layout and training length stay the model's. */

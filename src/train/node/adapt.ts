@@ -420,7 +420,7 @@ export async function writeMerged(folder: string, model: string, adapter: Adapte
   const tied = base.config.tieEmbeddings && table;
   const { params } = await merge(withAdapter(base.params, adapter));
   // The adapter of a tied table changes what is read, not the head: that becomes a matrix of its own.
-  const whole = tied ? { ...params, lm_head: { weight: base.params.model.embed_tokens.weight } } : params;
+  const whole = tied ? { ...params, lm_head: base.params.model.embed_tokens } : params;
   await writeModel(folder, base, tied ? { ...base.config, tieEmbeddings: false } : base.config, whole);
 }
 
