@@ -13,6 +13,11 @@ export const COMMANDS: readonly (Verb | Noun)[] = [
   },
   { name: "train", about: "train a language model on text files", load: () => import("./train/train.ts") },
   {
+    name: "adapt",
+    about: "fine-tune a pretrained model on chats, prompts and completions, or texts",
+    load: () => import("./adapt/adapt.ts"),
+  },
+  {
     name: "generate",
     about: "continue a text with a run, a Hugging Face folder or a llama2.c file",
     load: () => import("./model/generate.ts"),

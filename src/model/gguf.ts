@@ -13,7 +13,8 @@ import type { CausalLMConfig } from "./config.ts";
 import { codesOf, staysInCodes } from "./gguf-codes.ts";
 import { architectureOf, ggufConfig, ggufName, llama3Scaling, shapeText } from "./gguf-config.ts";
 import { fromHuggingFace, type ModelTokens } from "./hugging-face.ts";
-import { parametersOf, treeOf } from "./parameters.ts";
+import { treeOf } from "../nn/index.ts";
+import { parametersOf } from "./parameters.ts";
 import type { WeightDtype } from "./weights.ts";
 
 /** A tensor that takes more memory than in its file. */

@@ -1,9 +1,10 @@
 // A model whose matrices are in few bits: parameters in, parameters out, of the same configuration.
+import { treeOf } from "../nn/index.ts";
 import { toNbit } from "../quantize/index.ts";
 import { evaluate, flattenTree, type Tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
-import { matrixNames, treeOf } from "./parameters.ts";
+import { matrixNames } from "./parameters.ts";
 
 /**
  * `params` with every plain matrix as `{codes, scales}` of 8 or 4 bits, the head included: a tied one gets codes of its own

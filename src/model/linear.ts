@@ -1,6 +1,7 @@
 // Every matrix of a model goes through here: a map of any kind, known by the names of its leaves. A base that is not
 // trained (an adapter's `weight`, quantised codes) is closed over, not passed as an argument: `splitParams` takes it out
 // of the parameters, the compiled step joins it again inside, and the runtime packs it once as a constant.
+import { tableChange } from "../adapt/index.ts";
 import { nearest, OptionError } from "../errors.ts";
 import { embedding, type LinearMap, type MapParams, type Maps } from "../nn/index.ts";
 import { applyTwice } from "../quantize/index.ts";
@@ -40,11 +41,14 @@ export const maps: Maps = {
     return y.add(params.bias);
   },
   toDense: (params) => withKind(params, (kind, leaves) => kind.toDense(leaves)),
-  rows: (params, ids) =>
-    withKind(
+  rows(params, ids) {
+    const rows = withKind(
       params,
       (kind, leaves) => kind.rows?.(leaves, ids) ?? embedding({ weight: kind.toDense(leaves) }, ids),
-    ),
+    );
+    const change = tableChange(params, ids); // of an adapter beside the table
+    return change ? rows.add(change) : rows;
+  },
 };
 
 /** The logits of `x` by the table of a tied model. */

@@ -1,6 +1,9 @@
 // Which kind of map each matrix of a model is: what a configuration says of it, in patterns.
 import { OptionError } from "../errors.ts";
+import { matches } from "../nn/index.ts";
 import { type MapConfig, mapOf } from "./linear.ts";
+
+export { matches };
 
 /**
  * Matrices whose names end like `match` are of this kind. Names are those of files without leaves
@@ -8,19 +11,6 @@ import { type MapConfig, mapOf } from "./linear.ts";
  * `mlp.*`, `layers.0.self_attn.q_proj`, `*_proj`, `lm_head`. The first rule that matches counts.
  */
 export type MapRule = MapConfig & { readonly match: string };
-
-/** Whether the name of a matrix ends like `pattern`. */
-export function matches(pattern: string, name: string): boolean {
-  const wanted = pattern.split(".");
-  const parts = name.split(".").slice(-wanted.length);
-  return (
-    parts.length === wanted.length &&
-    wanted.every((want, i) => {
-      const text = want.split("*").map((part) => part.replace(/[$()+.?[\\\]^{|}/-]/g, "\\$&"));
-      return new RegExp(`^${text.join("[^.]*")}$`).test(parts[i] ?? "");
-    })
-  );
-}
 
 /** What the rules say of the matrix `name`; a plain one where they say nothing. */
 export function mapConfigOf(rules: readonly MapRule[] | undefined, name: string): MapConfig {

@@ -1,6 +1,6 @@
 // Every parameter of a model: name, shape, first value, in the order of its files.
 import { OptionError } from "../errors.ts";
-import type { Parameter } from "../nn/index.ts";
+import { type Parameter, treeOf } from "../nn/index.ts";
 import { mixerOf } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { type MapConfig, mapOf } from "./linear.ts";
@@ -99,20 +99,4 @@ export function parameterTree(
   leaf: (name: string, parameter: Parameter) => unknown,
 ): unknown {
   return treeOf([...parametersOf(config)].map(([name, parameter]) => [name, leaf(name, parameter)]));
-}
-
-/** A tree from leaves by name, as `parameterTree` makes it. */
-export function treeOf(leaves: Iterable<readonly [name: string, leaf: unknown]>): unknown {
-  const root: Record<string, unknown> = {};
-  for (const [name, leaf] of leaves) {
-    const path = name.split(".");
-    const last = path.pop() ?? "";
-    let node = root;
-    path.forEach((key, i) => {
-      const next = /^\d+$/.test(path[i + 1] ?? last) ? [] : {};
-      node = (node[key] ??= next) as Record<string, unknown>;
-    });
-    node[last] = leaf;
-  }
-  return root;
 }

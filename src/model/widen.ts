@@ -3,7 +3,7 @@ import type { MapParams } from "../nn/index.ts";
 import { evaluate, flattenTree, type Tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import { MAP_LEAVES, maps } from "./linear.ts";
-import { treeOf } from "./parameters.ts";
+import { treeOf } from "../nn/index.ts";
 
 /** Every parameter by name, each map as its `weight`. */
 export async function widenedLeaves(params: CausalLMParams): Promise<[name: string, leaf: Tensor][]> {

@@ -19,6 +19,7 @@ export {
 } from "./initialisers.ts";
 export { linear, type LinearMap, type LinearParams, type MapParams, type Maps, plainMaps } from "./linear.ts";
 export { crossEntropy } from "./losses.ts";
+export { matches, treeOf } from "./names.ts";
 export { norm, type NormKind, type NormParams } from "./norm.ts";
 export { type Init, initial, type Parameter } from "./parameter.ts";
 export {
@@ -27,4 +28,4 @@ export {
   huber,
   meanSquaredError,
 } from "./regression.ts";
-export { joinParams, splitParams } from "./split.ts";
+export { joinParams, type Leaves, splitParams } from "./split.ts";

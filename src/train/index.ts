@@ -1,4 +1,6 @@
 // Training without files: runs in Node and in a page. What reads and writes files is in `athanor/train/node`.
+export { ADAPT_METHODS, type AdaptMethod, adaptMethod } from "./adapt-methods.ts";
+export { type AdaptTask, adaptTask, type AdaptTaskOptions } from "./adapt-task.ts";
 export { type Batch, batches } from "./batches.ts";
 export { pageStore } from "./browser/page-store.ts";
 export type { CheckpointInfo, Newest, SavedState } from "./checkpoint.ts";

@@ -121,9 +121,10 @@ export function trainStep<P, B, S>(
   };
   /** Parameters after the rule's updates and after what no gradient moves. */
   const move = (at: P, leaves: Leaves, updates: Leaves, seen: S | undefined): P => {
+    const factor = (name: string): number => task.rate?.(name) ?? 1;
     const moved = place(
       at,
-      zipTrees(leaves, updates, (p, u) => p.add(u)),
+      zipTrees(leaves, updates, (p, u, name) => p.add(factor(name) === 1 ? u : u.mul(factor(name)))),
     );
     return task.learn ? task.learn(moved, seen as S) : moved;
   };

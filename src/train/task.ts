@@ -70,6 +70,8 @@ export interface Task<P, B, S = unknown> {
   trained?(name: string): boolean;
   /** Parameters after a batch, where more than gradients moves them; inside the compiled step. `seen` by the losses. */
   learn?(params: P, seen: S): P;
+  /** By how much the learning rate of a parameter differs from that of the settings, decay included; default 1. */
+  rate?(name: string): number;
   /** What each parameter is, for rules that ask; default by shape. */
   readonly role?: RoleOf;
   /** Numbers about data that is not trained on, as `validationLoss`. `last` is true at the end of the training. */

@@ -225,7 +225,8 @@ function textOf(value: unknown, { chat }: ReadOptions, onChat: () => void): stri
   return chat ? chat(turns) : turns.map(({ role, content }) => `${role}: ${content}\n`).join("");
 }
 
-function turnOf(message: unknown): Turn | undefined {
+/** A turn of a chat, its parts joined; nothing where it is none. */
+export function turnOf(message: unknown): Turn | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   if (!("role" in message) || typeof message.role !== "string" || !("content" in message)) return undefined;
   const { role, content } = message;

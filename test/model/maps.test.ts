@@ -37,6 +37,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const TABLE: readonly (readonly [MapConfig, out: number, from: number])[] = [
   [{ type: "dense" }, 6, 4],
+  [{ type: "lora", rank: 2, alpha: 3 }, 6, 4],
   [{ type: "monarch", blocks: 2 }, 8, 8],
   [{ type: "monarch", blocks: 2 }, 12, 4],
   [{ type: "monarch", blocks: 3, leftBlocks: 2 }, 6, 18],
@@ -128,7 +129,7 @@ describe.each(
 
 test("leaves of no kind are named", () => {
   expect(() => maps.apply({ wieght: tensor([1]) }, tensor([1]))).toThrow(
-    "linear: params must have one of left, codes, weight, got wieght.",
+    "linear: params must have one of lora_A, left, codes, weight, got wieght.",
   );
 });
 

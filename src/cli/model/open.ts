@@ -1,8 +1,9 @@
 // A model by path, whatever it is: a run, a Hugging Face folder, a GGUF or llama2.c file.
+import { withAdapter } from "../../adapt/index.ts";
 import { OptionError } from "../../errors.ts";
 import { filesAt } from "#files";
 import { firstToken, readBeside } from "../../model/beside.ts";
-import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
+import { type CausalLMConfig, type CausalLMParams, checkConfig, loadAdapter } from "../../model/index.ts";
 import type { ModelTokens } from "../../model/hugging-face.ts";
 import type { Widened } from "../../model/gguf.ts";
 import { loadModel } from "../../model/load.ts";
@@ -42,11 +43,17 @@ export interface OpenOptions {
   readonly tokenizer?: string | undefined;
   /** A way of scoring positions in place of the model's own, as text (`rerope:window=128`). */
   readonly position?: string | undefined;
+  /** A PEFT folder: what the model wears. */
+  readonly adapter?: string | undefined;
 }
 
 /** Opens the model at `path`. */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<OpenedModel> {
-  const opened = (await isRun(path)) ? await fromRun(path, options) : await fromFiles(path, options);
+  const bare = (await isRun(path)) ? await fromRun(path, options) : await fromFiles(path, options);
+  const opened =
+    options.adapter === undefined
+      ? bare
+      : { ...bare, params: withAdapter(bare.params, await loadAdapter(options.adapter, bare.params)) };
   return options.position === undefined
     ? opened
     : { ...opened, config: withPosition(opened.config, options.position) };

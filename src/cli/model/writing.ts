@@ -3,6 +3,7 @@ import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
+import { merge } from "../../adapt/index.ts";
 import { FileError } from "../../errors.ts";
 import { createDecoder, type Decoder } from "../../model/decode.ts";
 import { generate, type GenerateOptions } from "../../model/generate.ts";
@@ -25,6 +26,7 @@ export interface WritingFlags {
   /** Absent for chat, which never ends inside a word. */
   readonly boundary?: boolean;
   readonly bits?: 4 | 8;
+  readonly adapter?: string;
   readonly tokenizer?: string;
   readonly position?: string;
   readonly device?: Device;
@@ -52,6 +54,7 @@ export function withWritingOptions(command: Command): Command {
     .option("--repetition-penalty <x>", "make tokens seen before less likely, above 1 (likewise)", positive)
     .option("--seed <n>", "same seed, same text", whole, 0)
     .option("--bits <n>", "weights in 8 or 4 bits", oneOf(4, 8))
+    .option("--adapter <folder>", "PEFT folder of an adapter that the model wears")
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
     .option("--position <method>", "score positions another way, e.g. yarn:scale=4")
     .option("--device <name>", "cpu, webgpu or cuda")
@@ -65,8 +68,12 @@ export async function openWriter(
   flags: WritingFlags,
 ): Promise<{ model: OpenedModel; decoder: Decoder }> {
   const { bits } = flags;
-  const model = await openModel(path, { tokenizer: flags.tokenizer, position: flags.position });
-  const decoder = createDecoder(model.config, model.params, {
+  const { adapter, tokenizer, position } = flags;
+  const model = await openModel(path, { tokenizer, position, adapter });
+  // In few bits a matrix is one of codes: what it wears is worked in before.
+  const params =
+    adapter !== undefined && bits !== undefined ? (await merge(model.params)).params : model.params;
+  const decoder = createDecoder(model.config, params, {
     ...(flags.device !== undefined && { device: flags.device }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(bits !== undefined && { weightBits: bits }),

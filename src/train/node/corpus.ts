@@ -54,7 +54,7 @@ export async function readCorpus(paths: readonly string[], options: ReadOptions 
 }
 
 /** The bytes of a file, and its name without `.gz`. */
-async function unpacked(path: string): Promise<{ data: Uint8Array; name: string }> {
+export async function unpacked(path: string): Promise<{ data: Uint8Array; name: string }> {
   const data = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new FileError(`train: ${path} must be readable, got ${error.code ?? error.message}.`);
   });

@@ -1,4 +1,12 @@
 // What needs Node: corpora, checkpoints and run folders.
+export {
+  type AdaptControl,
+  type AdaptReady,
+  type AdaptRequest,
+  type AdaptResult,
+  resumeAdapt,
+  startAdapt,
+} from "./adapt.ts";
 export { listCheckpoints, loadCheckpoint, loadNewest, saveCheckpoint } from "./checkpoint.ts";
 export { type CorpusFiles, readCorpus } from "./corpus.ts";
 export { folderStore } from "./folder-store.ts";

@@ -6,6 +6,7 @@ import { BESIDE } from "../../model/beside.ts";
 import { applyChatTemplate, type ChatMessage } from "../../model/chat.ts";
 import type { CausalLMConfig, CausalLMParams } from "../../model/index.ts";
 import { loadModel } from "../../model/load.ts";
+import { specialId } from "../../tokenizer/model.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
 import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import type { Turn } from "../texts.ts";
@@ -18,7 +19,10 @@ export interface Pretrained {
   readonly tokenizer: Tokenizer;
   readonly tokenizerPath: string;
   /** Text of a chat, where the model says how it was trained on chats. */
-  readonly chat?: (turns: readonly Turn[]) => string;
+  readonly chat?: (turns: readonly Turn[], answer?: boolean) => string;
+  /** Tokens that texts begin and end with, where the model says so. */
+  readonly bos?: number;
+  readonly eos?: number;
 }
 
 /**
@@ -28,9 +32,10 @@ export interface Pretrained {
 export async function openPretrained(path: string): Promise<Pretrained> {
   if (await isRun(path)) {
     const { config, params, tokenizer, tokenizerPath } = await openRun(path);
-    return { config: config.model, params, tokenizer, tokenizerPath };
+    const eos = specialId(tokenizer, "eos");
+    return { config: config.model, params, tokenizer, tokenizerPath, ...(eos !== undefined && { eos }) };
   }
-  const { config, params, tokenizerPath, chat } = await loadModel(path);
+  const { config, params, tokenizerPath, chat, tokens, addBos } = await loadModel(path);
   if (tokenizerPath === undefined) {
     throw new OptionError(
       `train: --from ${path} must carry a tokenizer, got none beside it. Put its tokenizer.json there.`,
@@ -43,8 +48,11 @@ export async function openPretrained(path: string): Promise<Pretrained> {
     tokenizer,
     tokenizerPath,
     ...(chat && {
-      chat: (turns: readonly Turn[]) => applyChatTemplate(chat, turns as readonly ChatMessage[], false),
+      chat: (turns: readonly Turn[], answer = false) =>
+        applyChatTemplate(chat, turns as readonly ChatMessage[], answer),
     }),
+    ...(addBos && tokens.bos !== undefined && { bos: tokens.bos }),
+    ...(tokens.eos[0] !== undefined && { eos: tokens.eos[0] }),
   };
 }
 

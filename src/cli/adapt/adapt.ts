@@ -1,0 +1,232 @@
+// athanor adapt: a pretrained model fine-tuned on a person's own chats, prompts and completions, or texts.
+import { mkdir } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import { OptionError } from "../../errors.ts";
+import { loadAdapter, saveAdapter } from "../../model/index.ts";
+import { parseOptimizer, RULES } from "../../optim/index.ts";
+import type { Device } from "../../tensor/index.ts";
+import { ADAPT_METHODS } from "../../train/adapt-methods.ts";
+import {
+  type AdaptControl,
+  type AdaptResult,
+  checkNew,
+  resumeAdapt,
+  startAdapt,
+  writeMerged,
+} from "../../train/node/adapt.ts";
+import { openPretrained } from "../../train/node/pretrained.ts";
+import type { TrainChanges } from "../../train/settings.ts";
+import { printJson, say } from "../command.ts";
+import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
+import { count, positive, whole } from "../numbers.ts";
+import { defaultRunFolder } from "../train/run-name.ts";
+import { watchAdapting } from "./watch.ts";
+
+interface Flags {
+  readonly data?: readonly string[];
+  readonly method?: string;
+  readonly rank?: number;
+  readonly alpha?: number;
+  readonly rslora?: boolean;
+  readonly targets?: readonly string[];
+  readonly learningRate?: number;
+  readonly steps?: number;
+  readonly epochs?: number;
+  readonly minutes?: number;
+  readonly batch?: number;
+  readonly accumulate?: number;
+  readonly context?: number;
+  readonly optimizer?: string;
+  readonly loss?: "completion" | "all";
+  readonly resume?: string;
+  readonly seed?: number;
+  readonly run?: string;
+  readonly merge?: string;
+  readonly export?: readonly string[];
+  readonly device?: Device;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Data: .jsonl with text, or prompt and completion, or messages in every line; .csv and .tsv with columns of these names;
+anything else is one plain text. Only completions and answers are learnt unless --loss all. The last tenth validates.
+The adapter is written as a PEFT folder into the run; of --method full, the whole model.
+
+Methods:
+${Object.entries(ADAPT_METHODS)
+  .map(([name, { about, rate }]) => `  ${name.padEnd(10)}${about}; learning rate ${rate}`)
+  .join("\n")}
+
+Examples:
+  athanor adapt ./SmolLM2-135M --data chats.jsonl
+  athanor adapt ./MiniMind2-small --data sms.csv --rank 16 --targets "*.q_proj" "*.v_proj" --minutes 10
+  athanor adapt ./MiniMind2-small --data chats.jsonl --run runs/mine --merge ./Mine --export peft ./mine-adapter
+  athanor adapt --resume runs/mine
+  athanor chat ./MiniMind2-small --adapter runs/mine/adapter`;
+
+export function define(command: Command): void {
+  command
+    .description("fine-tune a pretrained model on chats, prompts and completions, or texts")
+    .argument("[model]", "Hugging Face folder, llama2.c file or run")
+    .option("--data <file...>", "files, folders, patterns")
+    .option("--method <name>", `${Object.keys(ADAPT_METHODS).join(", ")} (default: lora)`)
+    .option("--rank <n>", "rank of the change (default: 8)", count)
+    .option("--alpha <x>", "the change is scaled by alpha over the rank (default: twice the rank)", positive)
+    .option("--rslora", "scale by alpha over the root of the rank")
+    .option(
+      "--targets <pattern...>",
+      "which matrices, by the ends of their names (default: self_attn.* mlp.*)",
+    )
+    .option("--learning-rate <rate>", "highest learning rate; it falls to a tenth", positive)
+    .option("--steps <n>", "updates", count)
+    .option("--epochs <x>", "times that every example is seen (default: 3)", positive)
+    .option("--minutes <x>", "end after this much time", positive)
+    .option("--batch <n>", "rows of tokens in an update (default: 8)", count)
+    .option("--accumulate <n>", "parts that a batch is computed in, to save memory", count)
+    .option("--context <n>", "tokens in a row (default: 256, or the model's own)", count)
+    .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
+    .addOption(new Option("--loss <what>", "what is learnt").choices(["completion", "all"]))
+    .option("--resume <run>", "go on with a run that was stopped")
+    .option("--seed <n>", "decides the adapter's start and the order of the data", whole)
+    .option("--run <folder>", "folder to make (default: runs/…)")
+    .option("--merge <folder>", "also write the whole model with the adapter worked in")
+    .option("--export <what...>", "also write the adapter elsewhere: peft FOLDER")
+    .option("--device <name>", "cpu, webgpu or cuda")
+    .option("--json", "print the result as JSON on stdout")
+    .addHelpText("after", HELP)
+    .action(adapt);
+}
+
+async function adapt(model: string | undefined, flags: Flags): Promise<void> {
+  const exported = exportFolder(flags);
+  if (exported !== undefined) await checkNew("--export", exported);
+  if (flags.merge !== undefined) await checkNew("--merge", flags.merge);
+  const stop = stopOnInterrupt();
+  const watch = watchAdapting();
+  const control: AdaptControl = {
+    ...watch.control,
+    signal: stop.signal,
+    ...(flags.device !== undefined && { device: flags.device }),
+  };
+  try {
+    await unlessStopped(stop.signal, async () => {
+      const result = await (flags.resume === undefined
+        ? begin(model, flags, control)
+        : goOn(model, flags, control));
+      watch.end();
+      await finish(flags, exported, result);
+    });
+  } finally {
+    watch.end();
+    stop.release();
+  }
+}
+
+/** @throws OptionError for a format that is not known, and for one that a whole model has not. */
+function exportFolder({ export: what, method }: Flags): string | undefined {
+  if (what === undefined) return undefined;
+  const [format, folder, ...more] = what;
+  if (format !== "peft" || folder === undefined || more.length > 0) {
+    throw new OptionError(`adapt: --export must be peft FOLDER, got "${what.join(" ")}".`);
+  }
+  if (method === "full")
+    throw new OptionError("adapt: --export peft must have an adapter, got --method full. Use --merge.");
+  return folder;
+}
+
+function begin(model: string | undefined, flags: Flags, control: AdaptControl): Promise<AdaptResult> {
+  if (model === undefined)
+    throw new OptionError(
+      "adapt: a model must be named, got none. Try: athanor adapt ./SmolLM2-135M --data chats.jsonl",
+    );
+  if (flags.steps !== undefined && flags.epochs !== undefined) {
+    throw new OptionError("adapt: --steps and --epochs say the same, got both. Leave one out.");
+  }
+  const {
+    method = "lora",
+    rank = 8,
+    alpha = 2 * rank,
+    targets,
+    learningRate: rate,
+    optimizer,
+    loss,
+    epochs,
+  } = flags;
+  const settings: TrainChanges = {
+    ...(rate !== undefined && { rate, floor: rate / 10 }),
+    ...(optimizer !== undefined && { optimizer: parseOptimizer(optimizer) }),
+    ...(flags.steps !== undefined && { steps: flags.steps }),
+    ...(flags.minutes !== undefined && { minutes: flags.minutes }),
+    ...(flags.batch !== undefined && { batch: flags.batch }),
+    ...(flags.accumulate !== undefined && { accumulate: flags.accumulate }),
+    ...(flags.context !== undefined && { context: flags.context }),
+    ...(flags.seed !== undefined && { seed: flags.seed }),
+  };
+  return startAdapt(
+    {
+      model,
+      files: flags.data ?? [],
+      run: flags.run ?? defaultRunFolder(method),
+      method,
+      size: { rank, alpha, ...(flags.rslora === true && { root: true }), ...(targets && { targets }) },
+      settings,
+      ...(epochs !== undefined && { epochs }),
+      ...(loss !== undefined && { loss }),
+    },
+    control,
+  );
+}
+
+function goOn(model: string | undefined, flags: Flags, control: AdaptControl): Promise<AdaptResult> {
+  const allowed = new Set(["resume", "steps", "minutes", "device", "json", "data", "merge", "export"]);
+  for (const key of Object.keys(flags)) {
+    if (allowed.has(key)) continue;
+    throw new OptionError(
+      `adapt: --${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} cannot change in a resumed run, only --steps and --minutes can. Leave it out or begin a new run.`,
+    );
+  }
+  return resumeAdapt(
+    flags.resume ?? "",
+    {
+      ...(flags.steps !== undefined && { steps: flags.steps }),
+      ...(flags.minutes !== undefined && { minutes: flags.minutes }),
+      ...(flags.data !== undefined && { files: flags.data }),
+      ...(model !== undefined && { model }),
+    },
+    control,
+  );
+}
+
+async function finish(flags: Flags, exported: string | undefined, result: AdaptResult): Promise<void> {
+  const { adapter, model } = result;
+  if (result.interrupted || adapter === null) {
+    say(`Stopped at step ${result.steps}, saved in ${result.checkpoint}.`);
+    say(`Go on with: athanor adapt --resume ${result.runDir}`);
+    process.exitCode = 130;
+  } else {
+    const before =
+      result.firstValidationLoss === null ? "" : `${result.firstValidationLoss.toFixed(4)} before, `;
+    say(`Validation loss ${before}${result.validationLoss?.toFixed(4)} now, in nats per learnt token.`);
+    const whole = adapter.endsWith("model");
+    if (!whole && (exported !== undefined || flags.merge !== undefined)) {
+      const { params } = await openPretrained(model);
+      const leaves = await loadAdapter(adapter, params);
+      if (exported !== undefined) {
+        await mkdir(exported, { recursive: true });
+        await saveAdapter(exported, leaves, params, { base: model });
+        say(`written: ${exported}`);
+      }
+      if (flags.merge !== undefined) {
+        await writeMerged(flags.merge, model, leaves);
+        say(`written: ${flags.merge}`);
+      }
+    }
+    say(`Run: ${result.runDir} (loss.svg, checkpoints/)`);
+    say(
+      whole
+        ? `Write with it: athanor generate ${adapter}`
+        : `Write with it: athanor generate ${model} --adapter ${adapter}`,
+    );
+  }
+  if (flags.json === true) printJson(result);
+}

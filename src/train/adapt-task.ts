@@ -1,0 +1,142 @@
+// Fine-tuning as a task: leaves of an adapter, or of the whole model, learn from examples over a base that is closed over.
+import { type Adapter, isAdapterLeaf, isFactor, withAdapter } from "../adapt/index.ts";
+import { mixerOf } from "../model/attention-config.ts";
+import { layerAttention, layerPosition } from "../model/config.ts";
+import { causalLM, type CausalLMConfig, type CausalLMParams } from "../model/index.ts";
+import { crossEntropy } from "../nn/index.ts";
+import {
+  and,
+  compile,
+  type Device,
+  equal,
+  expandDims,
+  greaterEqual,
+  iota,
+  random,
+  type Tensor,
+  zeros,
+} from "../tensor/index.ts";
+import {
+  type PackedBatch,
+  packedBatch,
+  learnedIn,
+  packRows,
+  rowsOfStep,
+  type Row,
+  type Tokens,
+} from "./packing.ts";
+import type { TrainSettings } from "./settings.ts";
+import type { Task } from "./task.ts";
+
+/** What is learnt, by the names it has in the model. */
+export type AdaptTask = Task<Adapter, PackedBatch>;
+
+export interface AdaptTaskOptions {
+  readonly config: CausalLMConfig;
+  /** The model that is adapted; never changed. */
+  readonly base: CausalLMParams;
+  /** What is trained, at its start: leaves of an adapter, or all of the base's own. */
+  readonly start: (
+    key: random.Key,
+    batches: (count: number) => Promise<PackedBatch[]>,
+  ) => Adapter | Promise<Adapter>;
+  /** Leaves of the same names and shapes with any values. */
+  readonly like: () => Adapter;
+  /** Factor of the learning rate by name; default 1. */
+  readonly rate?: (name: string) => number;
+  readonly settings: TrainSettings;
+  readonly context: number;
+  readonly train: readonly Row[];
+  readonly validation: readonly Row[];
+  readonly device?: Device;
+}
+
+/** Whether examples may share a row: every layer honours a mask, and distances are all that positions tell. */
+export function sharesRows(config: CausalLMConfig): boolean {
+  return Array.from({ length: config.layers }, (_, i) => i).every((i) => {
+    const position = layerPosition(config, i);
+    return (
+      mixerOf(layerAttention(config, i)).takesMask === true &&
+      (position.type === "rope" || position.type === "none") &&
+      !("logScale" in position)
+    );
+  });
+}
+
+/** Rows of both parts. */
+export function rowsOf(
+  config: CausalLMConfig,
+  tokens: readonly Tokens[],
+  context: number,
+  seed: number,
+): Row[] {
+  return packRows(tokens, context, sharesRows(config), random.fold(random.key(seed), "rows"));
+}
+
+/** Mean loss of the tokens that are learnt, in nats. */
+function lossOf(
+  config: CausalLMConfig,
+  params: CausalLMParams,
+  { ids, targets, weights, owner }: PackedBatch,
+): Tensor {
+  const places = iota(ids.shape[1] ?? 1);
+  const before = greaterEqual(expandDims(places, 1), expandDims(places, 0)); // [T, T]
+  const same = equal(expandDims(owner, 2), expandDims(owner, 1)); // [B, T, T]
+  const mask = sharesRows(config) ? { mask: expandDims(and(same, before), 1) } : {};
+  return crossEntropy(causalLM(config, params, ids, mask).logits, targets, { mask: weights });
+}
+
+/** The fine-tuning of a language model, ready for `trainRun`. */
+export function adaptTask(options: AdaptTaskOptions): AdaptTask {
+  const { config, base, settings, context, train, validation, device } = options;
+  const on = device === undefined ? {} : { device };
+  const rows = rowsOfStep(train, settings.batch, settings.seed);
+  const score = compile(
+    (own: Adapter, batch: PackedBatch) => lossOf(config, withAdapter(base, own), batch),
+    on,
+  );
+  const held = validation.slice(0, Math.max(1, settings.validationWindows));
+  const size = Math.max(1, settings.batch / settings.accumulate);
+  let batch: { readonly step: number; readonly rows: Row[] } | undefined;
+  return {
+    kind: "adapt",
+    unit: { name: "tokens", perStep: settings.batch * context },
+    words: { unit: "nats per token" },
+    init: options.start,
+    like: options.like,
+    keepStart: true,
+    batch(step, part, parts) {
+      if (batch?.step !== step) batch = { step, rows: rows(step) };
+      const count = settings.batch / parts;
+      return packedBatch(
+        batch.rows.slice(part * count, (part + 1) * count),
+        context,
+        learnedIn(batch.rows) / parts,
+      );
+    },
+    losses: {
+      loss: (own, given) => ({ loss: lossOf(config, withAdapter(base, own), given).mul(given.share) }),
+    },
+    ...(options.rate && { rate: options.rate }),
+    trained: (name) => !isAdapterLeaf(name) || isFactor(name),
+    async validate(own) {
+      let [nats, tokens] = [0, 0];
+      for (let at = 0; at < held.length; at += size) {
+        const part = held.slice(at, at + size);
+        const learned = learnedIn(part);
+        const full = [...part, ...Array.from({ length: size - part.length }, (): Row => [])];
+        nats += (await (await score(own, packedBatch(full, context))).item()) * learned;
+        tokens += learned;
+      }
+      return { validationLoss: nats / tokens };
+    },
+    release: () => score.release(),
+  };
+}
+
+/** Leaves like `leaves`, of zeros. */
+export function zerosLike(leaves: Adapter): Adapter {
+  return Object.fromEntries(
+    Object.entries(leaves).map(([name, t]) => [name, zeros(t.shape, { dtype: t.dtype })]),
+  );
+}
