@@ -6,6 +6,8 @@ import { barChart } from "../src/draw/bar-chart.ts";
 import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
 import * as p from "../src/position/index.ts";
+import { rtfKernel } from "../src/sequence/index.ts";
+import { tensor } from "../src/tensor/index.ts";
 
 const folder = join(import.meta.dirname, "methods");
 mkdirSync(folder, { recursive: true });
@@ -339,5 +341,39 @@ draw(
       ),
       curve("decay 0.9, n = 50", [0.1, 3], () => decayConcentration(0.9, 50)),
     ],
+  }),
+);
+
+const moduli = [0.8, 0.95, 0.99];
+const pole = (r: number): number[] => [-2 * r * Math.cos(Math.PI / 16), r * r];
+const kernels = await rtfKernel(
+  {
+    a: tensor(Float64Array.from(moduli.flatMap(pole)), { shape: [3, 2] }),
+    b: tensor(Float64Array.from([1, 0, 1, 0, 1, 0]), { shape: [3, 2] }),
+  },
+  { length: 128 },
+).data();
+draw(
+  "rtf",
+  lineChart({
+    title: "Three kernels of two coefficients each",
+    subtitle: "A pair of poles at ±π/16: their angle is the wave, their modulus how long it lasts; L = 128",
+    x: "distance t",
+    y: "K",
+    series: moduli.map((r, i) => curve(`modulus ${r}`, range(128), (t) => Number(kernels[128 * i + t]))),
+  }),
+);
+const sign = (x: number): number | undefined => (x === 0 ? undefined : Number(x > 0));
+draw(
+  "s4",
+  grids({
+    title: "HiPPO-LegS is normal but for rank one",
+    subtitle:
+      "Signs of A, and of A + PPᵀ = −½ I + S with S skew-symmetric, which a unitary V makes diagonal; N = 24",
+    squares: [
+      { name: "A", cell: (n, k) => (n >= k ? 0 : undefined) },
+      { name: "A + PPᵀ", cell: (n, k) => sign(n === k ? -1 : k - n) },
+    ],
+    inks: ["negative", "positive"],
   }),
 );

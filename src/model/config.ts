@@ -66,9 +66,21 @@ export function layerPosition(config: CausalLMConfig, layer: number): PositionCo
 
 /** A layer, as its mixer knows it. */
 export function layerOf(config: CausalLMConfig, index: number): Layer {
-  const { width, heads, keyValueHeads, headWidth, bias, headNorm, normEpsilon } = config;
+  const { context, width, heads, keyValueHeads, headWidth, bias, headNorm, normEpsilon } = config;
   const position = layerPosition(config, index);
-  return { index, width, heads, keyValueHeads, headWidth, bias, headNorm, normEpsilon, position, maps };
+  return {
+    index,
+    context,
+    width,
+    heads,
+    keyValueHeads,
+    headWidth,
+    bias,
+    headNorm,
+    normEpsilon,
+    position,
+    maps,
+  };
 }
 
 /** Shapes of what each layer keeps of the tokens so far. */

@@ -19,6 +19,8 @@ export type Bias = "all" | "attention" | "qkv" | "mlp" | "none";
 export interface Layer {
   /** Place among the layers, from 0. */
   readonly index: number;
+  /** Longest text of the training. */
+  readonly context: number;
   /** Width `C` of the residual stream. */
   readonly width: number;
   /** Query heads `H`; key-value heads `G` divide them. */

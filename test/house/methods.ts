@@ -20,6 +20,7 @@ export const IN_WORK: readonly string[] = ["structured", "quantize", "optim", "n
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
+  sequence: ["rational"],
   optim: ["transform", "schedule", "clip"],
 };
 
@@ -36,6 +37,7 @@ export const IN_WINGS: Readonly<Record<string, string>> = {
 export const REFERENCES: Readonly<Record<string, string>> = {
   position: "test/reference/position.ts",
   attention: "test/reference/attention.ts",
+  sequence: "test/reference/sequence.ts",
   "random-segmentation": "test/reference/unigram.ts",
 };
 
@@ -48,6 +50,9 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   alibi: ["position.json", "alibi"],
   mla: ["attention.json", "mla"],
   "transformer-vq": ["attention.json", "vq"],
+  hippo: ["sequence.json", "hippo"],
+  s4: ["sequence.json", "rtf.kernel"],
+  rtf: ["sequence.json", "rtf"],
   unigram: ["tokenizer-small.json", "rows"],
   bpe: ["tokenizer-small.json", "rows"],
 };
@@ -62,6 +67,7 @@ export const PAGES: Readonly<Record<string, string>> = {
   linear: "linear-attention",
   "recursive-stack": "recurrence",
   llama3: "yarn",
+  hippo: "s4",
   unigram: "bytepiece",
 };
 
