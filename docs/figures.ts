@@ -6,8 +6,8 @@ import { barChart } from "../src/draw/bar-chart.ts";
 import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
 import * as p from "../src/position/index.ts";
-import { rtfKernel } from "../src/sequence/index.ts";
-import { tensor } from "../src/tensor/index.ts";
+import { type Rounds, rtfKernel, runSequential, unrolledDeer } from "../src/sequence/index.ts";
+import { matmul, random, tanh, type Tensor, tensor, zeros } from "../src/tensor/index.ts";
 
 const folder = join(import.meta.dirname, "methods");
 mkdirSync(folder, { recursive: true });
@@ -375,5 +375,43 @@ draw(
       { name: "A + PPᵀ", cell: (n, k) => sign(n === k ? -1 : k - n) },
     ],
     inks: ["negative", "positive"],
+  }),
+);
+
+const mixing = random.normal(random.key(7), [8, 8], { std: 0.9 / Math.sqrt(8), dtype: "float64" });
+const cell = (h: Tensor, u: Tensor): Tensor => tanh(matmul(h, mixing).add(u));
+const inputs = random.normal(random.key(8), [64, 1, 8], { std: 0.5, dtype: "float64" });
+const rest = zeros([1, 8], { dtype: "float64" });
+const loop = Array.from(await runSequential(cell, inputs, rest).data(), Number);
+const ways: readonly (readonly [string, Exclude<Rounds, { type: "fixed" }>])[] = [
+  ["Newton", { type: "deer" }],
+  ["diagonal", { type: "quasi-deer" }],
+  ["Picard", { type: "picard" }],
+  ["ELK, λ = 0.1", { type: "elk", damping: 0.1 }],
+];
+const errorAfter = async (
+  iterations: number,
+  rounds: Exclude<Rounds, { type: "fixed" }>,
+): Promise<number> => {
+  const got = Array.from(await unrolledDeer(cell, inputs, rest, { iterations, rounds }).data(), Number);
+  return Array.from(got, (x, i) => Math.abs(x - (loop[i] ?? 0))).reduce((a, b) => Math.max(a, b), 1e-16);
+};
+draw(
+  "deer",
+  lineChart({
+    title: "Largest error of 64 states by rounds",
+    subtitle: "tanh(A h + u), n = 8, gain 0.9: Newton's exponent doubles, the others only add to theirs",
+    x: "rounds",
+    y: "log₁₀ error",
+    series: await Promise.all(
+      ways.map(async ([name, rounds]) => ({
+        name,
+        points: await Promise.all(
+          range(9, 1).map(
+            async (k): Promise<[number, number]> => [k, Math.log10(await errorAfter(k, rounds))],
+          ),
+        ),
+      })),
+    ),
   }),
 );

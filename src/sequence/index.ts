@@ -27,3 +27,23 @@ export {
   rtfState,
   rtfSteps,
 } from "./rtf.ts";
+export {
+  CELLS,
+  type Cell,
+  type CellKind,
+  type CellName,
+  cellOf,
+  type CellParams,
+  runSequential,
+  runThrough,
+} from "./cells.ts";
+export { type Rounds, scanDepth } from "./newton.ts";
+export {
+  deer,
+  type DeerOptions,
+  runDeer,
+  type Solved,
+  type SolveOptions,
+  type TrainedCell,
+  unrolledDeer,
+} from "./deer.ts";

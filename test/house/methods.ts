@@ -20,7 +20,7 @@ export const IN_WORK: readonly string[] = ["structured", "quantize", "optim", "n
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
-  sequence: ["rational"],
+  sequence: ["rational", "newton"],
   optim: ["transform", "schedule", "clip"],
 };
 
@@ -53,6 +53,8 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   hippo: ["sequence.json", "hippo"],
   s4: ["sequence.json", "rtf.kernel"],
   rtf: ["sequence.json", "rtf"],
+  cells: ["sequence.json", "cells"],
+  deer: ["sequence.json", "cells"],
   unigram: ["tokenizer-small.json", "rows"],
   bpe: ["tokenizer-small.json", "rows"],
 };
@@ -68,6 +70,7 @@ export const PAGES: Readonly<Record<string, string>> = {
   "recursive-stack": "recurrence",
   llama3: "yarn",
   hippo: "s4",
+  cells: "deer",
   unigram: "bytepiece",
 };
 

@@ -15,7 +15,9 @@ test("rtf beside dense: token by token as in one piece, and only attention's cac
     position: { type: "none" },
     perLayer: [{}, { attention: { type: "dense" }, position: { type: "rope", base: 10_000 } }, {}],
   });
-  const params = mapTree(initCausalLM(config, random.key(2)), (p) => p.mul(4)) as ReturnType<typeof initCausalLM>;
+  const params = mapTree(initCausalLM(config, random.key(2)), (p) => p.mul(4)) as ReturnType<
+    typeof initCausalLM
+  >;
   const ids = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]; // longer than the context that numerators were made for
   const whole = Array.from(
     await causalLM(config, params, tensor(Int32Array.from(ids), { shape: [1, ids.length] })).logits.data(),

@@ -74,3 +74,59 @@ export function recurrence(
   });
   return { y, state: x };
 }
+
+/** Weights of a cell, rows in the order of its gates. */
+export interface Weights {
+  readonly input: readonly (readonly number[])[];
+  readonly inputBias: readonly number[];
+  readonly hidden: readonly (readonly number[])[];
+  readonly hiddenBias: readonly number[];
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** All states of a cell by its formulas, one unit at a time. */
+export function states(
+  name: "tanh" | "gru" | "lstm" | "mgu",
+  w: Weights,
+  u: readonly (readonly number[])[],
+  h0: readonly number[],
+): number[][] {
+  const n = name === "lstm" ? h0.length / 2 : h0.length;
+  const units = Array.from({ length: n }, (_, i) => i);
+  const row = (
+    rows: readonly (readonly number[])[],
+    bias: readonly number[],
+    i: number,
+    x: readonly number[],
+  ) => dot(rows[i] ?? [], x) + (bias[i] ?? 0);
+  let h = [...h0];
+  return u.map((now) => {
+    const [out, memory] = [h.slice(0, n), h.slice(n)];
+    const own = (gate: number, i: number, x: readonly number[] = out): number =>
+      row(w.hidden, w.hiddenBias, gate * n + i, x);
+    const given = (gate: number, i: number): number => row(w.input, w.inputBias, gate * n + i, now);
+    if (name === "tanh") h = units.map((i) => Math.tanh(own(0, i) + given(0, i)));
+    if (name === "gru") {
+      h = units.map((i) => {
+        const [r, z] = [sigmoid(own(0, i) + given(0, i)), sigmoid(own(1, i) + given(1, i))];
+        return (1 - z) * Math.tanh(given(2, i) + r * own(2, i)) + z * (out[i] ?? 0);
+      });
+    }
+    if (name === "lstm") {
+      const gate = (k: number, i: number): number => own(k, i) + given(k, i);
+      const c = units.map(
+        (i) => sigmoid(gate(1, i)) * (memory[i] ?? 0) + sigmoid(gate(0, i)) * Math.tanh(gate(2, i)),
+      );
+      h = [...units.map((i) => sigmoid(gate(3, i)) * Math.tanh(c[i] ?? 0)), ...c];
+    }
+    if (name === "mgu") {
+      const f = units.map((i) => sigmoid(own(0, i) + given(0, i)));
+      const kept = out.map((x, i) => x * (f[i] ?? 0));
+      h = units.map(
+        (i) => (1 - (f[i] ?? 0)) * (out[i] ?? 0) + (f[i] ?? 0) * Math.tanh(given(1, i) + own(1, i, kept)),
+      );
+    }
+    return h;
+  });
+}

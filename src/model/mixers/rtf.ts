@@ -5,7 +5,7 @@ import { montel, rationalInit, rtf as filter, rtfPrefill, rtfState, rtfSteps } f
 import type { Tensor } from "../../tensor/index.ts";
 import { WHOLE } from "../fields.ts";
 import { headBias } from "../heads.ts";
-import { type Layer, type Mixer, refuse, refuseScores } from "../mixer.ts";
+import { type Mixer, refuse, refuseScores } from "../mixer.ts";
 
 /**
  * `state`: order `d`, the numbers kept of each channel. `length` (default: the model's context): what numerators are made
