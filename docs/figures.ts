@@ -415,3 +415,18 @@ draw(
     ),
   }),
 );
+const inBlock = (size: number) => (i: number, j: number) =>
+  block(size, i) === block(size, j) ? 1 : undefined;
+draw(
+  "monarch",
+  grids({
+    title: "Two block-diagonal factors with a transposition between them make a full matrix",
+    subtitle: "n = 24 in 4 and 6 blocks: 4 · 36 + 6 · 16 numbers for 576",
+    squares: [
+      { name: "right", cell: inBlock(6) },
+      { name: "left, in strides", cell: (i, j) => (i % 6 === j % 6 ? 0 : undefined) },
+      { name: "product: one slice of rank one", cell: (i, j) => (i % 6 === 2 && block(6, j) === 1 ? 0 : 1) },
+    ],
+    inks: ["one slice, or one stride", "all else"],
+  }),
+);

@@ -14,13 +14,14 @@ export const METHOD_ROOMS = [
 ] as const;
 
 /** Rooms that are being built on other branches, and whose methods come with their own files; leave none here. */
-export const IN_WORK: readonly string[] = ["structured", "quantize", "optim", "numeric"];
+export const IN_WORK: readonly string[] = ["quantize", "optim", "numeric"];
 
 /** Files of those rooms that several methods share; all others that the room's index names are methods. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
   sequence: ["rational", "newton"],
+  structured: ["inverse", "project"],
   optim: ["transform", "schedule", "clip"],
 };
 
@@ -53,6 +54,7 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   hippo: ["sequence.json", "hippo"],
   s4: ["sequence.json", "rtf.kernel"],
   rtf: ["sequence.json", "rtf"],
+  monarch: ["sequence.json", "monarch"],
   cells: ["sequence.json", "cells"],
   deer: ["sequence.json", "cells"],
   unigram: ["tokenizer-small.json", "rows"],

@@ -74,7 +74,10 @@ async function run(path: string, flags: Flags): Promise<void> {
 }
 
 /** `tokenizer.json` where that format can say it, else the model's own file. */
-async function exportTokenizer({ tokenizer, tokenizerPath }: OpenedModel, folder: string): Promise<void> {
+export async function exportTokenizer(
+  { tokenizer, tokenizerPath }: OpenedModel,
+  folder: string,
+): Promise<void> {
   try {
     if (tokenizer.model === undefined) throw new OptionError("its vocabulary is held by another library");
     await saveTokenizer(tokenizer, join(folder, "tokenizer.json"));
