@@ -3,13 +3,20 @@ import { browserProject } from "./vitest.browser.config.ts";
 import { skipReporter } from "./test/support/skip-reporter.ts";
 import { findChromium, softwareVulkan } from "./test/support/chromium.ts";
 
-const node: TestProjectInlineConfiguration = {
+/** What takes minutes by its nature: `npm run test:long`. */
+export const LONG = "test/**/*.long.test.ts";
+
+/** Tests in Node, `include` but not `exclude`. */
+export const nodeProject = (
+  include: string,
+  exclude: readonly string[],
+): TestProjectInlineConfiguration => ({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
     name: "node",
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/browser/**"],
+    include: [include],
+    exclude: [...exclude],
     // Software Vulkan compiles its shaders in the first step, which takes long on a busy machine.
     testTimeout: 180_000,
     hookTimeout: 60_000,
@@ -18,7 +25,8 @@ const node: TestProjectInlineConfiguration = {
     execArgv: ["--conditions=source"],
     env: softwareVulkan(),
   },
-};
+});
+const node = nodeProject("test/**/*.test.ts", ["test/browser/**", LONG]);
 
 const executable = findChromium();
 /** File for a report that programs read (`.ci/run`). */
@@ -29,7 +37,7 @@ const notRun =
     ? ["browser tests, for there is no Chromium. Install it, or name one in CHROMIUM"]
     : [];
 
-/** `vitest run` runs both suites; `--project node` or `--project browser` one of them. */
+/** `vitest run` runs both suites without the long tests; `--project node` or `--project browser` one of them. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: executable === undefined ? [node] : [node, browserProject(executable)],

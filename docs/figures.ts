@@ -5,9 +5,20 @@ import { expectedConcentration, mlaCacheWidth, decayConcentration } from "../src
 import { barChart } from "../src/draw/bar-chart.ts";
 import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
+import { racePicture } from "../src/draw/race.ts";
+import {
+  brachistochrone,
+  circleArc,
+  clockAlong,
+  cycloidPlaces,
+  fall,
+  minimiseSum,
+  type Place,
+  straightLine,
+} from "../src/numeric/index.ts";
+import "./sequence-figures.ts";
 import * as p from "../src/position/index.ts";
-import { type Rounds, rtfKernel, runSequential, unrolledDeer } from "../src/sequence/index.ts";
-import { matmul, random, tanh, type Tensor, tensor, zeros } from "../src/tensor/index.ts";
+import { quantizeRows } from "../src/quantize/rows.ts";
 
 const folder = join(import.meta.dirname, "methods");
 mkdirSync(folder, { recursive: true });
@@ -344,89 +355,146 @@ draw(
   }),
 );
 
-const moduli = [0.8, 0.95, 0.99];
-const pole = (r: number): number[] => [-2 * r * Math.cos(Math.PI / 16), r * r];
-const kernels = await rtfKernel(
-  {
-    a: tensor(Float64Array.from(moduli.flatMap(pole)), { shape: [3, 2] }),
-    b: tensor(Float64Array.from([1, 0, 1, 0, 1, 0]), { shape: [3, 2] }),
-  },
-  { length: 128 },
-).data();
+const steps = range(120, 1);
 draw(
-  "rtf",
+  "adamw",
   lineChart({
-    title: "Three kernels of two coefficients each",
-    subtitle: "A pair of poles at ±π/16: their angle is the wave, their modulus how long it lasts; L = 128",
-    x: "distance t",
-    y: "K",
-    series: moduli.map((r, i) => curve(`modulus ${r}`, range(128), (t) => Number(kernels[128 * i + t]))),
-  }),
-);
-const sign = (x: number): number | undefined => (x === 0 ? undefined : Number(x > 0));
-draw(
-  "s4",
-  grids({
-    title: "HiPPO-LegS is normal but for rank one",
+    title: "Why both moments are divided by 1 − βᵗ",
     subtitle:
-      "Signs of A, and of A + PPᵀ = −½ I + S with S skew-symmetric, which a unitary V makes diagonal; N = 24",
-    squares: [
-      { name: "A", cell: (n, k) => (n >= k ? 0 : undefined) },
-      { name: "A + PPᵀ", cell: (n, k) => sign(n === k ? -1 : k - n) },
+      "Update in rates while the gradient is the same at every step, β₁ = 0.9: corrected it is 1 at once",
+    x: "step",
+    y: "update / rate",
+    series: [
+      curve("corrected", steps, () => 1),
+      ...[0.99, 0.999].map((beta2) =>
+        curve(`β₂ = ${beta2}, as they are`, steps, (t) => (1 - 0.9 ** t) / Math.sqrt(1 - beta2 ** t)),
+      ),
     ],
-    inks: ["negative", "positive"],
   }),
 );
-
-const mixing = random.normal(random.key(7), [8, 8], { std: 0.9 / Math.sqrt(8), dtype: "float64" });
-const cell = (h: Tensor, u: Tensor): Tensor => tanh(matmul(h, mixing).add(u));
-const inputs = random.normal(random.key(8), [64, 1, 8], { std: 0.5, dtype: "float64" });
-const rest = zeros([1, 8], { dtype: "float64" });
-const loop = Array.from(await runSequential(cell, inputs, rest).data(), Number);
-const ways: readonly (readonly [string, Exclude<Rounds, { type: "fixed" }>])[] = [
-  ["Newton", { type: "deer" }],
-  ["diagonal", { type: "quasi-deer" }],
-  ["Picard", { type: "picard" }],
-  ["ELK, λ = 0.1", { type: "elk", damping: 0.1 }],
-];
-const errorAfter = async (
-  iterations: number,
-  rounds: Exclude<Rounds, { type: "fixed" }>,
-): Promise<number> => {
-  const got = Array.from(await unrolledDeer(cell, inputs, rest, { iterations, rounds }).data(), Number);
-  return Array.from(got, (x, i) => Math.abs(x - (loop[i] ?? 0))).reduce((a, b) => Math.max(a, b), 1e-16);
-};
+/** Value of `½ Σ h x²` along gradient descent from (1, 1), with momentum `mu`, looking ahead or not. */
+function descent(curvatures: readonly number[], rate: number, mu: number, ahead: boolean): number[] {
+  const x = curvatures.map(() => 1);
+  const m = curvatures.map(() => 0);
+  return range(61).map(() => {
+    const value = curvatures.reduce((sum, h, i) => sum + (h * (x[i] ?? 0) ** 2) / 2, 0);
+    for (const [i, h] of curvatures.entries()) {
+      const g = h * (x[i] ?? 0);
+      m[i] = mu * (m[i] ?? 0) + g;
+      x[i] = (x[i] ?? 0) - rate * (ahead ? g + mu * (m[i] ?? 0) : (m[i] ?? 0));
+    }
+    return value;
+  });
+}
 draw(
-  "deer",
+  "sgd",
   lineChart({
-    title: "Largest error of 64 states by rounds",
-    subtitle: "tanh(A h + u), n = 8, gain 0.9: Newton's exponent doubles, the others only add to theirs",
-    x: "rounds",
-    y: "log₁₀ error",
-    series: await Promise.all(
-      ways.map(async ([name, rounds]) => ({
-        name,
-        points: await Promise.all(
-          range(9, 1).map(
-            async (k): Promise<[number, number]> => [k, Math.log10(await errorAfter(k, rounds))],
-          ),
-        ),
-      })),
-    ),
+    title: "A narrow valley: curvatures 1 and 50",
+    subtitle:
+      "f = ½(x² + 50 y²) from (1, 1), rate 0.02: plain descent crawls along the valley, momentum gathers",
+    x: "step",
+    y: "log₁₀ f",
+    series: (
+      [
+        ["μ = 0", 0, false],
+        ["μ = 0.9", 0.9, false],
+        ["μ = 0.9, ahead", 0.9, true],
+      ] as const
+    ).map(([name, mu, ahead]) => {
+      const values = descent([1, 50], 0.02, mu, ahead);
+      return curve(name, range(61), (i) => Math.log10(values[i] ?? 1));
+    }),
   }),
 );
-const inBlock = (size: number) => (i: number, j: number) =>
-  block(size, i) === block(size, j) ? 1 : undefined;
+/** Ink of the sign of `β m + (1 − β) g` over m downwards from 1 to −1 and g to the right from −1 to 1. */
+const signOf =
+  (beta: number) =>
+  (i: number, j: number): number => {
+    const [m, g] = [1 - (2 * (i + 0.5)) / 24, (2 * (j + 0.5)) / 24 - 1];
+    return beta * m + (1 - beta) * g > 0 ? 0 : 1;
+  };
 draw(
-  "monarch",
+  "lion",
   grids({
-    title: "Two block-diagonal factors with a transposition between them make a full matrix",
-    subtitle: "n = 24 in 4 and 6 blocks: 4 · 36 + 6 · 16 numbers for 576",
-    squares: [
-      { name: "right", cell: inBlock(6) },
-      { name: "left, in strides", cell: (i, j) => (i % 6 === j % 6 ? 0 : undefined) },
-      { name: "product: one slice of rank one", cell: (i, j) => (i % 6 === 2 && block(6, j) === 1 ? 0 : 1) },
+    title: "One gradient seldom turns the sign",
+    subtitle:
+      "Momentum m downwards from 1 to −1, gradient g to the right from −1 to 1: the sign of β₁m + (1 − β₁)g",
+    squares: [0.9, 0.5].map((beta) => ({ name: `β₁ = ${beta}`, cell: signOf(beta) })),
+    inks: ["parameter falls by the rate", "rises by the rate"],
+  }),
+);
+draw(
+  "tiger",
+  barChart({
+    title: "Numbers kept for each parameter",
+    subtitle: "Beside the parameter itself; a batch in parts needs a sum of gradients, but for Tiger",
+    names: ["one batch", "in parts"],
+    format: String,
+    rows: [
+      { name: "AdamW", values: [2, 3] },
+      { name: "Lion", values: [1, 2] },
+      { name: "SGD with momentum", values: [1, 2] },
+      { name: "Tiger", values: [1, 1] },
     ],
-    inks: ["one slice, or one stride", "all else"],
+  }),
+);
+draw(
+  "minimise-sum",
+  lineChart({
+    title: "How far the least sum lies above 2√N",
+    subtitle: "S(N) − 2√N for N = 4 … 400: nothing at squares, and it grows by at most one from N to N + 1",
+    x: "N",
+    y: "S − 2√N",
+    series: [
+      curve("least S", range(397, 4), (n) => Number(minimiseSum(BigInt(n)).sum) - 2 * Math.sqrt(n)),
+      curve("a = b = ⌊√N⌋", range(397, 4), (n) => {
+        const root = Math.floor(Math.sqrt(n));
+        return 2 * root + n - root * root - 2 * Math.sqrt(n);
+      }),
+    ],
+  }),
+);
+const runner = (name: string, places: readonly Place[]) => ({
+  name,
+  places,
+  clock: clockAlong(places, fall()),
+});
+draw(
+  "brachistochrone",
+  racePicture(
+    [
+      runner("cycloid", cycloidPlaces(2, 1)),
+      runner("circle", circleArc(2, 1)),
+      runner("straight line", straightLine(2, 1)),
+    ],
+    {
+      title: `From rest to (2, 1): the cycloid turns back up from ${(2 * brachistochrone(2, 1).radius).toFixed(2)}`,
+    },
+  ),
+);
+/** What is lost of each of 31 numbers beside a largest one of −1, whose code is the lowest. */
+function lost(bits: 4 | 8, xs: readonly number[]): number[] {
+  return xs.map((x) => {
+    const { codes, scales } = quantizeRows(Float32Array.of(-1, x), 1, 2, bits);
+    const code = bits === 8 ? (codes[1] ?? 0) : (codes[0] ?? 0) >> 4;
+    return (scales[0] ?? 0) * (code - 2 ** (bits - 1)) - x;
+  });
+}
+const between = range(401).map((i) => i / 200 - 1);
+draw(
+  "nbit",
+  lineChart({
+    title: "What a number loses",
+    subtitle:
+      "A block whose number of largest magnitude is −1: half a step at most, but a whole one at the other end",
+    x: "number",
+    y: "code's number − number",
+    series: ([4, 8] as const).map((bits) => {
+      const errors = lost(bits, between);
+      return {
+        name: `${bits} bits`,
+        points: between.map((x, i): [number, number] => [x, errors[i] ?? 0]),
+      };
+    }),
   }),
 );

@@ -23,7 +23,11 @@ const STORED: Readonly<Record<string, { readonly bytes: number; readonly as?: Dt
   F8_E5M2: { bytes: 1 },
 };
 
-const NAMES: Readonly<Record<Dtype, string>> = {
+/** What a file may be written in: the types of tensors, and float32 rounded to its upper half. */
+export type WrittenDtype = Dtype | "bfloat16";
+
+const NAMES: Readonly<Record<WrittenDtype, string>> = {
+  bfloat16: "BF16",
   float64: "F64",
   float32: "F32",
   float16: "F16",
@@ -219,6 +223,14 @@ export function bfloat16ToFloat32(bytes: Uint8Array): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
+/** The nearest bfloat16 of each number, ties to even; NaN stays NaN. */
+export function bfloat16Of(numbers: ArrayLike<number>): Uint16Array {
+  const bits = new Uint32Array(Float32Array.from(numbers).buffer);
+  return Uint16Array.from(bits, (b) =>
+    (b & 0x7fffffff) > 0x7f800000 ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16,
+  );
+}
+
 /** A safetensors file in memory, checked; `read` gives views into `bytes` where alignment allows. */
 export function parseSafetensors(
   bytes: Uint8Array,
@@ -235,8 +247,14 @@ export function parseSafetensors(
   };
 }
 
-/** Type and shape of a tensor to be written. */
-export type TensorSpec = Pick<StoredTensor, "dtype" | "shape">;
+/** Type and shape of a tensor to be written; numbers for `bfloat16` are given as float32. */
+export interface TensorSpec {
+  readonly dtype: WrittenDtype;
+  readonly shape: readonly number[];
+}
+
+/** Bytes of one element. */
+const widthOf = (dtype: WrittenDtype): number => (dtype === "bfloat16" ? 2 : DTYPES[dtype].bytes);
 
 /** The start of a file and the order in which the tensors' bytes follow. */
 export interface SafetensorsPlan {
@@ -253,14 +271,14 @@ export function planSafetensors(
   tensors: ReadonlyMap<string, TensorSpec>,
   metadata: Readonly<Record<string, string>> = {},
 ): SafetensorsPlan {
-  const width = ([, t]: readonly [string, TensorSpec]): number => DTYPES[t.dtype].bytes;
+  const width = ([, t]: readonly [string, TensorSpec]): number => widthOf(t.dtype);
   const order = [...tensors].sort((a, b) => width(b) - width(a));
   // A list of members keeps the order of the bytes even for names that look like numbers.
   const members = Object.keys(metadata).length > 0 ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
   let at = 0;
   for (const [name, { dtype, shape }] of order) {
     if (name === "__metadata__") throw new OptionError(`safetensors: a tensor cannot be called "${name}".`);
-    const end = at + shape.reduce((a, b) => a * b, DTYPES[dtype].bytes);
+    const end = at + shape.reduce((a, b) => a * b, widthOf(dtype));
     const entry = { dtype: NAMES[dtype], shape, data_offsets: [at, end] };
     members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     at = end;
@@ -273,9 +291,13 @@ export function planSafetensors(
   return { head, order: order.map(([name]) => name), byteLength: head.length + at };
 }
 
-/** The bytes of a tensor as they stand in a file, not copied. @throws OptionError when they do not fit `spec`. */
-export function tensorBytes(name: string, spec: TensorSpec, data: HostArray): Uint8Array {
-  const needed = spec.shape.reduce((a, b) => a * b, DTYPES[spec.dtype].bytes);
+/**
+ * The bytes of a tensor as they stand in a file, copied for `bfloat16` only.
+ * @throws OptionError when they do not fit `spec`.
+ */
+export function tensorBytes(name: string, spec: TensorSpec, given: HostArray): Uint8Array {
+  const data = spec.dtype === "bfloat16" ? bfloat16Of(given as ArrayLike<number>) : given;
+  const needed = spec.shape.reduce((a, b) => a * b, widthOf(spec.dtype));
   if (data.byteLength !== needed) {
     throw new OptionError(
       `safetensors: tensor "${name}" of shape [${spec.shape.join(", ")}] must have ${needed} bytes, got ${data.byteLength}.`,

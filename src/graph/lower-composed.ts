@@ -1,7 +1,7 @@
 // Ops built from other operators, for places that have no kernel for their own. All of them are exact.
 import type { Emitter, Ref } from "./emitter.ts";
 import { GPU } from "./lower-gpu.ts";
-import { castTo, iotaOf, type Rule as LoweringRule, reshapeTo } from "./lowering.ts";
+import { castTo, iotaOf, type Rule, reshapeTo } from "./lowering.ts";
 import type { OpAttributes, OpName, Type } from "./value.ts";
 
 interface Composition<A> {
@@ -10,7 +10,7 @@ interface Composition<A> {
   readonly attributes: A;
   readonly type: Type;
 }
-type Rule<A> = (c: Composition<A>) => Ref;
+type Compose<A> = (c: Composition<A>) => Ref;
 
 function operands({ inputs }: { inputs: readonly Ref[] }): [Ref, Ref] {
   const [a, b] = inputs;
@@ -20,7 +20,7 @@ function operands({ inputs }: { inputs: readonly Ref[] }): [Ref, Ref] {
 
 const boolean = ({ shape }: Type): Type => ({ dtype: "bool", shape });
 /** `[x > 0] − [x < 0]`. */
-const sign: Rule<OpAttributes["sign"]> = (c) => {
+const sign: Compose<OpAttributes["sign"]> = (c) => {
   const { emit, type } = c;
   const [x] = operands(c);
   const zero = emit.scalar(0, type.dtype);
@@ -30,7 +30,7 @@ const sign: Rule<OpAttributes["sign"]> = (c) => {
 };
 
 /** `⌊x⌋`, plus one when the rest is above one half, or is one half and `⌊x⌋` is odd. */
-const round: Rule<OpAttributes["round"]> = (c) => {
+const round: Compose<OpAttributes["round"]> = (c) => {
   const { emit, type } = c;
   const [x] = operands(c);
   const number = (value: number): Ref => emit.scalar(value, type.dtype);
@@ -47,13 +47,13 @@ const round: Rule<OpAttributes["round"]> = (c) => {
 const not = (emit: Emitter, x: Ref): Ref => emit.node("Not", [x], x.type);
 
 /** `¬(¬a ∧ ¬b)`. */
-const or: Rule<OpAttributes["or"]> = (c) => {
+const or: Compose<OpAttributes["or"]> = (c) => {
   const [a, b] = operands(c);
   return not(c.emit, c.emit.node("And", [not(c.emit, a), not(c.emit, b)], c.type));
 };
 
 /** `(a ∨ b) ∧ ¬(a ∧ b)`. */
-const xor: Rule<OpAttributes["xor"]> = (c) => {
+const xor: Compose<OpAttributes["xor"]> = (c) => {
   const [a, b] = operands(c);
   const both = c.emit.node("And", [a, b], c.type);
   return c.emit.node("And", [or(c), not(c.emit, both)], c.type);
@@ -61,7 +61,7 @@ const xor: Rule<OpAttributes["xor"]> = (c) => {
 
 /** The least index whose element equals the extreme; runtimes return int64, which devices lack. */
 const argument =
-  (reduce: "ReduceMax" | "ReduceMin"): Rule<OpAttributes["argMax"]> =>
+  (reduce: "ReduceMax" | "ReduceMin"): Compose<OpAttributes["argMax"]> =>
   (c) => {
     const { emit, attributes, type } = c;
     const [x] = operands(c);
@@ -81,7 +81,7 @@ const argument =
   };
 
 /** `x − logSumExp x`. */
-const logSoftmax: Rule<OpAttributes["logSoftmax"]> = (c) => {
+const logSoftmax: Compose<OpAttributes["logSoftmax"]> = (c) => {
   const { emit, type, attributes } = c;
   const [x] = operands(c);
   const { axis } = attributes;
@@ -93,7 +93,7 @@ const logSoftmax: Rule<OpAttributes["logSoftmax"]> = (c) => {
 };
 
 /** One rule per op that a target may ask to be composed. */
-export const COMPOSE: { readonly [K in OpName]?: LoweringRule<OpAttributes[K]> } = {
+export const COMPOSE: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   ...GPU,
   sign,
   round,

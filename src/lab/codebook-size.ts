@@ -1,13 +1,14 @@
 // Transformer-VQ on real text: loss against the number of codes, beside exact attention and a bare window.
 import { codesInUse } from "../attention/index.ts";
 import { lineChart } from "../draw/line-chart.ts";
-import { type AttentionConfig, splitCodebooks } from "../model/index.ts";
-import type { Source } from "../train/index.ts";
+import type { AttentionConfig } from "../model/index.ts";
+import type { TextFile } from "../train/index.ts";
+import { flattenTree } from "../tensor/index.ts";
 import { type Lab, verdictOf } from "./lab.ts";
 import { meanOf, seedsOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 
 export interface CodebookSizeOptions {
-  readonly sources: readonly Source[];
+  readonly sources: readonly TextFile[];
   /** Default 0, 1. */
   readonly seeds?: readonly number[];
   readonly steps?: number;
@@ -45,9 +46,9 @@ async function run(
     for (const [method, codes, attention] of METHODS) {
       const config = textConfig(corpus, { ...SIZES, attention, headNorm: codes === null });
       const { loss, params } = await trainOnText(config, corpus, { seed, steps, batch: 8 }, report);
-      const books = Object.values(splitCodebooks(params).codebooks);
+      const counts = flattenTree(params).filter(([name]) => name.endsWith("codebook.count"));
       const used: number[] = [];
-      for (const { count } of books) {
+      for (const [, count] of counts) {
         const numbers = Array.from(await count.data(), Number);
         const K = codes ?? 1;
         for (let h = 0; h < numbers.length / K; h++) used.push(codesInUse(numbers.slice(h * K, (h + 1) * K)));

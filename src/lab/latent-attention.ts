@@ -1,13 +1,13 @@
 // What a smaller cache costs: latent attention beside many, grouped and single key-value heads at equal parameters.
 import type { AttentionConfig, CausalLMConfig } from "../model/index.ts";
 import { parameterCount } from "../model/index.ts";
-import type { Source } from "../train/index.ts";
+import type { TextFile } from "../train/index.ts";
 import { barChart } from "../draw/bar-chart.ts";
 import { type Lab, verdictOf } from "./lab.ts";
 import { meanOf, seedsOf, type TextCorpus, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 
 export interface LatentAttentionOptions {
-  readonly sources: readonly Source[];
+  readonly sources: readonly TextFile[];
   /** Default 0, 1, 2. */
   readonly seeds?: readonly number[];
   readonly steps?: number;

@@ -3,12 +3,12 @@
 import { lineChart } from "../draw/line-chart.ts";
 import type { CausalLMConfig, CausalLMParams } from "../model/index.ts";
 import { hwfaPlan, type PositionSpec } from "../position/index.ts";
-import type { Source } from "../train/index.ts";
+import type { TextFile } from "../train/index.ts";
 import { type Lab, verdictOf } from "./lab.ts";
 import { lossByContext, meanOf, seedsOf, textConfig, textCorpus, trainOnText } from "./text-model.ts";
 
 export interface TextLengthOptions {
-  readonly sources: readonly Source[];
+  readonly sources: readonly TextFile[];
   /** Default 0, 1. */
   readonly seeds?: readonly number[];
   readonly steps?: number;

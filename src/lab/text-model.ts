@@ -13,7 +13,7 @@ import {
   encodeTexts,
   type Ids,
   memoryStore,
-  type Source,
+  type TextFile,
   type Split,
   splitSources,
   textTask,
@@ -31,7 +31,7 @@ export interface TextCorpus {
   readonly vocabulary: number;
 }
 
-export function textCorpus(sources: readonly Source[]): TextCorpus {
+export function textCorpus(sources: readonly TextFile[]): TextCorpus {
   const tokenizer = byteTokenizer();
   const texts = splitSources(sources, HELD_OUT);
   return {

@@ -17,6 +17,7 @@ import {
   matmul,
   narrow,
   random,
+  tanh,
   type Tensor,
 } from "../tensor/index.ts";
 import { mixerOf, type MixerParams, type MixerSeen } from "./attention-config.ts";
@@ -24,13 +25,12 @@ import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { maps } from "./linear.ts";
 import { type Mixed, type Places, refuse, type State } from "./mixer.ts";
 import { mlp, type MlpParams } from "./mlp.ts";
+import { type BlockNorms, NORM_PLACES } from "./norms.ts";
 import { parameterTree } from "./parameters.ts";
 
 /** Parameters of one block. */
-export interface BlockParams {
-  readonly input_layernorm: NormParams;
+export interface BlockParams extends BlockNorms {
   readonly self_attn: MixerParams;
-  readonly post_attention_layernorm: NormParams;
   readonly mlp: MlpParams;
 }
 
@@ -89,6 +89,7 @@ export function causalLM(
   const at: Places = { queries, keys, ...(mask && { mask }) };
   let x = embedding(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
+  if (config.embeddingScale !== undefined) x = x.mul(config.embeddingScale);
   if (table) x = x.add(gather(table.weight, queries));
   const layers = params.model.layers.map((layer, i) => {
     const { y, mixed } = block(config, i, layer, x, cache?.[i], at, onLayer);
@@ -98,17 +99,19 @@ export function causalLM(
   if (rows) x = gather(x, rows, 1);
   x = norm(config.norm, params.model.norm, x, config.normEpsilon);
   const losses = layers.flatMap(({ loss }) => loss ?? []);
+  const logits = params.lm_head
+    ? maps.apply(params.lm_head, x)
+    : matmul(x, params.model.embed_tokens.weight, { transposeB: true });
+  const { logitCap: cap } = config;
   return {
-    logits: params.lm_head
-      ? maps.apply(params.lm_head, x)
-      : matmul(x, params.model.embed_tokens.weight, { transposeB: true }),
+    logits: cap === undefined ? logits : tanh(logits.div(cap)).mul(cap),
     cache: layers.map((mixed) => mixed.cache),
     ...(losses.length > 0 && { auxiliary: losses.reduce((a, b) => a.add(b)) }),
     seen: Object.fromEntries(layers.flatMap(({ seen }, i) => (seen ? [[i, seen]] : []))),
   };
 }
 
-/** `x + mix(norm x)`, then `x + mlp(norm x)`. */
+/** `x + mix(norm x)`, then `x + mlp(norm x)`; the norms stand where `norms` says. */
 function block(
   config: CausalLMConfig,
   index: number,
@@ -124,12 +127,17 @@ function block(
   const layer = layerOf(config, index);
   if (at.mask && !mixer.takesMask)
     refuse(attention, layer, "sees what stands before a token and takes no other mask");
-  const h = norm(config.norm, params.input_layernorm, x, epsilon);
+  const places = NORM_PLACES[config.norms ?? "before"];
+  const normed = (name: keyof BlockNorms | undefined, y: Tensor): Tensor => {
+    const own = name && params[name];
+    return own ? norm(config.norm, own, y, epsilon) : y;
+  };
+  const h = normed(places.mixer.before, x);
   onLayer?.(index, h);
   const mixed = mixer.mix(attention, layer, params.self_attn, h, before, at);
-  const a = x.add(mixed.y);
-  const m = norm(config.norm, params.post_attention_layernorm, a, epsilon);
-  return { y: a.add(mlp(config, maps, params.mlp, m)), mixed };
+  const a = x.add(normed(places.mixer.after, mixed.y));
+  const m = mlp(config, maps, params.mlp, normed(places.mlp.before, a));
+  return { y: a.add(normed(places.mlp.after, m)), mixed };
 }
 
 /** Fresh parameters, as `parametersOf` says; one key gives the same everywhere. */

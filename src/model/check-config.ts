@@ -5,8 +5,9 @@ import { checkAttention, mixerOf, usualPosition } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { type Field, misfit, show, WHOLE } from "./fields.ts";
 import { checkRules } from "./map-rules.ts";
-import type { Layer } from "./mixer.ts";
+import { type Layer, refuse } from "./mixer.ts";
 import { ACTIVATIONS, isGated } from "./mlp.ts";
+import { NORM_PLACES } from "./norms.ts";
 import { matrixNames, parametersOf } from "./parameters.ts";
 
 /** What each field must be, the structures aside, which are checked on their own. The compiler keeps it complete. */
@@ -26,7 +27,12 @@ const FIELDS: Readonly<Record<keyof CausalLMConfig, Field | "structure">> = {
   attention: "structure",
   perLayer: "structure",
   bias: { is: ["all", "attention", "qkv", "mlp", "none"] },
+  norms: { is: Object.keys(NORM_PLACES), optional: true },
   headNorm: { is: "truth" },
+  headNormOver: { is: ["head", "all"], optional: true },
+  scoreScale: { is: "positive", optional: true },
+  embeddingScale: { is: "positive", optional: true },
+  logitCap: { is: "positive", optional: true },
   maps: "structure",
   tieEmbeddings: { is: "truth" },
 };
@@ -92,7 +98,11 @@ function checkLayer(config: CausalLMConfig, index: number): void {
   const attention = layerAttention(config, index);
   checkAttention("causalLM", attention);
   if (layer.position.type !== "learned") createPosition(layer.position);
-  mixerOf(attention).check?.(attention, layer);
+  const mixer = mixerOf(attention);
+  mixer.check?.(attention, layer);
+  if (layer.scoreScale !== undefined && !mixer.takesScale) {
+    refuse(attention, layer, "has no scores for scoreScale to act on; leave it out");
+  }
   if (!("rotaryWidth" in attention)) checkPairs(layer);
 }
 

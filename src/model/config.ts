@@ -3,10 +3,11 @@ import type { NormKind } from "../nn/index.ts";
 import type { PositionSpec } from "../position/index.ts";
 import { type AttentionConfig, mixerOf } from "./attention-config.ts";
 import type { Activation } from "./mlp.ts";
+import type { NormPlaces } from "./norms.ts";
 import type { CacheShapes } from "./cache.ts";
 import { maps } from "./linear.ts";
 import type { MapRule } from "./map-rules.ts";
-import type { Bias, Layer, PositionConfig } from "./mixer.ts";
+import type { Bias, HeadNormOver, Layer, PositionConfig } from "./mixer.ts";
 
 export type { PositionConfig } from "./mixer.ts";
 
@@ -36,14 +37,24 @@ export interface CausalLMConfig {
   readonly activation: Activation;
   readonly norm: NormKind;
   readonly normEpsilon: number;
+  /** Where the norms of a block stand; default `before`. */
+  readonly norms?: NormPlaces;
   readonly position: PositionConfig;
   readonly attention: AttentionConfig;
   /** One entry a layer, for plans that differ by layer (HWFA: `hwfaPlan(…).map((position) => ({ position }))`). */
   readonly perLayer?: readonly LayerConfig[];
   /** Which linear maps have biases. */
   readonly bias: Bias;
-  /** RMS norm of each query and key head before the turn (Qwen3). */
+  /** RMS norm of queries and keys before the turn. */
   readonly headNorm: boolean;
+  /** What one such norm runs over: a head (default, Qwen3), or all heads of a token (OLMo 2). */
+  readonly headNormOver?: HeadNormOver;
+  /** Factor of the scores of attention; default `1/√D`, `D` the width of a query. */
+  readonly scoreScale?: number;
+  /** Factor of the embeddings as they enter the first block; default 1. */
+  readonly embeddingScale?: number;
+  /** Logits are `cap · tanh(logits / cap)`; default: as they are. */
+  readonly logitCap?: number;
   /** Kinds of linear maps, by the names of matrices; default: plain ones. */
   readonly maps?: readonly MapRule[];
   /** The output matrix is the embedding table. */
@@ -66,7 +77,8 @@ export function layerPosition(config: CausalLMConfig, layer: number): PositionCo
 
 /** A layer, as its mixer knows it. */
 export function layerOf(config: CausalLMConfig, index: number): Layer {
-  const { context, width, heads, keyValueHeads, headWidth, bias, headNorm, normEpsilon } = config;
+  const { context, width, heads, keyValueHeads, headWidth, bias } = config;
+  const { headNorm, headNormOver, normEpsilon, scoreScale } = config;
   const position = layerPosition(config, index);
   return {
     index,
@@ -77,9 +89,11 @@ export function layerOf(config: CausalLMConfig, index: number): Layer {
     headWidth,
     bias,
     headNorm,
+    ...(headNormOver && { headNormOver }),
     normEpsilon,
     position,
     maps,
+    ...(scoreScale !== undefined && { scoreScale }),
   };
 }
 

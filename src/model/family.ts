@@ -5,6 +5,17 @@ import type { CausalLMConfig } from "./config.ts";
 /** What a family makes of its keys; sizes have their keys in `sizesOf`. */
 export type FamilyConfig = Parameters<typeof import("./check-config.ts").causalLMConfig>[0];
 
+/** Where a tensor lies in a family's files. */
+export interface Stored {
+  readonly name: string;
+  /** Some outputs of a matrix that has those of several: the first of them, and how many it has in all. */
+  readonly part?: { readonly first: number; readonly of: number };
+  /** It lies there as `[in, out]`. */
+  readonly turned?: true;
+  /** What the family adds to the numbers in the file (a gain stored as `w` that acts as `1 + w`). */
+  readonly plus?: number;
+}
+
 /** One family. Everything else is shared: names of tensors are Llama's unless it says otherwise. */
 export interface Family {
   /** `model_type`. */
@@ -15,8 +26,10 @@ export interface Family {
   readonly ignores: readonly string[];
   /** @throws OptionError for values that it does not know. A key that is neither read nor ignored is refused. */
   read(keys: Keys): FamilyConfig;
-  /** The name here of a tensor of its files; nothing for one that no model needs. Default: its own. */
-  rename?(name: string): string | undefined;
+  /** The usual name of a tensor of its files, which may come under others; nothing for one that no model needs. */
+  rename?(name: string, config: CausalLMConfig): string | undefined;
+  /** Where the tensor `name` of a model lies in its files; default: under its own name, as it is. */
+  stored?(name: string, config: CausalLMConfig): Stored;
   /** `config` in its words, without the keys that all share; nothing where it has no words for it. */
   write?(config: CausalLMConfig): Readonly<Record<string, unknown>> | undefined;
 }
@@ -32,6 +45,8 @@ export interface Keys {
   number(key: string, otherwise?: number): number;
   truth(key: string, otherwise: boolean): boolean;
   word(key: string, otherwise: string): string;
+  /** A list of numbers. @throws FileError for anything else, and for nothing. */
+  numbers(key: string): readonly number[];
   /** A list of words. */
   words(key: string): readonly string[] | undefined;
   /** Keys of the object that stands there. */
@@ -65,6 +80,11 @@ export function keysOf(json: Readonly<Record<string, unknown>>, file: string, at
     word(key, otherwise) {
       const value = any(key) ?? otherwise;
       return typeof value === "string" ? value : must(key, "a word", value);
+    },
+    numbers(key) {
+      const value = any(key);
+      const right = Array.isArray(value) && value.every((x) => typeof x === "number" && Number.isFinite(x));
+      return right ? (value as number[]) : must(key, "a list of numbers", value);
     },
     words(key) {
       const value = any(key);
@@ -151,19 +171,42 @@ const GATES: Readonly<Record<string, CausalLMConfig["activation"]>> = {
   gelu_new: "geglu-tanh",
   gelu_pytorch_tanh: "geglu-tanh",
   relu: "reglu",
+  relu2: "reglu2",
 };
 
-/** `hidden_act`, the function of an MLP's gate. */
-export function gateOf(keys: Keys): CausalLMConfig["activation"] {
-  const word = keys.word("hidden_act", "silu");
+/** The function of an MLP's gate. */
+export function gateOf(keys: Keys, key = "hidden_act", otherwise = "silu"): CausalLMConfig["activation"] {
+  const word = keys.word(key, otherwise);
   const gate = Object.hasOwn(GATES, word) ? GATES[word] : undefined;
   if (gate !== undefined) return gate;
   throw new OptionError(
-    `${keys.file}: hidden_act must be one of ${Object.keys(GATES).join(", ")}, got "${word}".`,
+    `${keys.file}: ${key} must be one of ${Object.keys(GATES).join(", ")}, got "${word}".`,
   );
 }
 
 /** The word for a gate; nothing for an MLP without. */
 export function gateWord({ activation }: CausalLMConfig): string | undefined {
   return Object.keys(GATES).findLast((word) => GATES[word] === activation && word !== "swish");
+}
+
+/** What a block may do otherwise than Llama's, each with the value that is Llama's. */
+const USUAL = {
+  attention: "dense",
+  norm: "rms",
+  norms: "before",
+  headNorm: false,
+  headNormOver: undefined,
+  scoreScale: undefined,
+  embeddingScale: undefined,
+  logitCap: undefined,
+  perLayer: undefined,
+  maps: undefined,
+} as const;
+
+/** Whether `config` is Llama's block but for the fields in `said`, for which its writer has words. */
+export function departsOnly(config: CausalLMConfig, said: readonly (keyof typeof USUAL)[] = []): boolean {
+  const own = { ...config, norms: config.norms ?? "before", attention: config.attention.type };
+  return (Object.keys(USUAL) as (keyof typeof USUAL)[]).every(
+    (field) => said.includes(field) || own[field] === USUAL[field],
+  );
 }

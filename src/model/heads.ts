@@ -21,7 +21,7 @@ export interface HeadParams {
   readonly k_proj: MapParams; // C to G·D
   readonly v_proj: MapParams; // C to G·D
   readonly o_proj: MapParams; // H·D to C
-  readonly q_norm?: NormParams; // [D], with headNorm only
+  readonly q_norm?: NormParams; // [D], or [H·D] over all heads; with headNorm only
   readonly k_norm?: NormParams;
 }
 
@@ -35,13 +35,14 @@ export function headBias(bias: Bias): { readonly qkv: boolean; readonly out: boo
 export function headParameters(layer: Layer): Readonly<Record<string, Matrix | Parameter>> {
   const { width: C, heads: H, keyValueHeads: G, headWidth: D } = layer;
   const { qkv, out } = headBias(layer.bias);
-  const gain: Parameter = { shape: [D], init: "ones" };
+  const whole = layer.headNormOver === "all";
+  const gain = (n: number): Parameter => ({ shape: [whole ? n * D : D], init: "ones" });
   return {
     q_proj: { out: H * D, from: C, bias: qkv },
     k_proj: { out: G * D, from: C, bias: qkv },
     v_proj: { out: G * D, from: C, bias: qkv },
     o_proj: { out: C, from: H * D, bias: out, init: "residual" },
-    ...(layer.headNorm && { "q_norm.weight": gain, "k_norm.weight": gain }),
+    ...(layer.headNorm && { "q_norm.weight": gain(H), "k_norm.weight": gain(G) }),
   };
 }
 
@@ -53,15 +54,22 @@ export function projectHeads(
 ): { q: Tensor; k: Tensor; v: Tensor } {
   const { headWidth: D, heads: H, keyValueHeads: G, normEpsilon, maps } = layer;
   const [B = 1, T = 1] = x.shape;
+  const whole = layer.headNormOver === "all";
   const heads = (y: Tensor, n: number, gain?: NormParams): Tensor => {
-    const split = reshape(y, [B, T, n, D]);
-    return permute(gain ? norm("rms", gain, split, normEpsilon) : split, [0, 2, 1, 3]); // [B, n, T, D]
+    const normed = (z: Tensor, by: boolean): Tensor => (gain && by ? norm("rms", gain, z, normEpsilon) : z);
+    const split = normed(reshape(normed(y, whole), [B, T, n, D]), !whole);
+    return permute(split, [0, 2, 1, 3]); // [B, n, T, D]
   };
   return {
     q: heads(maps.apply(params.q_proj, x), H, params.q_norm),
     k: heads(maps.apply(params.k_proj, x), G, params.k_norm),
     v: heads(maps.apply(params.v_proj, x), G),
   };
+}
+
+/** Factor of a layer's scores. */
+export function scaleOf({ scoreScale, headWidth }: Layer): number {
+  return scoreScale ?? 1 / Math.sqrt(headWidth);
 }
 
 /** Heads `[B, H, T, D]` side by side, mapped back to `[B, T, C]`. */
@@ -78,7 +86,7 @@ export function headScores(layer: Layer, params: HeadParams, x: Tensor, reach?: 
   const { q, k } = projectHeads(layer, params, x);
   const places = iota(x.shape[1] ?? 1);
   const keys = repeatHeads(k, layer.heads / layer.keyValueHeads);
-  const scores = positionOf(layer).scores(q, keys, places, places, layer.headWidth ** -0.5);
+  const scores = positionOf(layer).scores(q, keys, places, places, scaleOf(layer));
   return hideScores(scores, reach);
 }
 

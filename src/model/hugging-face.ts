@@ -3,20 +3,22 @@ import { FileError, nearest, OptionError } from "../errors.ts";
 import { causalLMConfig } from "./check-config.ts";
 import type { CausalLMConfig } from "./config.ts";
 import { FAMILIES } from "./families/all.ts";
-import { DRAWING, keysOf, TECHNICAL } from "./family.ts";
+import { DRAWING, type Family, keysOf, TECHNICAL } from "./family.ts";
 
 /** Ids that a model's files name. */
 export interface ModelTokens {
   readonly bos: number | undefined;
   readonly eos: readonly number[];
+  /** Fills up batches elsewhere; here it is only handed on. */
+  readonly pad?: number;
 }
 
 /** What `config.json` says of a model. */
 export interface ReadConfig {
   readonly config: CausalLMConfig;
   readonly tokens: ModelTokens;
-  /** The name here of a tensor of its files; nothing for one that no model needs. */
-  readonly rename: (name: string) => string | undefined;
+  /** The family of its files. */
+  readonly family: Family;
 }
 
 /**
@@ -47,26 +49,40 @@ export function fromHuggingFace(json: unknown, file: string): ReadConfig {
   const config = causalLMConfig(family.read(keys));
   const eos = keys.any("eos_token_id");
   const bos = keys.any("bos_token_id");
+  const pad = keys.any("pad_token_id");
   keys.refuseUnread(`the family ${type}`, [...TECHNICAL, ...DRAWING, ...family.ignores]);
   return {
     config,
     tokens: {
       bos: typeof bos === "number" ? bos : undefined,
       eos: (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => typeof id === "number"),
+      ...(typeof pad === "number" && pad >= 0 && { pad }),
     },
-    rename: (name) => (family.rename ? family.rename(name) : name),
+    family,
   };
 }
 
-/** `config.json` for a model, in the words of the first family that has some for it. */
-export function toHuggingFace(
+/** `config.json` for a model, and the family that it is written as. */
+export interface WrittenConfig {
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly family: Family;
+}
+
+/**
+ * `config.json` for a model, in the words of the first family that has some for it.
+ * @param dtype Element type of the weights. @param first Family that is asked before all others.
+ */
+export function writeHuggingFace(
   config: CausalLMConfig,
   tokens: ModelTokens = { bos: undefined, eos: [] },
-): object {
-  for (const family of FAMILIES) {
+  dtype = "float32",
+  first?: string,
+): WrittenConfig {
+  const preferred = FAMILIES.filter(({ type }) => type === first);
+  for (const family of [...preferred, ...FAMILIES]) {
     const own = family.write?.(config);
     if (own === undefined) continue;
-    return {
+    const keys: Readonly<Record<string, unknown>> = {
       architectures: [family.architecture],
       model_type: family.type,
       vocab_size: config.vocabulary,
@@ -80,10 +96,19 @@ export function toHuggingFace(
       rms_norm_eps: config.normEpsilon,
       tie_word_embeddings: config.tieEmbeddings,
       ...own,
-      torch_dtype: "float32",
-      ...(tokens.bos !== undefined && { bos_token_id: tokens.bos }),
-      ...(tokens.eos.length > 0 && { eos_token_id: tokens.eos.length === 1 ? tokens.eos[0] : tokens.eos }),
+      torch_dtype: dtype,
+      // Where nothing stands, transformers takes the ids of the family's first model, which may be beyond this vocabulary.
+      bos_token_id: tokens.bos ?? null,
+      eos_token_id: tokens.eos.length > 1 ? tokens.eos : (tokens.eos[0] ?? null),
+      pad_token_id: tokens.pad ?? null,
     };
+    // A family leaves out a key by giving nothing for it.
+    return { json: Object.fromEntries(Object.entries(keys).filter(([, v]) => v !== undefined)), family };
   }
   throw new Error("unreachable: the family athanor has words for every model");
+}
+
+/** The `config.json` of `writeHuggingFace`. */
+export function toHuggingFace(config: CausalLMConfig, tokens?: ModelTokens): object {
+  return writeHuggingFace(config, tokens).json;
 }

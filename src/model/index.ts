@@ -9,7 +9,6 @@ export {
   type Seen as SeenKeys,
 } from "./causal-lm.ts";
 export { applyChatTemplate, type ChatMessage, type ChatTemplate } from "./chat.ts";
-export { type Codebooks, joinCodebooks, learnCodebooks, splitCodebooks } from "./codebooks.ts";
 export { learn, trainedBy } from "./learn.ts";
 export { causalLMConfig, checkConfig } from "./check-config.ts";
 export type { CausalLMConfig, PositionConfig } from "./config.ts";
@@ -28,6 +27,17 @@ export { loadParams, saveParams } from "./params.ts";
 export { saveModel } from "./save.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
 export { parameterCount, parametersOf, parameterTree } from "./parameters.ts";
-export type { State } from "./mixer.ts";
+export type { CacheShape } from "./cache.ts";
+export type { Field, FieldsOf } from "./fields.ts";
+export type { HeadParams } from "./heads.ts";
+export type { MapConfig } from "./linear.ts";
+export type { MapRule } from "./map-rules.ts";
+export type { DenseConfig } from "./mixers/dense.ts";
+export type { LinearConfig } from "./mixers/linear.ts";
+export type { MlaConfig } from "./mixers/mla.ts";
+export type { PerformerConfig } from "./mixers/performer.ts";
+export type { TransformerVqConfig } from "./mixers/transformer-vq.ts";
+export type { WindowConfig } from "./mixers/window.ts";
+export type { Bias, Layer, Matrix, Mixed, Mixer, Places, State } from "./mixer.ts";
 export { type Sampler, sampler } from "./sampler.ts";
 export { sampleToken, type SamplingOptions } from "./sampling.ts";

@@ -2,15 +2,17 @@
 import { filesAt } from "#files";
 import { FileError, nearest } from "../errors.ts";
 import { fileIn, type FilesAt, type Folder, jsonObject, readWhole, textIn } from "../files/folder.ts";
+import type { StoredTensor } from "../files/safetensors.ts";
 import { readSafetensors, type SafetensorsFile } from "../files/safetensors-file.ts";
-import { hostArray } from "../graph/dtype.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import { type ChatTemplate, readChatTemplate } from "./chat.ts";
 import type { CausalLMConfig } from "./config.ts";
 import { parametersOf, parameterTree } from "./parameters.ts";
-import { fromHuggingFace, type ModelTokens, type ReadConfig } from "./hugging-face.ts";
+import type { Family } from "./family.ts";
+import { fromHuggingFace, type ModelTokens } from "./hugging-face.ts";
 import { readLlama2c } from "./llama2c.ts";
+import { storedAt, unpack, type WeightDtype } from "./weights.ts";
 import { readTokenizer } from "../tokenizer/load-save.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
@@ -19,6 +21,10 @@ export interface StoredModel {
   readonly config: CausalLMConfig;
   readonly params: CausalLMParams;
   readonly tokens: ModelTokens;
+  /** `model_type` of its configuration; absent for files that have none. */
+  readonly family?: string;
+  /** What most of its weights were stored in; here they are float32. */
+  readonly dtype: WeightDtype;
   /** Where its tokenizer lies, if it carries one. */
   readonly tokenizerPath: string | undefined;
   /** Reads its tokenizer, at the first call. @throws FileError if it carries none. */
@@ -52,6 +58,7 @@ async function loadBin(folder: Folder, name: string): Promise<StoredModel> {
   return {
     config,
     params,
+    dtype: "float32",
     tokens: { bos: 1, eos: [1, 2] },
     ...tokenizerOf(folder, beside),
     chat: undefined,
@@ -61,14 +68,16 @@ async function loadBin(folder: Folder, name: string): Promise<StoredModel> {
 
 async function loadFolder(folder: Folder): Promise<StoredModel> {
   const json = await readJson(folder, "config.json");
-  const { config, tokens, rename } = fromHuggingFace(json.value, json.path);
-  const params = await loadParameters(folder, config, rename);
+  const { config, tokens, family } = fromHuggingFace(json.value, json.path);
+  const { params, dtype } = await loadParameters(folder, config, family);
   const optional = async (name: string): Promise<Record<string, unknown>> =>
     jsonObject((await textIn(folder, name)) ?? "") ?? {};
   const advice = await optional("tokenizer_config.json");
   return {
     config,
     params,
+    family: family.type,
+    dtype,
     tokens: { ...tokens, ...eosOf(await optional("generation_config.json")) },
     ...tokenizerOf(folder, await firstFile(folder, ["tokenizer.json", "tokenizer.bin"])),
     chat: readChatTemplate(advice, await textIn(folder, "chat_template.jinja")),
@@ -141,48 +150,56 @@ async function openWeights(folder: Folder): Promise<SafetensorsFile[]> {
   return files;
 }
 
+/** The weights of a folder, and the type that most of their numbers are stored in. */
 async function loadParameters(
   folder: Folder,
   config: CausalLMConfig,
-  rename: ReadConfig["rename"],
-): Promise<CausalLMParams> {
+  family: Family,
+): Promise<{ params: CausalLMParams; dtype: WeightDtype }> {
   const files = await openWeights(folder);
   try {
-    // By their names here: the file, and the name there.
-    const where = new Map<string, readonly [file: SafetensorsFile, stored: string]>();
+    // By their usual names: the file, and the name there.
+    const where = new Map<string, readonly [file: SafetensorsFile, there: string]>();
     for (const file of files) {
-      for (const stored of file.entries.keys()) {
-        const name = rename(stored);
-        if (name !== undefined) where.set(name, [file, stored]);
+      for (const there of file.entries.keys()) {
+        const name = family.rename ? family.rename(there, config) : there;
+        if (name !== undefined) where.set(name, [file, there]);
       }
     }
-    const expected = parametersOf(config);
+    const expected = [...parametersOf(config)].map(
+      ([name, parameter]) => [name, parameter, storedAt(family, name, config)] as const,
+    );
+    const names = new Set(expected.map(([, , at]) => at.name));
     for (const name of where.keys()) {
       const tied = name === "lm_head.weight" && config.tieEmbeddings;
-      if (expected.has(name) || tied || HARMLESS.some((h) => h.test(name))) continue;
+      if (names.has(name) || tied || HARMLESS.some((h) => h.test(name))) continue;
       throw new FileError(
-        `model: ${folder.path} holds "${name}", which no ${config.layers}-layer model has. ${hint(name, expected.keys())}`,
+        `model: ${folder.path} holds "${name}", which no ${config.layers}-layer model has. ${hint(name, names)}`,
       );
     }
     const loaded = new Map<string, Tensor>();
-    for (const [name, { shape, dtype = "float32" }] of expected) {
-      const found = where.get(name);
+    const sizes = new Map<string, number>();
+    let last: { readonly name: string; readonly stored: StoredTensor } | undefined; // parts of one follow each other
+    for (const [name, { shape, dtype = "float32" }, at] of expected) {
+      const found = where.get(at.name);
       if (found === undefined) {
         throw new FileError(
-          `model: ${folder.path} lacks "${name}" (${where.size} tensors found). ${hint(name, where.keys())}`,
+          `model: ${folder.path} lacks "${at.name}" (${where.size} tensors found). ${hint(at.name, where.keys())}`,
         );
       }
       const [file, there] = found;
-      const stored = await file.read(there);
-      if (stored.shape.join() !== shape.join()) {
-        throw new FileError(
-          `model: "${name}" must be [${shape.join(", ")}] by config.json, got [${stored.shape.join(", ")}] in ${file.path}.`,
-        );
-      }
-      const data = stored.dtype === dtype ? stored.data : hostArray(stored.data as ArrayLike<number>, dtype);
+      const stored = last?.name === at.name ? last.stored : await file.read(there);
+      last = { name: at.name, stored };
+      const kind = file.entries.get(there)?.stored ?? "";
+      sizes.set(kind, (sizes.get(kind) ?? 0) + stored.data.length);
+      const data = unpack(at, name, { shape, dtype }, stored, file.path);
       loaded.set(name, tensor(data, { shape: [...shape], lend: true }));
     }
-    return parameterTree(config, (name) => loaded.get(name)) as CausalLMParams;
+    const most = [...sizes].reduce((a, b) => (b[1] > a[1] ? b : a), ["F32", 0] as const)[0];
+    return {
+      params: parameterTree(config, (name) => loaded.get(name)) as CausalLMParams,
+      dtype: most === "F16" ? "float16" : most === "BF16" ? "bfloat16" : "float32",
+    };
   } finally {
     for (const file of files) await file.close();
   }

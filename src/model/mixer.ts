@@ -15,6 +15,9 @@ export type PositionConfig = PositionSpec | { readonly type: "learned" };
  */
 export type Bias = "all" | "attention" | "qkv" | "mlp" | "none";
 
+/** What one norm of queries or keys runs over: one head, or all heads of a token. */
+export type HeadNormOver = "head" | "all";
+
 /** All that a mixer may know of its model. Widths in numbers of elements. */
 export interface Layer {
   /** Place among the layers, from 0. */
@@ -29,8 +32,11 @@ export interface Layer {
   /** Width `D` of a head. */
   readonly headWidth: number;
   readonly bias: Bias;
-  /** RMS norm of each query and key head. */
+  /** RMS norm of queries and keys. */
   readonly headNorm: boolean;
+  readonly headNormOver?: HeadNormOver;
+  /** Factor of the scores; default `1/√D`. */
+  readonly scoreScale?: number;
   readonly normEpsilon: number;
   readonly position: PositionConfig;
   /** How a linear map of any kind is applied: never multiply by a `weight` yourself. */
@@ -86,6 +92,8 @@ export interface Mixer<C extends { readonly type: string }, P, S extends State =
   readonly usualPosition: "rope" | "learned" | "none";
   /** Whether it honours `Places.mask`. */
   readonly takesMask?: true;
+  /** Whether it honours `Layer.scoreScale`. */
+  readonly takesScale?: true;
   /** @throws OptionError for a layer in which it means nothing, with the reason (`refuse`). */
   check?(config: C, layer: Layer): void;
   /** Its matrices and other parameters by name under `self_attn`, in the order of files. */

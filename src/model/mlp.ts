@@ -1,11 +1,27 @@
 // The inner layer of a block: two matrices and a function between them, or three with a gate.
 // Shazeer 2020, "GLU variants". https://arxiv.org/abs/2002.05202
 import type { MapParams, Maps } from "../nn/index.ts";
-import { gelu, relu, silu, type Tensor } from "../tensor/index.ts";
+import { gelu, relu, silu, square, type Tensor } from "../tensor/index.ts";
 import type { Bias, Matrix } from "./mixer.ts";
 
-/** Gated by a function (`swiglu`: silu, `geglu`: gelu, `reglu`: relu), or that function alone; `-tanh` is GPT-2's gelu. */
-export type Activation = "swiglu" | "geglu" | "geglu-tanh" | "reglu" | "gelu" | "gelu-tanh";
+/**
+ * Gated by a function (`swiglu`: silu, `geglu`: gelu, `reglu`: relu, `reglu2`: relu squared), or that function alone;
+ * `-tanh` is GPT-2's gelu.
+ */
+export type Activation =
+  | "swiglu"
+  | "geglu"
+  | "geglu-tanh"
+  | "reglu"
+  | "reglu2"
+  | "silu"
+  | "gelu"
+  | "gelu-tanh"
+  | "relu"
+  | "relu2";
+
+/** So et al. 2021, "Primer". https://arxiv.org/abs/2109.08668 */
+const relu2 = (x: Tensor): Tensor => square(relu(x));
 
 const FUNCTIONS: Readonly<
   Record<Activation, { readonly gated: boolean; readonly f: (x: Tensor) => Tensor }>
@@ -14,6 +30,10 @@ const FUNCTIONS: Readonly<
   geglu: { gated: true, f: (x) => gelu(x, { approximate: "none" }) },
   "geglu-tanh": { gated: true, f: (x) => gelu(x, { approximate: "tanh" }) },
   reglu: { gated: true, f: relu },
+  reglu2: { gated: true, f: relu2 },
+  silu: { gated: false, f: silu },
+  relu: { gated: false, f: relu },
+  relu2: { gated: false, f: relu2 },
   gelu: { gated: false, f: (x) => gelu(x, { approximate: "none" }) },
   "gelu-tanh": { gated: false, f: (x) => gelu(x, { approximate: "tanh" }) },
 };

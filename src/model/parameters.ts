@@ -7,6 +7,7 @@ import { type MapConfig, mapOf } from "./linear.ts";
 import { mapConfigOf } from "./map-rules.ts";
 import type { Matrix } from "./mixer.ts";
 import { mlpParameters } from "./mlp.ts";
+import { NORM_PLACES } from "./norms.ts";
 
 /** Deviation of fresh tables and matrices: Radford et al. 2019, section 2.3. */
 const STD = 0.02;
@@ -29,11 +30,15 @@ function listed(config: CausalLMConfig): Listed {
   const block = (i: number): Listed => {
     const at = `model.layers.${i}`;
     const attention = layerAttention(config, i);
+    const { mixer, mlp } = NORM_PLACES[config.norms ?? "before"];
+    const placed = (name: string | undefined): Listed => (name === undefined ? [] : norm(`${at}.${name}`));
     return [
-      ...norm(`${at}.input_layernorm`),
+      ...placed(mixer.before),
       ...under(`${at}.self_attn`, mixerOf(attention).parameters(attention, layerOf(config, i))),
-      ...norm(`${at}.post_attention_layernorm`),
+      ...placed(mixer.after),
+      ...placed(mlp.before),
       ...under(`${at}.mlp`, mlpParameters(config)),
+      ...placed(mlp.after),
     ];
   };
   return [

@@ -9,17 +9,22 @@ const TYPES = ["default", "linear", "dynamic", "yarn", "llama3"] as const;
  * How positions enter the layers of each kind in `layerTypes`: `rope_parameters` may hold one set of numbers for each.
  * Numbers inside it come before those beside it.
  */
-export function ropeOf(keys: Keys, layerTypes: readonly string[] = []): (layerType: string) => PositionSpec {
+export function ropeOf(
+  keys: Keys,
+  layerTypes: readonly string[] = [],
+  base = 10_000,
+): (layerType: string) => PositionSpec {
   const context = keys.number("max_position_embeddings", 2048);
-  const beside = {
-    base: keys.number("rope_theta", 10_000),
-    fraction: keys.number("partial_rotary_factor", 1),
+  const beside: BesideRope = {
+    base: keys.number("rope_theta", base),
+    fraction: 1,
     original: keys.any("original_max_position_embeddings"),
     context,
   };
   // transformers 5 writes `rope_parameters`; older files have `rope_scaling`, which counts where both stand.
   const given = keys.under("rope_scaling") ?? keys.under("rope_parameters");
   keys.any("rope_parameters");
+  wholeHeads(keys);
   const kinds = new Set(layerTypes);
   const nested = new Map([...kinds].map((kind) => [kind, given?.under(kind)] as const));
   if ([...nested.values()].every((k) => k === undefined)) {
@@ -31,24 +36,38 @@ export function ropeOf(keys: Keys, layerTypes: readonly string[] = []): (layerTy
   return (kind) => specs.get(kind) ?? specOf(undefined, beside, keys.file);
 }
 
-interface Beside {
+/** @throws OptionError for heads that turn in part, which transformers' models of these families do not. */
+function wholeHeads(keys: Keys): void {
+  const share = keys.number("partial_rotary_factor", 1);
+  if (share === 1) return;
+  throw new OptionError(
+    `${keys.file}: partial_rotary_factor must be 1 in this family, whose heads turn as a whole, got ${share}.`,
+  );
+}
+
+/** Numbers that stand beside the object, for what it leaves out. */
+export interface BesideRope {
   readonly base: number;
   readonly fraction: number;
   readonly original: unknown;
   readonly context: number;
 }
 
-function specOf(keys: Keys | undefined, beside: Beside, file: string): PositionSpec {
+/** The position that one object of rope's numbers says. @param as Its type, where the family reads it otherwise. */
+export function specOf(keys: Keys | undefined, beside: BesideRope, file: string, as?: string): PositionSpec {
   const base = keys?.number("rope_theta", beside.base) ?? beside.base;
+  if (as === undefined && keys) wholeHeads(keys);
   const fraction = keys?.number("partial_rotary_factor", beside.fraction) ?? beside.fraction;
   const common = { base, ...(fraction !== 1 && { fraction }) };
-  const type = keys?.word("rope_type", keys.word("type", "default")) ?? "default";
+  const type = as ?? keys?.word("rope_type", keys.word("type", "default")) ?? "default";
+  keys?.any("rope_type");
   keys?.any("type");
   if (keys === undefined || type === "default") {
     keys?.refuseUnread("rope without scaling", ["original_max_position_embeddings", "factor"]);
     return { type: "rope", ...common };
   }
-  const spec = scaledOf(type, keys, beside, common, file);
+  const spec =
+    as === "longrope" ? longOf(keys, beside, common) : scaledOf(type, keys, beside, common, file);
   keys.refuseUnread(`rope of type ${type}`, []);
   return spec;
 }
@@ -56,7 +75,7 @@ function specOf(keys: Keys | undefined, beside: Beside, file: string): PositionS
 function scaledOf(
   type: string,
   keys: Keys,
-  { original, context }: Beside,
+  { original, context }: BesideRope,
   common: { readonly base: number; readonly fraction?: number },
   file: string,
 ): PositionSpec {
@@ -101,6 +120,26 @@ function scaledOf(
   }
 }
 
+/** LongRoPE, whose magnitude is `√(1 + ln s / ln N)` of the growth `s` from the length `N` unless the file has one. */
+function longOf(
+  keys: Keys,
+  { original, context }: BesideRope,
+  common: { readonly base: number; readonly fraction?: number },
+): PositionSpec {
+  const own = keys.number("original_max_position_embeddings", context);
+  const trainingLength = typeof original === "number" ? original : own;
+  const scale = keys.number("factor", context / trainingLength);
+  const magnitude = scale <= 1 ? 1 : Math.sqrt(1 + Math.log(scale) / Math.log(trainingLength));
+  return {
+    type: "longrope",
+    trainingLength,
+    ...common,
+    shortFactors: keys.numbers("short_factor"),
+    longFactors: keys.numbers("long_factor"),
+    magnitude: keys.number("attention_factor", magnitude),
+  };
+}
+
 /** YaRN's factor of cosine and sine: as given, or by `mscale` and `mscale_all_dim` if both are there, or of the scale. */
 function magnitudeOf(keys: Keys, scale: number): number {
   const of = (weight: number): number => (scale <= 1 ? 1 : 0.1 * weight * Math.log(scale) + 1);
@@ -109,37 +148,61 @@ function magnitudeOf(keys: Keys, scale: number): number {
   return keys.number("attention_factor", own);
 }
 
-/** The keys that say `position`; nothing where they cannot. */
-export function ropeKeys(position: PositionSpec): Readonly<Record<string, unknown>> | undefined {
-  const { type, base = 10_000, layout = "half", scale, trainingLength, fast, slow, ...rest } = position;
-  const { magnitude, truncate, ...more } = rest;
-  if (layout !== "half" || Object.keys(more).length > 0) return undefined;
-  const scaling = (own: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
+/**
+ * The keys that say `position`; nothing where they cannot.
+ * @param context Length of the model, which dynamic scaling counts from. @param layout Pairing that the family means.
+ */
+export function ropeKeys(
+  position: PositionSpec,
+  context: number,
+  layout: PositionSpec["layout"] = "half",
+): Readonly<Record<string, unknown>> | undefined {
+  const { type, base = 10_000, layout: own = "half", fraction, scale, trainingLength, ...numbers } = position;
+  const { fast, slow, magnitude, truncate, shortFactors, longFactors, ...more } = numbers;
+  if (own !== layout || Object.keys(more).length > 0) return undefined;
+  const share = fraction === undefined ? {} : { partial_rotary_factor: fraction };
+  const scaling = (said: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
     rope_theta: base,
-    rope_scaling: { ...own, factor: scale },
+    ...share,
+    rope_scaling: said,
   });
+  // A magnitude of its own has a word in some kinds only.
+  const plain = magnitude === undefined;
   switch (type) {
     case "rope":
-      return magnitude === undefined ? { rope_theta: base } : undefined;
+      return plain ? { rope_theta: base, ...share } : undefined;
     case "pi":
-      return magnitude === undefined ? scaling({ rope_type: "linear" }) : undefined;
+      return plain ? scaling({ rope_type: "linear", factor: scale }) : undefined;
+    case "ntk-dynamic":
+      return trainingLength === context ? scaling({ rope_type: "dynamic", factor: scale }) : undefined;
     case "yarn-index":
       return scaling({
         rope_type: "yarn",
         original_max_position_embeddings: trainingLength,
         ...(fast !== undefined && { beta_fast: fast }),
         ...(slow !== undefined && { beta_slow: slow }),
-        ...(magnitude !== undefined && { attention_factor: magnitude }),
+        ...(!plain && { attention_factor: magnitude }),
         ...(truncate === false && { truncate }),
+        factor: scale,
+      });
+    case "longrope":
+      return scaling({
+        rope_type: "longrope",
+        original_max_position_embeddings: trainingLength,
+        short_factor: shortFactors,
+        long_factor: longFactors,
+        attention_factor: magnitude ?? 1,
       });
     case "llama3":
-      if (magnitude !== undefined) return undefined;
-      return scaling({
-        rope_type: "llama3",
-        original_max_position_embeddings: trainingLength,
-        high_freq_factor: fast ?? 4,
-        low_freq_factor: slow ?? 1,
-      });
+      return plain
+        ? scaling({
+            rope_type: "llama3",
+            original_max_position_embeddings: trainingLength,
+            high_freq_factor: fast ?? 4,
+            low_freq_factor: slow ?? 1,
+            factor: scale,
+          })
+        : undefined;
     default:
       return undefined;
   }

@@ -19,15 +19,18 @@ export interface Sampler {
 
 /**
  * A sampler of one model. What `generate` does with text, this does with ids, without looking for an end; it sees the
- * last `context` tokens, the longest text that the model has met.
+ * last `context` tokens, the longest text that the model has met; default that of its configuration.
  */
-export function sampler(config: CausalLMConfig, { device }: { readonly device?: Device } = {}): Sampler {
+export function sampler(
+  config: CausalLMConfig,
+  { context = config.context, device }: { readonly context?: number; readonly device?: Device } = {},
+): Sampler {
   const decoders = lendingDecoder(config, device === undefined ? {} : { device });
   return {
     async sample(params, prompt, { count, temperature, seed }) {
       const text = Array.from(prompt);
       const draws = random.uniforms(random.fold(random.key(seed), "sample"), count);
-      const reader = await follow(decoders.of(params), config.context);
+      const reader = await follow(decoders.of(params), context);
       for (const draw of draws) {
         const logits = await (text.length === prompt.length ? reader.read(text, 1) : reader.goOn(text));
         text.push(sampleToken(logits, { temperature }, () => draw));

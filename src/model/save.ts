@@ -4,23 +4,38 @@ import type { FilesAt } from "../files/folder.ts";
 import { safetensorsChunks } from "../files/safetensors-file.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
-import { type ModelTokens, toHuggingFace } from "./hugging-face.ts";
-import { storedTensors } from "./params.ts";
+import { type ModelTokens, writeHuggingFace } from "./hugging-face.ts";
+import { pack, type WeightDtype } from "./weights.ts";
+
+/** What is written beside the weights. */
+export interface SaveModelOptions {
+  /** Element type of the weights; default float32. */
+  readonly dtype?: WeightDtype;
+  /** `model_type` that is asked first, such as that of the folder a model came from; others may say the same. */
+  readonly family?: string;
+  /** Further files by name, such as those that a model came with (`StoredModel.beside`). */
+  readonly beside?: ReadonlyMap<string, string>;
+}
 
 /**
- * Writes `config.json`, `tokenizer_config.json` and `model.safetensors` (float32) into a folder.
- * @param at A path (Node) or a folder handle of the page's storage.
+ * Writes `config.json`, `tokenizer_config.json` and `model.safetensors` into a folder, in the words of a family that
+ * transformers knows where there is one.
+ * @param at A path (Node) or a folder handle of the page's storage. @param tokens Ids for `config.json`.
  */
 export async function saveModel(
   at: FilesAt,
   config: CausalLMConfig,
   params: CausalLMParams,
   tokens?: ModelTokens,
+  { dtype = "float32", family: first, beside = new Map() }: SaveModelOptions = {},
 ): Promise<void> {
   const { folder } = await filesAt("saveModel", at, "folder");
-  const tensors = await storedTensors(params);
+  const { json, family } = writeHuggingFace(config, tokens, dtype, first);
+  const tensors = await pack(family, config, params, dtype);
   await folder.write("model.safetensors", safetensorsChunks(tensors, { format: "pt" }));
-  await folder.write("config.json", `${JSON.stringify(toHuggingFace(config, tokens), null, 2)}\n`);
+  await folder.write("config.json", `${JSON.stringify(json, null, 2)}\n`);
+  for (const [name, text] of beside) await folder.write(name, text);
+  if (beside.has("tokenizer_config.json")) return;
   // Texts of this model begin with BOS exactly if it has one.
   const advice = { add_bos_token: tokens?.bos !== undefined };
   await folder.write("tokenizer_config.json", `${JSON.stringify(advice)}\n`);

@@ -33,3 +33,43 @@ export function isNamed(author: string, asked: readonly string[]): boolean {
   if (given.length === 0) return false;
   return initials.every((letter, i) => given[i] === undefined || given[i].startsWith(letter));
 }
+
+/** Most words of a name that stand together (`van der Waals`). */
+const longestName = 3;
+
+/**
+ * An author's names with the initials of the other names behind them, for engines that look up texts instead of reading
+ * names: `yoshua bengio` is `bengio|y|` and `yoshua|b|`.
+ */
+export function nameKeys(author: string): string[] {
+  const own = terms(author);
+  const keys: string[] = [];
+  for (let at = 0; at < own.length; at++)
+    for (let n = 1; n <= longestName && at + n <= own.length && n < own.length; n++) {
+      const others = [...own.slice(0, at), ...own.slice(at + n)];
+      keys.push(
+        keyOf(
+          own.slice(at, at + n),
+          others.map((term) => term[0] ?? ""),
+        ),
+      );
+    }
+  return [...new Set(keys)];
+}
+
+/**
+ * The keys an author has who `isNamed` by terms with initials: one of `exact`, or one that begins with `beginning`. Of
+ * several names those that stand together count.
+ */
+export function askedKeys(asked: readonly string[]): { exact: string[]; beginning: string } {
+  const names = asked.filter((term) => !isInitial(term));
+  const initials = asked.filter(isInitial);
+  return {
+    // Fewer given names than initials: what is beyond them is passed over.
+    exact: initials.map((_, i) => keyOf(names, initials.slice(0, i + 1))),
+    beginning: keyOf(names, initials),
+  };
+}
+
+const keyOf = (names: readonly string[], initials: readonly string[]): string =>
+  `${names.join(" ")}|${initials.map((letter) => `${letter}|`).join("")}`;

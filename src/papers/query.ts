@@ -107,6 +107,11 @@ export function parseQuery(text: string): ParsedQuery {
   return { words, compounds: joined.slice(0, mostTerms), conditions, categories, filter, key: textKey(cut) };
 }
 
+/** Terms that every paper found must have somewhere. */
+export function requiredTerms({ conditions }: ParsedQuery): string[] {
+  return conditions.filter(({ exclude }) => !exclude).flatMap(({ terms }) => terms);
+}
+
 /** The last word of a text that is still being typed: letters of a bare word, with nothing behind them. */
 export function unfinishedWord(text: string, { words }: ParsedQuery): string | undefined {
   const run = /(?:^|\s)(?:[\p{L}\p{N}]+-)*([a-z]{2,})$/iu.exec(text.slice(-200))?.[1]?.toLowerCase();

@@ -7,8 +7,10 @@ import {
   addPosting,
   clear,
   createAccumulator,
+  endSpelled,
   endTerm,
   formWeight,
+  isSpelled,
   lengthNorms,
   lengthOf,
   type QueryTerm,
@@ -67,7 +69,7 @@ export function createScorer(papers: Iterable<ScoredText>): Scorer {
     score(terms, limit) {
       for (const term of queryStems(terms)) {
         addTerm(acc, index, term);
-        endTerm(acc, norms, termFactor(ids.length, acc.termFound, term.weight));
+        endTerm(acc, norms, termFactor(ids.length, acc.termFound, term.weight), term.gain);
       }
       const kept = best(limit);
       for (let i = 0; i < acc.found; i++) {
@@ -112,11 +114,17 @@ function pack({ names, starts: from, papers, places }: Occurrences): Index {
 }
 
 function addTerm(acc: Accumulator, index: Index, term: QueryTerm): void {
-  for (const i of formsOf(index, term)) {
-    const weight = formWeight(term, index.names[i] ?? "");
-    const end = index.starts[i + 1] ?? 0;
-    for (let at = index.starts[i] ?? 0; at < end; at++)
-      addPosting(acc, index.slots[at] ?? 0, weight * (index.frequencies[at] ?? 0));
+  const forms = formsOf(index, term);
+  for (const spelled of [true, false]) {
+    for (const i of forms) {
+      const form = index.names[i] ?? "";
+      if (isSpelled(term, form) !== spelled) continue;
+      const weight = formWeight(term, form);
+      const end = index.starts[i + 1] ?? 0;
+      for (let at = index.starts[i] ?? 0; at < end; at++)
+        addPosting(acc, index.slots[at] ?? 0, weight * (index.frequencies[at] ?? 0));
+    }
+    if (spelled) endSpelled(acc);
   }
 }
 

@@ -5,6 +5,7 @@ import { dynamicNtk } from "./dynamic-ntk.ts";
 import { cosineAttention, keyNormalised } from "./key-norm.ts";
 import { llama3 } from "./llama3.ts";
 import { logScaled, logScaledAfter } from "./log-scale.ts";
+import { longRope } from "./long-rope.ts";
 import { windowed } from "./masks.ts";
 import { noPosition } from "./none.ts";
 import { ntkAware, ntkFixed, ntkMixed, ntkOld } from "./ntk.ts";
@@ -13,6 +14,7 @@ import { positionInterpolation } from "./position-interpolation.ts";
 import { leakyRerope, rerope } from "./rerope.ts";
 import { rope } from "./rope.ts";
 import type { Frequencies, RotaryLayout, RotaryOptions } from "./rotary.ts";
+import { softCapped } from "./soft-cap.ts";
 import { yarnByIndex, yarnByTurns, yarnMagnitude } from "./yarn.ts";
 
 /** Names of the methods. */
@@ -29,6 +31,7 @@ export type PositionType =
   | "yarn"
   | "yarn-index"
   | "llama3"
+  | "longrope"
   | "rerope"
   | "leaky-rerope";
 
@@ -59,6 +62,11 @@ export interface PositionSpec {
   readonly trainingLength?: number;
   /** Queries times `ln n / ln N`: `trained` always, `after` only beyond `N`. */
   readonly logScale?: "trained" | "after";
+  /** Divisors of the frequencies of longrope, one a pair: for texts up to `trainingLength`, and for longer ones. */
+  readonly shortFactors?: readonly number[];
+  readonly longFactors?: readonly number[];
+  /** Scores are `cap · tanh(score / cap)`. */
+  readonly cap?: number;
   /** `key`: keys of length one; `cosine`: queries too, scores times `4 ln n`, n = N/2. */
   readonly normalise?: "key" | "cosine";
   /** Only keys at distances below this are seen, and the first `sinks`. */
@@ -66,7 +74,15 @@ export interface PositionSpec {
   readonly sinks?: number;
 }
 
-const COMMON = ["type", "trainingLength", "logScale", "normalise", "slidingWindow", "sinks"] as const;
+const COMMON = [
+  "type",
+  "trainingLength",
+  "logScale",
+  "normalise",
+  "cap",
+  "slidingWindow",
+  "sinks",
+] as const;
 const ROTARY = [...COMMON, "base", "layout", "fraction", "magnitude"] as const;
 const RAMP = [...ROTARY, "scale", "fast", "slow"] as const;
 
@@ -114,6 +130,16 @@ const METHODS: Readonly<Record<PositionType, Method>> = {
         magnitude: yarnMagnitude(g.number("scale")),
       }),
   },
+  longrope: {
+    fields: [...ROTARY, "shortFactors", "longFactors"],
+    make: (g) =>
+      longRope({
+        ...g.rotary,
+        trainingLength: g.number("trainingLength"),
+        shortFactors: g.numbers("shortFactors"),
+        longFactors: g.numbers("longFactors"),
+      }),
+  },
   llama3: { fields: RAMP, make: (g) => g.turned(llama3(g.ramp(4))) },
   rerope: {
     fields: [...ROTARY, "window"],
@@ -157,6 +183,7 @@ export function createPosition(spec: PositionSpec): Position {
     }
     position = (spec.logScale === "trained" ? logScaled : logScaledAfter)(position, { trainingLength });
   }
+  if (spec.cap !== undefined) position = softCapped(position, given.number("cap"));
   if (spec.slidingWindow === undefined) return position;
   return windowed(position, { window: spec.slidingWindow, sinks: spec.sinks ?? 0 });
 }
@@ -188,6 +215,15 @@ class Given {
     return value;
   }
 
+  /** A list of numbers. */
+  numbers(field: "shortFactors" | "longFactors"): readonly number[] {
+    const value: unknown = this.spec[field];
+    if (Array.isArray(value) && value.every((x) => typeof x === "number" && x > 0)) return value;
+    throw new OptionError(
+      `${this.where}: ${field} must be a list of numbers above 0, got ${JSON.stringify(value) ?? "nothing"}.`,
+    );
+  }
+
   /** True or false; as text, too. */
   truth(field: "truncate", otherwise: boolean): boolean {
     const value: unknown = this.spec[field] ?? otherwise;
@@ -212,7 +248,10 @@ class Given {
   }
 }
 
-type NumberField = Exclude<keyof PositionSpec, "type" | "layout" | "logScale" | "normalise" | "truncate">;
+type NumberField = Exclude<
+  keyof PositionSpec,
+  "type" | "layout" | "logScale" | "normalise" | "truncate" | "shortFactors" | "longFactors"
+>;
 
 /**
  * A spec from text: the method, then `field=value` after a colon, separated by commas. Fields that `defaults` holds

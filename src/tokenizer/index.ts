@@ -58,6 +58,7 @@ export {
   type TrainResult,
   trainBytePiece,
 } from "./train/bytepiece.ts";
+export type { NewSpecial } from "./train/specials.ts";
 export { type UnigramOptions, trainUnigram } from "./train/unigram.ts";
 export { type Trie, buildTrie, find, longestMatch } from "./encode/trie.ts";
 export { type UnigramEncoder, encodeUnigram, encodeUnigramInto, unigramEncoder } from "./encode/unigram.ts";

@@ -79,8 +79,11 @@ export interface BpeModel extends Beside {
   readonly specials: readonly Special[];
   /** `"nfc"`: text is brought to Unicode NFC before encoding. Default none. */
   readonly normalization?: "nfc";
-  /** Regular expression in Oniguruma's notation: each match and each gap is encoded alone. Default: lines. */
-  readonly split?: string;
+  /**
+   * Regular expression in Oniguruma's notation: each match and each gap is encoded alone. Of several the first
+   * cuts the text, the next each of its parts, and so on. Default: lines.
+   */
+  readonly split?: string | readonly string[];
   /** A part that is itself a token is taken whole, without merging (tiktoken, Llama 3). Default false. */
   readonly wholeParts?: boolean;
   /**

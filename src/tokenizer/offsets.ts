@@ -1,5 +1,6 @@
 // Where tokens lie in the original text: in bytes, UTF-16 units (JavaScript indices) and code points, also
 // when the text was brought to Unicode NFC first (Unicode Standard Annex 15).
+import { normalForm } from "./pipeline/unicode.ts";
 import { utf8 } from "./utf8.ts";
 
 /**
@@ -55,7 +56,7 @@ const RUN = /[^](?:[\p{M}\u1160-\u11ff\ud7b0-\ud7ff\u{16d63}-\u{16d69}]*)/gu;
 
 /** The way back from NFC of each of `parts`, joined, to the parts; undefined if all are NFC already. */
 export function normalizeNfc(parts: readonly string[]): NormalizationMap | undefined {
-  if (parts.every((part) => part.normalize("NFC") === part)) return undefined;
+  if (parts.every((part) => normalForm(part, "NFC") === part)) return undefined;
   const map = { to: [] as number[], from: [] as number[], changed: [] as number[] };
   const ends = { to: 0, from: 0 };
   const add = (original: string, normal: string): void => {
@@ -70,8 +71,8 @@ export function normalizeNfc(parts: readonly string[]): NormalizationMap | undef
     ends.from += utf8Length(original);
   };
   for (const part of parts) {
-    const normal = part.normalize("NFC");
-    const runs = Array.from(part.matchAll(RUN), ([run]) => ({ run, now: run.normalize("NFC") }));
+    const normal = normalForm(part, "NFC");
+    const runs = Array.from(part.matchAll(RUN), ([run]) => ({ run, now: normalForm(run, "NFC") }));
     if (runs.map((r) => r.now).join("") === normal) for (const { run, now } of runs) add(run, now);
     // A later Unicode may compose what RUN keeps apart: one run is coarse but never wrong.
     else add(part, normal);

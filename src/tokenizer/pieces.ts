@@ -18,7 +18,7 @@ export function pieceAt(list: PieceList, i: number): Uint8Array {
 }
 
 /** Hash of `bytes[from..to)`. */
-function hashBytes(bytes: Uint8Array, from: number, to: number): number {
+export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
   let h = to - from;
   for (let i = from; i < to; i++) h = Math.imul(h ^ (bytes[i] ?? 0), 0x01000193) ^ (h >>> 15);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

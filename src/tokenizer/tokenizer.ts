@@ -4,6 +4,7 @@ import { type AllowSpecials, type Finders, findersFor, splitAdded } from "./adde
 import { IdBuffer } from "./encode/ids.ts";
 import { type AddedToken, type Special, type Template, type TokenizerModel, specialId } from "./model.ts";
 import { type Offsets, mapBoundaries, normalizeNfc, offsetsFromBytes } from "./offsets.ts";
+import { normalForm } from "./pipeline/unicode.ts";
 import { type Random, randomStream } from "./random.ts";
 import { type SampleMethod, checkAlpha } from "./encode/sample.ts";
 import { Utf8Stream, strictTextOf, textOf, utf8 } from "./utf8.ts";
@@ -280,7 +281,7 @@ function isNone({ original, normal }: Finders): boolean {
 }
 
 function normalized(engine: Engine, text: string): string {
-  return engine.normalization === "nfc" ? text.normalize("NFC") : text;
+  return engine.normalization === "nfc" ? normalForm(text, "NFC") : text;
 }
 
 /** Cuts `text` at its added tokens, normalises the rest and cuts that again. */

@@ -4,7 +4,7 @@ import { specialId } from "../tokenizer/model.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** The texts of one file: a single one, or one for each line of a JSONL file. */
-export interface Source {
+export interface TextFile {
   readonly name: string;
   readonly texts: readonly Uint8Array[];
 }
@@ -22,7 +22,7 @@ export interface Split<T> {
  * The last `share` of every source becomes validation: a single text is cut between two characters, a
  * list of texts between two texts. The same sources give the same split, whatever the seed.
  */
-export function splitSources(sources: readonly Source[], share: number): Split<Uint8Array[]> {
+export function splitSources(sources: readonly TextFile[], share: number): Split<Uint8Array[]> {
   const train: Uint8Array[] = [];
   const validation: Uint8Array[] = [];
   for (const { texts } of sources) {

@@ -2,7 +2,7 @@
 export { type Batch, batches } from "./batches.ts";
 export { pageStore } from "./browser/page-store.ts";
 export type { CheckpointInfo, Newest, SavedState } from "./checkpoint.ts";
-export { bytesOfIds, encodeTexts, type Ids, type Source, type Split, splitSources } from "./corpus.ts";
+export { bytesOfIds, encodeTexts, type Ids, type TextFile, type Split, splitSources } from "./corpus.ts";
 export { type LoopEvents, type LoopOptions, type LoopResult, type StepEvent, trainLoop } from "./loop.ts";
 export { lossPicture, type LossPictureText } from "./loss-svg.ts";
 export { type MemoryStore, memoryStore } from "./memory-store.ts";

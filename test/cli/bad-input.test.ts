@@ -37,7 +37,10 @@ const CASES: readonly (readonly [string[], string])[] = [
     "bias must be one of all, attention, qkv, mlp, none, got true.",
   ],
   [[text, "--config", broken], "must hold a JSON object"],
-  [[text, "--heads", "3", "--width", "64", "--preset", "tiny"], "must be a whole number ≥ 1, got 21.3"],
+  [
+    [text, "--heads", "3", "--width", "64", "--preset", "tiny"],
+    "heads must divide width, got 3 heads of width 64. Try --width 66.",
+  ],
   [[text, "--device", "gpu"], 'device: must be one of cpu, webgpu, cuda here, got "gpu".'],
   [[empty], "must hold text, got 0 bytes."],
   [[short, "--preset", "tiny"], "must hold at least 65 tokens to train on with context 64, got 9."],

@@ -192,3 +192,29 @@ test("athanor export writes ONNX with free axes that plain ONNX Runtime runs", a
   }
   expect(athanor("export", model).status).toBe(2);
 });
+
+/** Domains of operators that a model file says it uses, as they stand in its bytes; the standard one has no name. */
+const domains = (file: string): string[] =>
+  ["com.microsoft", "ai.onnx.ml"].filter((domain) => readFileSync(file).includes(domain));
+
+test("athanor export --fused asks for the runtime's own operators, and the two say the same", async () => {
+  const [plain, fused] = [join(folder, "standard.onnx"), join(folder, "fused.onnx")];
+  expect(athanor("export", model, "--onnx", plain).status).toBe(0);
+  const out = athanor("export", model, "--onnx", fused, "--fused");
+  expect(out.status, out.stderr).toBe(0);
+  expect([domains(plain), domains(fused)]).toEqual([[], ["com.microsoft"]]);
+  const both = athanor("export", model, "--onnx", fused, "--fused", "--portable");
+  expect([both.status, both.stderr]).toEqual([
+    2,
+    expect.stringMatching(/--portable.*--fused|--fused.*--portable/),
+  ]);
+  const ids = new OrtTensor("int32", Int32Array.of(70, 71, 72, 1, 2, 3), [2, 3]);
+  const logits: number[][] = [];
+  for (const file of [plain, fused]) {
+    const session = await InferenceSession.create(file);
+    logits.push(Array.from(((await session.run({ ids }))["logits"]?.data ?? []) as Float32Array));
+  }
+  const [a = [], b = []] = logits;
+  expect(a).toHaveLength(2 * 3 * 259);
+  a.forEach((x, i) => expect(x).toBeCloseTo(b[i] ?? Number.NaN, 4));
+});

@@ -1,5 +1,6 @@
 // Damaged files of every format are read or refused with a sentence. `npm run fuzz -- files` reads many more.
 import { describe, expect, test } from "vitest";
+import { FileError } from "../../src/errors.ts";
 import { findFile } from "./files/find.ts";
 import { FORMATS, isRefusal } from "./files/formats.ts";
 
@@ -20,4 +21,23 @@ describe.each(Object.entries(FORMATS))("%s", (name, format) => {
   test("an error of the program itself is no refusal", () => {
     expect(isRefusal(format, new TypeError("x is undefined"))).toBe(false);
   });
+});
+
+test("no bit of a checkpoint changes unseen", async () => {
+  const { good, read } = FORMATS["checkpoint"] ?? {};
+  if (good === undefined || read === undefined) throw new Error("checkpoints must be a format.");
+  const [file, wanted] = [good(), await read(good())];
+  let refused = 0;
+  for (let bit = 0; bit < 8 * file.length; bit++) {
+    const bytes = file.slice();
+    bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    try {
+      expect(await read(bytes), `bit ${bit}`).toEqual(wanted);
+    } catch (error) {
+      expect(error, `bit ${bit}`).toBeInstanceOf(FileError);
+      refused++;
+    }
+  }
+  // Harmless are the name of the format, and keys that nobody reads.
+  expect(refused).toBeGreaterThan(8 * file.length - 400);
 });

@@ -16,6 +16,7 @@ const FUZZERS: Readonly<
   torch: { count: 1_000, load: async () => (await import("./programs/torch.ts")).runTorch },
   files: { count: 100_000, load: async () => (await import("./files/run.ts")).runFiles },
   queries: { count: 100_000, load: async () => (await import("./queries/run.ts")).runQueries },
+  kills: { count: 100, load: async () => (await import("./kills/run.ts")).runKills },
 };
 
 const USAGE = `usage: npm run fuzz -- NAME [--count N] [--seed S] [--minutes M] [--device D]

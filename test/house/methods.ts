@@ -13,16 +13,14 @@ export const METHOD_ROOMS = [
   "numeric",
 ] as const;
 
-/** Rooms that are being built on other branches, and whose methods come with their own files; leave none here. */
-export const IN_WORK: readonly string[] = ["quantize", "optim", "numeric"];
-
 /** Files of those rooms that several methods share; all others that the room's index names are methods. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
   sequence: ["rational", "newton"],
   structured: ["inverse", "project"],
-  optim: ["transform", "schedule", "clip"],
+  optim: ["transform", "schedule", "clip", "config", "role", "rule", "scale"],
+  numeric: ["integer-root", "descent", "law", "refraction", "speed"],
 };
 
 /** Methods of rooms whose files are wings: `name: source`. */
@@ -39,6 +37,9 @@ export const REFERENCES: Readonly<Record<string, string>> = {
   position: "test/reference/position.ts",
   attention: "test/reference/attention.ts",
   sequence: "test/reference/sequence.ts",
+  optim: "test/reference/optimizers.ts",
+  "minimise-sum": "test/reference/least-sum.ts",
+  cycloid: "test/reference/brachistochrone.ts",
   "random-segmentation": "test/reference/unigram.ts",
 };
 
@@ -54,11 +55,15 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   hippo: ["sequence.json", "hippo"],
   s4: ["sequence.json", "rtf.kernel"],
   rtf: ["sequence.json", "rtf"],
-  monarch: ["sequence.json", "monarch"],
   cells: ["sequence.json", "cells"],
   deer: ["sequence.json", "cells"],
   unigram: ["tokenizer-small.json", "rows"],
   bpe: ["tokenizer-small.json", "rows"],
+  adamw: ["optimizers.json", "adamw"],
+  sgd: ["optimizers.json", "sgd"],
+  lion: ["optimizers.json", "lion"],
+  tiger: ["optimizers.json", "tiger"],
+  cycloid: ["brachistochrone.json", "cycloids"],
 };
 
 /** Where all other methods of `position` and `attention` are. */
@@ -74,10 +79,8 @@ export const PAGES: Readonly<Record<string, string>> = {
   hippo: "s4",
   cells: "deer",
   unigram: "bytepiece",
+  cycloid: "brachistochrone",
 };
 
 /** Pages of a lab or of several methods together, which the template does not fit. */
 export const OTHER_PAGES: readonly string[] = ["copy-task"];
-
-/** Pages that are being written on other branches; leave none here. */
-export const PAGES_IN_WORK: readonly string[] = ["random-segmentation"];

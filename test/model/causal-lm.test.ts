@@ -6,11 +6,10 @@ import {
   causalLMConfig,
   createDecoder,
   initCausalLM,
-  joinCodebooks,
-  learnCodebooks,
+  learn,
   parameterCount,
   parseAttention,
-  splitCodebooks,
+  trainedBy,
 } from "../../src/model/index.ts";
 import { hwfaPlan } from "../../src/position/index.ts";
 import { evaluate, flattenTree, grad, mean, random, square, tensor } from "../../src/tensor/index.ts";
@@ -175,17 +174,15 @@ test("a window of attention is dense attention under that window, derivatives in
   }
 });
 
-test("codebooks leave the parameters and come back, and learn from what was seen", async () => {
+test("codebooks are no gradient's, and learn from what was seen", async () => {
   const config = MODELS["layers of every kind"] as CausalLMConfig;
   const params = initCausalLM(config, random.key(3));
-  const { trained, codebooks } = splitCodebooks(params);
-  expect(Object.keys(codebooks)).toEqual(["2"]);
-  expect(flattenTree(trained).some(([name]) => name.includes("codebook"))).toBe(false);
-  const names = flattenTree(joinCodebooks(trained, codebooks)).map(([name]) => name);
-  expect(names).toEqual(flattenTree(params).map(([name]) => name));
+  const others = flattenTree(params).flatMap(([name]) => (trainedBy(config)(name) ? [] : [name]));
+  expect(others).toEqual(["sum", "count"].map((leaf) => `model.layers.2.self_attn.codebook.${leaf}`));
   const { seen, auxiliary } = causalLM(config, params, tensor([ids], { dtype: "int32" }));
-  const after = await evaluate(learnCodebooks(codebooks, seen));
-  const counts = Array.from((await after["2"]?.count.data()) ?? [], Number);
+  const after = new Map(flattenTree(await evaluate(learn(config, params, seen))));
+  expect([...after.keys()]).toEqual(flattenTree(params).map(([name]) => name));
+  const counts = Array.from((await after.get(others[1] ?? "")?.data()) ?? [], Number);
   // 4 heads of 4 codes that weighed 0.01 each times 0.99, and 0.01 for each of 10 keys a head.
   expect(counts.reduce((a, b) => a + b, 0)).toBeCloseTo(0.99 * 0.16 + 0.01 * 40, 5);
   expect(Number(await auxiliary?.item())).toBeGreaterThan(0);

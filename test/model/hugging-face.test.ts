@@ -118,7 +118,7 @@ test.each([
   ],
   [
     { hidden_act: "xielu" },
-    'hidden_act must be one of silu, swish, gelu, gelu_new, gelu_pytorch_tanh, relu, got "xielu".',
+    'hidden_act must be one of silu, swish, gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, got "xielu".',
   ],
   [{ hidden_act: "constructor" }, 'got "constructor".'],
   [{ num_hidden_layers: "three" }, 'config.json: num_hidden_layers must be a number, got "three".'],

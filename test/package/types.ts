@@ -24,13 +24,16 @@ import {
 import { attend } from "athanor/attention";
 import { parseSafetensors, type StoredTensor } from "athanor/files";
 import { openSafetensors } from "athanor/files/node";
-import { createDecoder, type Decoder, initCausalLM } from "athanor/model";
+import { createDecoder, type Decoder, type HeadParams, initCausalLM, type Mixer } from "athanor/model";
+import type { LinearMap, MapParams } from "athanor/nn";
+import type { RuleOf } from "athanor/optim";
 import { type Position, rope } from "athanor/position";
 import { openStore } from "athanor/papers/node";
 import type { PaperStore } from "athanor/papers";
 import { createPapersServer } from "athanor/server";
 import { type Compiled, type HostArray, random } from "athanor/tensor";
 import { parseTokenizer } from "athanor/tokenizer/formats";
+import type { RunStore, Task } from "athanor/train";
 import { startRun } from "athanor/train/node";
 
 /** True exactly if `A` and `B` are the same type. */
@@ -74,6 +77,41 @@ export async function uses(model: StoredModel): Promise<string> {
   return text;
 }
 export { createPapersServer, startRun };
+
+// The contracts can be met from outside: a mixer, a linear map, an update rule, a task, a store of runs.
+export const mixer: Mixer<{ readonly type: "mean"; readonly reach?: number }, Pick<HeadParams, "v_proj">> = {
+  type: "mean",
+  needs: { reach: { is: "whole", least: 1, optional: true } },
+  usualPosition: "none",
+  parameters: (_, { width }) => ({ v_proj: { out: width, from: width } }),
+  cache: (_, { width }) => ({ sum: ["B", width] }),
+  mix: (_, layer, { v_proj }, x) => ({ y: layer.maps.apply(v_proj, x), cache: { sum: x } }),
+};
+export const map: LinearMap<{ readonly type: "half" }, MapParams> = {
+  type: "half",
+  leaf: "half",
+  parameters: (_, out, from, std) => ({ half: { shape: [out, from], init: { std } } }),
+  apply: (_, x) => x.mul(0.5),
+  toDense: ({ half }) => half ?? tensor([0]),
+};
+export const plain: RuleOf<{ readonly type: "plain"; readonly share: number }> = {
+  type: "plain",
+  about: "a step against the gradient",
+  rate: 0.1,
+  needs: { share: { about: "of the step", low: 0, high: 1, usual: 1 } },
+  make: (rate) => adamw(rate),
+};
+interface Weights {
+  readonly w: Tensor;
+}
+export const task: Task<Weights, Tensor> = {
+  kind: "toy",
+  unit: { name: "numbers", perStep: 1 },
+  init: () => ({ w: tensor([1, 2]) }),
+  batch: (at) => tensor([at]),
+  losses: { loss: (p, x) => ({ loss: p.w.sub(x) }) },
+};
+export const nowhere = (store: RunStore): RunStore => ({ ...store, metric: async () => undefined });
 
 // @ts-expect-error A number is no place.
 void loadModel(3);

@@ -57,6 +57,57 @@ export function storeContract(name: string, open: () => Promise<PaperStore>, tri
       expect((await ids("arXiv:2401.00003v2"))[0]).toBe("2401.00003");
     });
 
+    it("finds by a second DOI and by address, or says that there is none", async () => {
+      await store.add([
+        paper({ id: "1406.2661", title: "Adversarial nets", url: "https://example.org/gan" }),
+        paper({ id: "doi:10.1000/abc", title: "By DOI" }),
+        paper({ id: "2402.00001", title: "Both", reference: { doi: "10.2000/Both" } }),
+      ]);
+      const forms = {
+        "arXiv:1406.2661v1 [stat.ML]": "1406.2661",
+        "https://example.org/gan": "1406.2661",
+        "HTTPS://EXAMPLE.org/gan": "1406.2661",
+        "https://doi.org/10.1000/ABC": "doi:10.1000/abc",
+        "10.2000/both": "2402.00001",
+        "https://dx.doi.org/10.2000/BOTH": "2402.00001",
+        "ICLR.2025/7": "ICLR.2025/7",
+      };
+      for (const [form, id] of Object.entries(forms)) {
+        expect((await ids(form))[0], form).toBe(id);
+        expect(
+          (await store.get([form])).map((one) => one.id),
+          form,
+        ).toEqual([id]);
+      }
+      for (const absent of ["https://arxiv.org/abs/2101.99999", "2101.00009", "10.9999/none"])
+        expect(await store.search({ text: absent })).toEqual({ hits: [], total: 0 });
+      expect(await store.get(["https://example.org/none", "10.9999/none", ""])).toEqual([]);
+      expect(await store.remove(["10.2000/both"])).toBe(1);
+      expect(await store.get(["2402.00001"])).toEqual([]);
+    });
+
+    it("finds an author by initials", async () => {
+      await store.add([
+        paper({ id: "b1", authors: ["Yoshua Bengio"] }),
+        paper({ id: "b2", authors: ["Samy Bengio", "Yann Lecun"] }),
+        paper({ id: "h", authors: ["Geoffrey Hinton"] }),
+        paper({ id: "hh", authors: ["Geoffrey Adam Hinton"] }),
+        paper({ id: "w", authors: ["Johannes Diderik van der Waals"] }),
+      ]);
+      const asked: [string, string[]][] = [
+        ['author:"Y. Bengio"', ["b1"]],
+        ['author:"Bengio, Y."', ["b1"]],
+        ['author:"Z. Bengio"', []],
+        ['author:"Y. Lecun" author:"S. Bengio"', ["b2"]],
+        ['author:"G. E. Hinton"', ["h"]],
+        ['author:"G. Hinton"', ["h", "hh"]],
+        ['author:"J. van der Waals"', ["w"]],
+        ['author:"J. D. van der Waals"', ["w"]],
+        ['paper -author:"Y. Bengio" author:bengio', ["b2"]],
+      ];
+      for (const [text, wanted] of asked) expect((await ids(text)).toSorted(), text).toEqual(wanted);
+    });
+
     it("puts titles with the phrase before other papers", async () => {
       await store.add([
         paper({ id: "1", title: "Zero of attention", abstract: "networks networks networks attention" }),
@@ -72,6 +123,48 @@ export function storeContract(name: string, open: () => Promise<PaperStore>, tri
       expect((await ids("university")).slice(0, 2)).toEqual(["u", "2401.00003"]);
       expect((await ids("universe")).slice(0, 2)).toEqual(["2401.00003", "u"]);
       expect((await ids("network")).sort()).toEqual(["2401.00002", "2401.00003", "2401.00009", "u"]);
+    });
+
+    it("puts every paper that says a sole word before all that say other forms of it only", async () => {
+      const families = [
+        ["university", "universal", "universe"],
+        ["transformer", "transform", "transformed"],
+        ["import", "importance", "important"],
+        ["marketing", "market", "markets"],
+        ["policy", "policies", "police"],
+        ["behaviour", "behaviors", "behavior"],
+      ];
+      const many = "many words that say nothing of it stand around ".repeat(30);
+      for (const [asked = "", ...others] of families) {
+        const other = others.join(" ");
+        await store.add([
+          ...Array.from({ length: 12 }, (_, i) =>
+            paper({ id: `${asked}:${i}`, title: `${other} ${other}`, abstract: `${other} `.repeat(9) }),
+          ),
+          paper({ id: `${asked}:x`, title: "Said once", abstract: `${many} ${asked}` }),
+          paper({ id: `${asked}:y`, title: "By its author", authors: [`Ada ${asked}`], abstract: many }),
+        ]);
+      }
+      for (const [asked = ""] of families)
+        for (const text of [asked, `${asked.toUpperCase()} `, `+${asked}`, `${asked} -nowhere`]) {
+          const { hits } = await store.search({ text, limit: 100 });
+          const says = hits.map((hit) =>
+            `${hit.title} ${hit.abstract} ${hit.authors.join(" ")}`
+              .toLowerCase()
+              .split(/\W+/)
+              .includes(asked),
+          );
+          expect(hits.length, text).toBeGreaterThanOrEqual(14);
+          expect(says.lastIndexOf(true), text).toBe(says.filter(Boolean).length - 1);
+          expect(says.filter(Boolean).length, text).toBeGreaterThanOrEqual(2);
+        }
+      // What all must have anyway leaves the other word the sole one.
+      await store.add([
+        paper({ id: "m", title: "Universal universes", categories: ["cs.XX"], abstract: "marketing" }),
+        paper({ id: "n", title: "University", categories: ["cs.XX"], abstract: `${many} marketing` }),
+      ]);
+      expect(await ids('"marketing" university cat:cs.XX')).toEqual(["n", "m"]);
+      expect(await ids("university cat:cs.XX")).toEqual(["n", "m"]);
     });
 
     it("finds Chinese titles by word, phrase and single character", async () => {

@@ -97,6 +97,10 @@ function route(indices: Map<string, Index>, method: string, path: string, body: 
   if (method === "PUT" && action === "") return create(indices, name, body);
   if (!index) throw new Refused("index_not_found_exception");
   if (method === "HEAD" && action === "") return {};
+  if (action === "_mapping" && method === "POST") {
+    Object.assign(index.properties, body["properties"]);
+    return { acknowledged: true };
+  }
   if (action === "_mget") return mget(index, body);
   if (action === "_search" && method === "POST") return search(index, body);
   if (action === "_stats" && detail === "indexing")
@@ -196,11 +200,15 @@ function compile(index: Index, clause: Json): Scorer {
     }
     case "terms": {
       const wanted = new Set<unknown>(body[field]);
+      if (type === "text")
+        return (id) => (termsOf(docOf(id), field).some((v) => wanted.has(v)) ? 1 : undefined);
       return (id) => ([docOf(id)[field]].flat().some((v) => wanted.has(v)) ? 1 : undefined);
     }
     case "prefix": {
       const { value, boost = 1 } = body[field];
-      return (id) => (termsOf(docOf(id), field).some((term) => term.startsWith(value)) ? boost : undefined);
+      const own = (id: string): string[] =>
+        type === "keyword" ? ([docOf(id)[field]].flat() as string[]) : termsOf(docOf(id), field);
+      return (id) => (own(id).some((term) => term.startsWith(value)) ? boost : undefined);
     }
     case "range": {
       const { gte = "", lte = "\uffff", gt } = body[field];

@@ -275,6 +275,15 @@ describe("questions", () => {
     const wrong = await store.search({ text: "trasformer trees" });
     expect(wrong.suggestion).toBe("transformer trees");
     expect((await store.search({ text: "attention" })).suggestion).toBeUndefined();
+    // Slips in the first letter: exchanged, changed, left out, put in; alone and with a second one; half typed.
+    for (const slip of "rtansformers yransformers ransformers stransformers rtansfromers yransfomers".split(
+      " ",
+    ))
+      expect((await store.search({ text: slip })).suggestion, slip).toBe("transformers");
+    for (const typed of ["rtansfo", "yransfor", "trasfo", "rtansformer"])
+      expect((await store.search({ text: typed })).suggestion, typed).toMatch(/^transformers?$/);
+    expect((await store.search({ text: "yransfo " })).suggestion).toBeUndefined();
+    expect((await store.search({ text: "wttention lal" })).suggestion).toBe("attention lal");
     const authors = async (text: string) => (await store.search({ text })).hits.map(({ id }) => id);
     for (const text of [
       'author:"Y. Bengio"',
@@ -383,6 +392,15 @@ describe("questions", () => {
       ]),
     ).toBe("transformer");
     expect(nearest("abc", [["abd", 1]])).toBeUndefined();
+    // A first letter is seldom missed, and a word that stands once is seldom meant.
+    const both = (label: number, table: number) =>
+      nearest("lable", [
+        ["label", label],
+        ["table", table],
+      ]);
+    expect([both(20, 90), both(1, 900)]).toEqual(["label", "table"]);
+    expect(nearest("transfro", [["transformer", 9]])).toBeUndefined();
+    expect(nearest("transfro", [["transformer", 9]], true)).toBe("transformer");
     expect(parseQuery('author:"Bengio, Y."').conditions[0]?.terms).toEqual(["y", "bengio"]);
     fc.assert(
       fc.property(anyText, (text) => texToUnicode(texToUnicode(text)) === texToUnicode(text)),

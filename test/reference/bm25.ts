@@ -12,7 +12,8 @@ export interface Text {
 
 /**
  * Scores by paper: Σ over distinct stems of the query, in Lucene's form of BM25 (k1 1.2, b 0.75), with words of
- * the title counted five times, in frequency and in length, and words that share only their stem 0.8 times; `compounds` are words of the query that weigh 0.4.
+ * the title counted five times, in frequency and in length, and words that share only their stem 0.8 times; `compounds` are words of the query that weigh 0.4. A paper that
+ * has a word as the query spells it gains the n²-th part of a full term, n being the number of stems.
  */
 export function bm25(
   texts: readonly Text[],
@@ -23,7 +24,8 @@ export function bm25(
   const lengths = texts.map(({ title, abstract }) => 5 * title.length + abstract.length);
   const average = lengths.reduce((a, c) => a + c, 0) / texts.length;
   const scores = texts.map(() => 0);
-  for (const root of new Set([...query, ...compounds].map(stem))) {
+  const roots = new Set([...query, ...compounds].map(stem));
+  for (const root of roots) {
     const of = (list: readonly string[]) => list.filter((word) => stem(word) === root);
     const spelled = [...of(query), ...of(compounds)];
     const weight = of(query).length + 0.4 * of(compounds).length;
@@ -43,7 +45,18 @@ export function bm25(
     const idf = Math.log(1 + (texts.length - df + 0.5) / (df + 0.5));
     for (const [d, f] of frequencies.entries()) {
       const norm = 1.2 * (1 - 0.75 + (0.75 * (lengths[d] ?? 0)) / average);
-      if (f > 0) scores[d] = (scores[d] ?? 0) + (weight * idf * f * 2.2) / (f + norm);
+      const {
+        title = [],
+        abstract = [],
+        authors = [],
+        titleCompounds = [],
+        abstractCompounds = [],
+      } = texts[d] ?? {};
+      const words = [...title, ...abstract, ...authors, ...titleCompounds, ...abstractCompounds];
+      const single = spelled.every((word) => word.length === 1 && word > "\u2e7f");
+      const says = !single && words.some((word) => spelled.includes(word));
+      const gain = says ? 1 / roots.size ** 2 : 0;
+      if (f > 0) scores[d] = (scores[d] ?? 0) + weight * idf * 2.2 * (f / (f + norm) + gain);
     }
   }
   return scores;

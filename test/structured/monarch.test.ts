@@ -1,7 +1,8 @@
-// Monarch matrices against the formula, one number at a time.
+// Monarch matrices against the formula, one number at a time, and against the authors' form in PyTorch.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { monarch } from "../../src/structured/index.ts";
-import { evaluate } from "../../src/tensor/index.ts";
+import { evaluate, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { monarchMatrix } from "../reference/monarch.ts";
 import { expectClose, sample } from "../support/check.ts";
 
@@ -36,6 +37,33 @@ test.each([
   );
   expectClose(await got.y.data(), y, 1e-13);
 });
+
+interface Leaf {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+interface Golden {
+  readonly right: Leaf;
+  readonly left: Leaf;
+  readonly x: readonly (readonly number[])[];
+  readonly y: readonly (readonly number[])[];
+  readonly dense: readonly (readonly number[])[];
+}
+const golden = JSON.parse(readFileSync(new URL("../golden/monarch.json", import.meta.url), "utf8")) as {
+  readonly cases: readonly Golden[];
+};
+const leaf = ({ shape, data }: Leaf): Tensor => tensor(Float64Array.from(data), { shape });
+
+test.each(golden.cases)(
+  "the authors' product, $right.shape and $left.shape",
+  async ({ left, right, x, y, dense }) => {
+    const params = { left: leaf(left), right: leaf(right) };
+    const rows = leaf({ shape: [x.length, x[0]?.length ?? 0], data: x.flat() });
+    const got = await evaluate({ w: monarch.toDense(params), y: monarch.apply(params, rows) });
+    expectClose(await got.w.data(), dense.flat(), 1e-13);
+    expectClose(await got.y.data(), y.flat(), 1e-13);
+  },
+);
 
 test("a matrix of n = 1024 in 32 blocks is 16 times smaller, in 4 blocks half", () => {
   const count = (blocks: number): number =>

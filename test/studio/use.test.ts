@@ -61,6 +61,14 @@ describe.skipIf(browserPath === undefined)("the paper page in use", () => {
       await page.locator("main[aria-busy=false]").waitFor();
       expect(await page.locator("[data-id]").count(), text).toBeGreaterThan(0);
     }
+    // A slip, in the first letter too: what was meant is shown, and said to be that.
+    for (const text of ["rgasp", "rgaspin", "atctile"]) {
+      await page.locator("#search").fill(text);
+      await page.locator("h1").getByText(`“${text}”`, { exact: true }).waitFor();
+      await page.locator("main[aria-busy=false]").waitFor();
+      expect(await page.locator("[data-id]").count(), text).toBeGreaterThan(0);
+      await page.getByText(`Nothing found for “${text}”.`).waitFor();
+    }
     await page.locator("#search").fill("tactlie");
     await page.getByRole("link", { name: "tactile", exact: true }).click();
     await page.waitForURL(/query=tactile/);

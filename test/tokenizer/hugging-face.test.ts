@@ -130,6 +130,85 @@ describe("added tokens of byte-level files", () => {
   });
 });
 
+describe("byte-level files with several splits (DeepSeek)", () => {
+  const split = (Regex: string): Json => ({
+    type: "Split",
+    pattern: { Regex },
+    behavior: "Isolated",
+    invert: false,
+  });
+  const pairs = [
+    ["a", "1"],
+    ["1", "2"],
+    ["b", "Ġ"],
+    ["Ġ", "Ġ"],
+    ["a", "b"],
+    ["Ġ", "a"],
+  ];
+  const json = file(
+    {
+      normalizer: { type: "Sequence", normalizers: [] },
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [
+          split("\\p{N}{1,3}"),
+          split("[一-龥぀-ゟ゠-ヿ]+"),
+          split("[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|\\s+(?!\\S)|\\s+"),
+          { ...byteLevel, use_regex: false },
+        ],
+      },
+      added_tokens: [added(262, "<|end|>")],
+    },
+    {
+      vocab: Object.fromEntries([...BYTES, ...pairs.map((p) => p.join(""))].map((c, i) => [c, i])),
+      merges: pairs,
+    },
+  );
+  const ours = load(json);
+  // Characters of Unicode 17 are letters to JavaScript and none to the library.
+  const part = fc.constantFrom(
+    "a",
+    "b",
+    "ab",
+    "12",
+    "3",
+    " ",
+    "  ",
+    "\n",
+    "漢字",
+    "é",
+    "\u{10ec5}",
+    "\u088f",
+  );
+  const texts = fc.sample(
+    fc.array(part, { maxLength: 12 }).map((parts) => parts.join("")),
+    { numRuns: 150, seed: 5 },
+  );
+
+  test("our own encoder, with offsets: as npm tokenizers", async () => {
+    expect(ours.kind).toBe("bpe");
+    const rust = Rust.fromString(JSON.stringify(json));
+    for (const text of texts) {
+      const there = (await rust.encode(text, null, { addSpecialTokens: false })).getIds();
+      const { ids, offsets } = ours.encodeWithOffsets(text);
+      expect([...ids], JSON.stringify(text)).toEqual(there);
+      expect(offsets.bytes.at(-1)).toBe(new TextEncoder().encode(text).length);
+    }
+  });
+
+  test("written and read again they are the same", async () => {
+    const text = writeHuggingFace(
+      ours.model ?? { kind: "bpe", pieces: [], merges: new Int32Array(0), specials: [] },
+    );
+    const back = parseTokenizer(new TextEncoder().encode(text), "t.json");
+    expect(back.model).toEqual(ours.model);
+    const rust = Rust.fromString(text);
+    for (const t of texts.slice(0, 50)) {
+      expect((await rust.encode(t, null, { addSpecialTokens: false })).getIds()).toEqual([...ours.encode(t)]);
+    }
+  });
+});
+
 describe("what specials are for", () => {
   test("the files say it, not the spelling: Qwen's <|im_start|> begins no text", () => {
     const tokens = [added(256, "<|endoftext|>"), added(257, "<|im_start|>"), added(258, "<|im_end|>")];

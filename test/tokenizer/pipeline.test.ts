@@ -252,6 +252,31 @@ describe("steps of a tokenizer.json, against npm tokenizers", () => {
     }
   });
 
+  test("BPE over a whole text: words are merged alone, but not where a token joins them", async () => {
+    const names = ["<unk>", ...LETTERS, ...["he", "ll", "▁w", "o▁", "▁▁", ">▁", ">▁<", "▁▁▁▁", "o▁h", "▁he"]];
+    const merges = [
+      ["h", "e"],
+      ["▁", "▁"],
+      ["o", "▁"],
+      ["▁", "w"],
+      [">", "▁"],
+      [">▁", "<"],
+      ["▁▁", "▁▁"],
+      ["o▁", "h"],
+      ["▁", "he"],
+      ["l", "l"],
+    ];
+    for (const settings of [{}, { fuse_unk: true }, { unk_token: null }, { ignore_merges: true }]) {
+      const vocab = Object.fromEntries(names.map((name, i) => [name, i]));
+      const normalizer = { type: "Replace", pattern: { String: " " }, content: mark };
+      const model = { ...bpeModel(settings), vocab, merges };
+      await same(file({ model, normalizer, decoder: { type: "Fuse" } }));
+      const { "▁": _, ...rest } = vocab;
+      const lacks = { ...model, vocab: rest, merges: merges.filter(([a, b]) => a !== mark && b !== mark) };
+      await same(file({ model: lacks, normalizer, decoder: { type: "Fuse" } }));
+    }
+  });
+
   test("Unigram with bytes for unknown characters, and without", async () => {
     const metaspace = { type: "Metaspace", replacement: mark, prepend_scheme: "always", split: true };
     for (const byte_fallback of [true, false]) {

@@ -11,7 +11,7 @@ import { flattenTree, random, tensor } from "../../src/tensor/index.ts";
 import { trainRun, trainSettings, type TrainState } from "../../src/train/index.ts";
 import { folderStore, loadCheckpoint, saveCheckpoint } from "../../src/train/node/index.ts";
 import { takeLock } from "../../src/train/node/lock.ts";
-import { runKills } from "../fuzz/kills.ts";
+import { killAgainAndAgain } from "../fuzz/kills/run.ts";
 import { temporaryFolder } from "./helpers.ts";
 import { regression } from "./toys.ts";
 
@@ -174,7 +174,7 @@ describe("the lock of a run", () => {
 });
 
 test("killed at random moments, a training resumes to the same bytes", async () => {
-  const { kills, problems } = await runKills({ count: 2, seed: 4 });
+  const { kills, problems } = await killAgainAndAgain("training", 2, 4);
   expect(problems).toEqual([]);
   expect(kills).toBe(2);
 }, 600_000);

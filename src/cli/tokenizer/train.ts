@@ -6,6 +6,7 @@ import { OptionError } from "../../errors.ts";
 import { createTokenizer } from "../../tokenizer/create.ts";
 import { saveTokenizer } from "../../tokenizer/load-save.ts";
 import type { TokenizerModel } from "../../tokenizer/model.ts";
+import type { NewSpecial } from "../../tokenizer/train/specials.ts";
 import type { TrainProgress } from "../../tokenizer/pace.ts";
 import { trainBpeFiles } from "../../tokenizer/node/train-bpe.ts";
 import { type FileTrainControl, trainBytePieceFiles } from "../../tokenizer/node/train-bytepiece.ts";
@@ -24,6 +25,9 @@ interface TrainFlags {
   bytes?: true;
   reference?: true;
   lines?: true;
+  special?: string[];
+  bos?: string;
+  eos?: string;
   workers?: number;
   memory?: number;
   directory?: string;
@@ -40,7 +44,7 @@ interface Trained {
 const MODE_FLAGS: Readonly<Record<string, readonly (keyof TrainFlags)[]>> = {
   unigram: ["isolateDigits", "bytes", "workers", "memory", "directory"],
   bytepiece: ["isolateDigits", "bytes", "order", "reference", "workers", "memory", "directory"],
-  bpe: ["lines"],
+  bpe: ["lines", "memory"],
 };
 
 /** Flags that some mode does not know. */
@@ -62,7 +66,8 @@ Examples:
   athanor tokenizer train book.txt
   athanor tokenizer train *.txt --vocab 8000,32000 -o vocabulary.json     two tokenizers from one count
   athanor tokenizer train corpus.txt --mode bytepiece --memory 4GB --workers 4
-  athanor tokenizer train corpus.txt --mode bpe --lines`;
+  athanor tokenizer train corpus.txt --mode bpe --lines
+  athanor tokenizer train chat.txt --bos "<|im_start|>" --eos "<|im_end|>" --special "<|tool|>"`;
 
 export function define(command: Command): void {
   command
@@ -87,6 +92,13 @@ export function define(command: Command): void {
     .option("--order <n>", "bytepiece: bytes of the longest n-gram, 1 to 6 (default: 6)", whole)
     .option("--reference", "bytepiece: reproduce version 0.6.3 with its dead ends")
     .option("--lines", "bpe: merge across words, within lines")
+    .option(
+      "--special <text>",
+      "one more special token; may be given several times. Text becomes it only where allowed",
+      (text: string, before: string[] = []) => [...before, text],
+    )
+    .option("--bos <text>", "how the special that begins a text is written (default: <bos>)")
+    .option("--eos <text>", "how the special that ends a text is written (default: <eos>)")
     .option("--workers <n>", "threads (default: all cores, at most 8)", whole)
     .option(
       "--memory <amount>",
@@ -102,7 +114,7 @@ export function define(command: Command): void {
     .action(run);
 }
 
-/** Refuses flags that the mode would ignore. */
+/** Refuses flags that the mode would ignore, and files that cannot hold what it makes, before any work. */
 function checkFlags(flags: TrainFlags): void {
   const known = MODE_FLAGS[flags.mode];
   if (known === undefined) {
@@ -112,6 +124,17 @@ function checkFlags(flags: TrainFlags): void {
     if (flags[flag] === undefined || known.includes(flag)) continue;
     const name = flag.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
     throw new OptionError(`${WHERE}: --${name} must go with a mode that knows it, got --mode ${flags.mode}.`);
+  }
+  const extension = extname(flags.output);
+  if (flags.mode === "bpe" && (extension === ".model" || extension === ".bytepiece")) {
+    throw new OptionError(
+      `${WHERE}: --output must be a tokenizer.json with --mode bpe, got ${flags.output}. Name it *.json.`,
+    );
+  }
+  if (extension === ".bytepiece" && "specials" in specialsOf(flags)) {
+    throw new OptionError(
+      `${WHERE}: --output must be a tokenizer.json or *.model with specials of your own, got ${flags.output}. Name it *.json.`,
+    );
   }
 }
 
@@ -133,22 +156,19 @@ async function train(
   const common = {
     ...(minCount !== undefined && { minCount }),
     ...(maxPieceLength !== undefined && { maxPieceLength }),
+    ...specialsOf(flags),
+    vocabularySize: vocab,
   };
   if (flags.mode === "bpe") {
-    const [vocabularySize = 8000, ...more] = vocab;
-    if (more.length > 0) {
-      throw new OptionError(`${WHERE}: --vocab must be one size with --mode bpe, got "${vocab.join(",")}".`);
-    }
-    const watch = { signal: control.signal, onProgress: control.onProgress };
+    const { signal, onProgress, memoryLimit } = control;
     return trainBpeFiles(
       files,
-      { ...common, vocabularySize, ...(flags.lines && { split: false as const }) },
-      watch,
-    ).then(({ model, report }) => ({ models: [model], report }));
+      { ...common, ...(flags.lines && { split: false as const }) },
+      { signal, onProgress, ...(memoryLimit !== undefined && { memoryLimit }) },
+    );
   }
   const options = {
     ...common,
-    vocabularySize: vocab,
     isolateDigits: flags.isolateDigits === true,
     ensureUnicode: flags.bytes !== true,
   };
@@ -159,6 +179,18 @@ async function train(
     { ...options, reference, ...(order !== undefined && { order }) },
     control,
   );
+}
+
+/** The specials that the flags ask for; those that the roles name first, so that ids 0 to 2 are as usual. */
+function specialsOf({ special = [], bos, eos }: TrainFlags): { specials?: NewSpecial[] } {
+  if (special.length === 0 && bos === undefined && eos === undefined) return {};
+  const named: NewSpecial[] = [
+    { text: "<pad>", role: "pad" },
+    { text: bos ?? "<bos>", role: "bos" },
+    { text: eos ?? "<eos>", role: "eos" },
+  ];
+  const texts = new Set(named.map((s) => s.text));
+  return { specials: [...named, ...special.filter((text) => !texts.has(text)).map((text) => ({ text }))] };
 }
 
 /** Name of one of several outputs: `tokenizer.json` becomes `tokenizer.8000.json`. */
@@ -176,6 +208,7 @@ const FLAG_OF: Readonly<Record<string, string>> = {
   order: "--order",
   workers: "--workers",
   memoryLimit: "--memory",
+  specials: "--special, --bos and --eos",
 };
 
 /** A trainer's complaint about an option, in the words of the command line. */

@@ -4,12 +4,16 @@ import type { CausalLMConfig } from "../config.ts";
 import { type Family, type Keys, sizesOf } from "../family.ts";
 import { ropeOf } from "../rope-keys.ts";
 
-/** `hidden_act` as it has always been written; what counts stands under `athanor`. */
+/** `hidden_act`, for who looks; what counts stands under `athanor`. */
 const WORDS: Readonly<Record<CausalLMConfig["activation"], string>> = {
   swiglu: "silu",
   geglu: "gelu",
   "geglu-tanh": "gelu_new",
   reglu: "relu",
+  reglu2: "relu2",
+  silu: "silu",
+  relu: "relu",
+  relu2: "relu2",
   gelu: "gelu",
   "gelu-tanh": "gelu_new",
 };
@@ -22,7 +26,9 @@ export const athanor: Family = {
     const own = keys.any("athanor") as Partial<CausalLMConfig> | undefined;
     return { ...sizesOf(keys, { context: 2048 }), position: ropeOf(keys)("full_attention"), ...own };
   },
-  write({ position, bias, activation, attention, norm, headNorm, perLayer, maps }) {
+  write(config) {
+    const { position, bias, activation, attention, norm, headNorm, headNormOver } = config;
+    const { perLayer, maps, norms, scoreScale, embeddingScale, logitCap } = config;
     return {
       hidden_act: WORDS[activation],
       rope_theta: position.type === "learned" ? 10_000 : (position.base ?? 10_000),
@@ -37,6 +43,11 @@ export const athanor: Family = {
         position,
         bias,
         headNorm,
+        ...(headNormOver && { headNormOver }),
+        ...(norms && { norms }),
+        ...(scoreScale !== undefined && { scoreScale }),
+        ...(embeddingScale !== undefined && { embeddingScale }),
+        ...(logitCap !== undefined && { logitCap }),
       },
     };
   },

@@ -2,6 +2,7 @@
 import type { CausalLMConfig } from "../config.ts";
 import {
   type Defaults,
+  departsOnly,
   type Family,
   type FamilyConfig,
   gateOf,
@@ -10,6 +11,7 @@ import {
   sizesOf,
 } from "../family.ts";
 import type { Bias } from "../mixer.ts";
+import type { PositionSpec } from "../../position/index.ts";
 import { ropeKeys, ropeOf } from "../rope-keys.ts";
 
 export const llama: Family = {
@@ -37,13 +39,18 @@ export function readLlama(keys: Keys, defaults: Defaults): FamilyConfig {
   };
 }
 
-/** Llama's words for a model of its block; nothing for another. */
+/** Llama's words for a model of its block whose heads turn as a whole; nothing for another. */
 export function writeLlama(config: CausalLMConfig): Readonly<Record<string, unknown>> | undefined {
-  const { attention, norm, headNorm, perLayer, maps, bias, position } = config;
+  const { fraction, shortFactors } = config.position as PositionSpec;
+  return fraction === undefined && shortFactors === undefined ? writeBlock(config) : undefined;
+}
+
+/** The same where part of a head may turn. */
+export function writeBlock(config: CausalLMConfig): Readonly<Record<string, unknown>> | undefined {
+  const { bias, position } = config;
   const act = gateWord(config);
-  if (attention.type !== "dense" || norm !== "rms" || headNorm || perLayer || maps) return undefined;
-  if (bias === "qkv" || position.type === "learned" || act === undefined) return undefined;
-  const rope = ropeKeys(position);
+  if (!departsOnly(config) || bias === "qkv" || position.type === "learned" || act === undefined) return undefined;
+  const rope = ropeKeys(position, config.context);
   if (rope === undefined) return undefined;
   return {
     hidden_act: act,

@@ -2,6 +2,7 @@
 // Llama's block without biases, under a sliding window in every layer unless `sliding_window` is null.
 import { type Family, gateOf, sizesOf } from "../family.ts";
 import { ropeOf } from "../rope-keys.ts";
+import { writeLlama } from "./llama.ts";
 
 export const mistral: Family = {
   type: "mistral",
@@ -16,5 +17,12 @@ export const mistral: Family = {
       position:
         window === undefined ? position : { ...position, slidingWindow: keys.number("sliding_window", 4096) },
     };
+  },
+  write(config) {
+    if (config.bias !== "none" || config.position.type === "learned") return undefined;
+    const { slidingWindow, ...position } = config.position;
+    if (position.base === undefined) return undefined; // a file of this family names it
+    const keys = writeLlama({ ...config, position });
+    return keys && { ...keys, attention_bias: undefined, mlp_bias: undefined, sliding_window: slidingWindow ?? null };
   },
 };

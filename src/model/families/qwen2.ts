@@ -4,6 +4,7 @@ import { OptionError } from "../../errors.ts";
 import type { CausalLMConfig } from "../config.ts";
 import { type Defaults, type Family, type FamilyConfig, gateOf, type Keys, sizesOf } from "../family.ts";
 import { ropeOf } from "../rope-keys.ts";
+import { common, FULL, layerKinds, positions, SLIDING, windowKeys, windowsOf } from "./layers.ts";
 import { writeLlama } from "./llama.ts";
 
 export const qwen2: Family = {
@@ -12,18 +13,11 @@ export const qwen2: Family = {
   ignores: [],
   read: (keys) => ({ ...readQwen(keys, { context: 32_768, keyValueHeads: 32 }), bias: "qkv" }),
   write(config) {
-    return config.bias === "qkv" ? withoutBias(writeLlama({ ...config, bias: "none" })) : undefined;
+    if (config.bias !== "qkv") return undefined;
+    const keys = writeQwen({ ...config, bias: "none" });
+    return keys && { ...keys, attention_bias: undefined };
   },
 };
-
-/** What is written of a model whose biases its family knows by itself. */
-function withoutBias(
-  keys: Readonly<Record<string, unknown>> | undefined,
-): Readonly<Record<string, unknown>> | undefined {
-  if (keys === undefined) return undefined;
-  const { attention_bias: _, mlp_bias: __, ...rest } = keys;
-  return rest;
-}
 
 /**
  * Layers are of the kinds that `layer_types` lists; without it those from `max_window_layers` on have windows, if
@@ -33,37 +27,38 @@ export function readQwen(keys: Keys, defaults: Defaults): FamilyConfig {
   const sizes = sizesOf(keys, defaults);
   const window = windowOf(keys, keys.truth("use_sliding_window", false));
   const first = keys.number("max_window_layers", 28);
-  const kinds =
-    keys.words("layer_types") ??
-    Array.from({ length: sizes.layers }, (_, i) =>
-      window !== undefined && i >= first ? "sliding_attention" : "full_attention",
-    );
-  if (kinds.length !== sizes.layers) {
+  const kinds = layerKinds(keys, sizes.layers, (i) => (window !== undefined && i >= first ? SLIDING : FULL));
+  if (window === undefined && kinds.includes(SLIDING)) {
     throw new OptionError(
-      `${keys.file}: layer_types must have ${sizes.layers} entries, got ${kinds.length}.`,
+      `${keys.file}: use_sliding_window must be true, with a sliding_window, where layer_types has sliding_attention, got neither or one.`,
     );
   }
   const rope = ropeOf(keys, kinds);
-  const positions = kinds.map((kind): NonNullable<CausalLMConfig["perLayer"]>[number] => {
-    if (kind === "full_attention") return { position: rope(kind) };
-    if (kind !== "sliding_attention") {
-      throw new OptionError(
-        `${keys.file}: layer_types must be full_attention or sliding_attention, got "${kind}".`,
-      );
-    }
-    if (window === undefined) {
-      throw new OptionError(
-        `${keys.file}: use_sliding_window must be true, with a sliding_window, where layer_types has sliding_attention, got neither or one.`,
-      );
-    }
-    return { position: { ...rope(kind), slidingWindow: window } };
-  });
-  const alike = positions.every((p) => JSON.stringify(p) === JSON.stringify(positions[0]));
   return {
     ...sizes,
     activation: gateOf(keys),
-    position: positions[0]?.position ?? rope("full_attention"),
-    ...(!alike && { perLayer: positions }),
+    ...positions(
+      kinds.map((kind) =>
+        kind === SLIDING && window !== undefined ? { ...rope(kind), slidingWindow: window } : rope(kind),
+      ),
+    ),
+  };
+}
+
+/** Qwen's words for Llama's block with windows in some layers, without those for the biases of queries and keys. */
+export function writeQwen(config: CausalLMConfig): Readonly<Record<string, unknown>> | undefined {
+  const layers = windowsOf(config);
+  const position = layers && common(layers.map((layer) => layer.position));
+  const windows = layers && windowKeys(layers);
+  if (position === undefined || windows === undefined) return undefined;
+  if (windows.sliding_window !== null && position.base === undefined) return undefined;
+  const { perLayer: _, ...block } = config;
+  const keys = writeLlama({ ...block, position });
+  if (keys === undefined || keys["mlp_bias"] === true) return undefined;
+  return {
+    ...keys,
+    mlp_bias: undefined,
+    ...(windows.sliding_window !== null && { use_sliding_window: true, ...windows }),
   };
 }
 

@@ -1,8 +1,7 @@
 // Qwen Team 2025, "Qwen3". https://arxiv.org/abs/2505.09388
 // Qwen2's block with RMS norms of query and key heads, and biases of attention by choice.
 import type { Family } from "../family.ts";
-import { writeLlama } from "./llama.ts";
-import { readQwen } from "./qwen2.ts";
+import { readQwen, writeQwen } from "./qwen2.ts";
 
 export const qwen3: Family = {
   type: "qwen3",
@@ -14,8 +13,6 @@ export const qwen3: Family = {
     bias: keys.truth("attention_bias", false) ? "attention" : "none",
   }),
   write(config) {
-    if (!config.headNorm) return undefined;
-    const { mlp_bias: inner, ...rest } = writeLlama({ ...config, headNorm: false }) ?? { mlp_bias: true };
-    return inner === true ? undefined : rest;
+    return config.headNorm ? writeQwen({ ...config, headNorm: false }) : undefined;
   },
 };

@@ -4,7 +4,7 @@ import { attend, attendByDistance, windowAttention } from "../../attention/index
 import { createPosition, productPosition } from "../../position/index.ts";
 import { concat, fused, type Tensor } from "../../tensor/index.ts";
 import type { CacheShape } from "../cache.ts";
-import { type HeadParams, headParameters, headScores, joinHeads, projectHeads } from "../heads.ts";
+import { type HeadParams, headParameters, headScores, joinHeads, projectHeads, scaleOf } from "../heads.ts";
 import { type Layer, type Mixed, type Mixer, type Places, positionOf } from "../mixer.ts";
 
 export interface DenseConfig {
@@ -24,6 +24,7 @@ export const dense: Mixer<DenseConfig, HeadParams, DenseState> = {
   needs: {},
   usualPosition: "rope",
   takesMask: true,
+  takesScale: true,
   parameters: (_, layer) => headParameters(layer),
   cache(_, layer) {
     const tokens: CacheShape = ["B", layer.keyValueHeads, "S", layer.headWidth];
@@ -43,18 +44,21 @@ type Attended = Pick<Mixed<DenseState, never>, "cache"> & { readonly o: Tensor }
 
 /** A sliding window over a text of known length needs no square of scores; nothing where this is not one. */
 function attendNear(
-  { position: spec }: Layer,
+  layer: Layer,
   q: Tensor,
   k: Tensor,
   v: Tensor,
   { mask }: Places,
 ): Attended | undefined {
+  const { position: spec } = layer;
   if (spec.type === "learned" || spec.slidingWindow === undefined) return undefined;
   if (spec.sinks || spec.logScale || mask) return undefined;
   const { slidingWindow: window, ...whole } = spec;
+  const position = createPosition(whole);
+  if (position.whole) return undefined;
   const T = q.shape[2];
   if (typeof T !== "number" || T < 2 * window) return undefined;
-  const o = windowAttention(q, k, v, { position: createPosition(whole), window });
+  const o = windowAttention(q, k, v, { position, window, scale: scaleOf(layer) });
   return { o, cache: { key: k, value: v } };
 }
 
@@ -73,6 +77,7 @@ function attendAll(
   const where = {
     queryPositions: at.queries,
     keyPositions: at.keys,
+    scale: scaleOf(layer),
     ...(at.mask && { mask: at.mask }),
   };
   const position = positionOf(layer);
@@ -91,7 +96,7 @@ function attendAll(
   const attendTurned = (a: Tensor, b: Tensor, c: Tensor): Tensor =>
     attend(a, b, c, { position: TURNED, ...where });
   const turned: [Tensor, Tensor, Tensor] = [turn.query(q, at.queries), cache.key, cache.value];
-  const scale = 1 / Math.sqrt(layer.headWidth);
+  const { scale } = where;
   const kernel = before !== undefined && at.mask === undefined;
   const o = kernel
     ? fused({ name: "causalAttention", scale }, turned, attendTurned)

@@ -30,6 +30,7 @@ export const mla: Mixer<MlaConfig, MlaParams, MlaCache> = {
   },
   usualPosition: "rope",
   takesMask: true,
+  takesScale: true,
   check(config, layer) {
     const { position, bias } = layer;
     if (position.type === "learned" || position.type === "none") {
@@ -76,6 +77,7 @@ export const mla: Mixer<MlaConfig, MlaParams, MlaCache> = {
       queryPositions: at.queries,
       keyPositions: at.keys,
       maps: layer.maps,
+      ...(layer.scoreScale !== undefined && { scale: layer.scoreScale }),
       ...(at.mask && { mask: at.mask }),
     };
     return run(sizesOf(config, layer), params, x, options, before);

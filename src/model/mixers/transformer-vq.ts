@@ -49,7 +49,10 @@ export interface TransformerVqParams extends HeadParams {
 }
 
 const BLOCK = 64;
-/** Tokens of a block over a text of known length: smaller ones are slower, and all give the same. */
+/**
+ * Tokens of a block over a text of known length: smaller ones are slower. Values are the same for all sizes. Gradients of
+ * keys are not: a key that is met by its code passes none on, and which keys are met so depends on the block.
+ */
 const AT_ONCE = 256;
 /** How often a code counts as chosen before the first batch. */
 const FIRST_COUNT = 0.01;

@@ -48,16 +48,17 @@ export function emptyPairs(count: number): PairTable {
   };
 }
 
-/** Enters a pair; of equal pairs the first counts. */
-export function addPair(t: PairTable, left: number, right: number, rank: number): void {
+/** Enters a pair; of equal pairs the first counts. Returns whether it is this one. */
+export function addPair(t: PairTable, left: number, right: number, rank: number): boolean {
   let slot = hash(left, right, t.mask);
   while (t.left[slot] !== -1) {
-    if (t.left[slot] === left && t.right[slot] === right) return;
+    if (t.left[slot] === left && t.right[slot] === right) return false;
     slot = (slot + 1) & t.mask;
   }
   t.left[slot] = left;
   t.right[slot] = right;
   t.rank[slot] = rank;
+  return true;
 }
 
 /** A table of the pairs of `merges` (`[left, right, merged]` flat). */
@@ -65,6 +66,13 @@ export function pairTable(merges: Int32Array): PairTable {
   const table = emptyPairs(merges.length / 3);
   for (let k = 0; 3 * k < merges.length; k++) addPair(table, merges[3 * k] ?? 0, merges[3 * k + 1] ?? 0, k);
   return table;
+}
+
+/** What each merge of `[left, right, merged]` makes. */
+export function madeBy(merges: Int32Array): Int32Array {
+  const made = new Int32Array(merges.length / 3);
+  for (let k = 0; k < made.length; k++) made[k] = merges[3 * k + 2] ?? 0;
+  return made;
 }
 
 /** Rank of the merge of (left, right), or -1. */
@@ -110,7 +118,11 @@ export function areNeighbours(t: BpeTables, left: number, right: number, limit =
  * @throws OptionError if a merge names an id out of range, joins what does not add up, or comes before a merge
  * it needs (such a list has no linear-time reading).
  */
-export function bpeTables(lengths: Int32Array, merges: Int32Array): BpeTables {
+export function bpeTables(
+  lengths: Int32Array,
+  merges: Int32Array,
+  pairs: PairTable = pairTable(merges),
+): BpeTables {
   const n = lengths.length;
   const count = merges.length / 3;
   if (!Number.isInteger(count)) {
@@ -120,7 +132,7 @@ export function bpeTables(lengths: Int32Array, merges: Int32Array): BpeTables {
     rank: new Int32Array(n).fill(-1),
     left: new Int32Array(n).fill(-1),
     right: new Int32Array(n).fill(-1),
-    pairs: pairTable(merges),
+    pairs,
   };
   for (let k = 0; k < count; k++) {
     const l = merges[3 * k] ?? -1;

@@ -9,10 +9,12 @@ import {
   UNREACHABLE,
   areNeighbours,
   bpeTables,
+  madeBy,
   pairRank,
   pairTable,
 } from "./bpe-tables.ts";
 import { jsPattern } from "../pipeline/pattern.ts";
+import { hasNewCharacters, withoutNewCharacters } from "../pipeline/unicode.ts";
 import type { IdBuffer } from "./ids.ts";
 import { mergeByRank } from "./merge-heap.ts";
 import { type BpeModel, checkSpecials } from "../model.ts";
@@ -39,7 +41,7 @@ export interface BpeEncoder {
   readonly whole: Trie | undefined;
   /** Longest token of `trie` that is a proper prefix of a token, or -1. */
   readonly prefix: Int32Array;
-  readonly split: Split | undefined;
+  readonly splits: Splits | undefined;
   readonly byteFallback: Int32Array | undefined;
   /** Answers of `longestAfter`, direct-mapped: `left, token, answer` per slot. */
   readonly asked: Int32Array;
@@ -51,36 +53,45 @@ export interface BpeEncoder {
 export function bpeEncoder(model: BpeModel): BpeEncoder {
   const { pieces, byteFallback } = model;
   checkSpecials(model.specials, pieces, "bpe");
-  const lengths = Int32Array.from(pieces, (p) => p.length);
+  const lengths = lengthsOf(pieces);
   const tiedFrom = 3 * (model.tiedFrom ?? model.merges.length / 3);
   const merges = model.merges.subarray(0, tiedFrom);
-  const linear = linearTables(lengths, merges);
+  const pairs = pairTable(merges);
+  const linear = linearTables(lengths, merges, pairs);
   const tables = linear ?? bpeTables(lengths, new Int32Array(0));
   const tiedMerges = model.merges.subarray(tiedFrom);
   const fallback = new Set(byteFallback);
   const empty = new Uint8Array(0);
-  const reachable = pieces.map((p, id) => (tables.rank[id] === UNREACHABLE || fallback.has(id) ? empty : p));
-  // A longer token without a merge is no starting symbol: without characters to start from, only bytes are.
-  for (const [id, p] of reachable.entries()) {
-    const start = byteFallback === undefined ? p.length === 1 : isOneCharacter(p);
-    if (tables.rank[id] === -1 && !start) reachable[id] = empty;
-  }
+  const reachable = pieces.map((p, id) => {
+    const rank = tables.rank[id] ?? -1;
+    if (rank >= 0) return p;
+    if (rank === UNREACHABLE || fallback.has(id)) return empty;
+    // A longer token without a merge is no starting symbol: without characters to start from, only bytes are.
+    const isStart = byteFallback === undefined ? p.length === 1 : isOneCharacter(p);
+    return isStart ? p : empty;
+  });
   const trie = buildTrie(reachable);
   for (let b = 0; b < 256; b++) {
     if (byteFallback === undefined ? find(trie, Uint8Array.of(b)) >= 0 : (byteFallback[b] ?? -1) >= 0)
       continue;
     throw new OptionError(`bpe: all 256 bytes must have a token, got none for byte ${b}. Add it.`);
   }
-  const prefix = Int32Array.from(pieces, (p) => (p.length < 2 ? -1 : longestMatch(trie, p, 0, p.length - 1)));
+  const prefix = new Int32Array(pieces.length).fill(-1);
+  // The heap asks for no prefixes.
+  if (linear !== undefined) {
+    pieces.forEach((p, id) => {
+      if (p.length >= 2) prefix[id] = longestMatch(trie, p, 0, p.length - 1);
+    });
+  }
   return {
     tables,
-    heap: linear === undefined ? heapTables(merges) : undefined,
+    heap: linear === undefined ? { pairs, made: madeBy(merges) } : undefined,
     tied: tiedMerges.length === 0 ? undefined : { pairs: pairTable(tiedMerges), merges: tiedMerges },
     lengths,
     trie,
     whole: model.wholeParts === true ? buildTrie(pieces) : undefined,
     prefix,
-    split: model.split === undefined ? undefined : splitOf(model.split),
+    splits: model.split === undefined ? undefined : splitsOf(model.split),
     byteFallback,
     asked: new Int32Array(3 * ASKED).fill(-1),
     blocked: new Uint8Array(256),
@@ -88,18 +99,19 @@ export function bpeEncoder(model: BpeModel): BpeEncoder {
 }
 
 /** Tables for the linear reading; undefined where merges come before those that make their parts. */
-function linearTables(lengths: Int32Array, merges: Int32Array): BpeTables | undefined {
+function linearTables(lengths: Int32Array, merges: Int32Array, pairs: PairTable): BpeTables | undefined {
   try {
-    return bpeTables(lengths, merges);
+    return bpeTables(lengths, merges, pairs);
   } catch (error) {
     if (error instanceof MergeOrderError) return undefined;
     throw error;
   }
 }
 
-function heapTables(merges: Int32Array): { pairs: PairTable; made: Int32Array } {
-  const made = Int32Array.from({ length: merges.length / 3 }, (_, k) => merges[3 * k + 2] ?? 0);
-  return { pairs: pairTable(merges), made };
+function lengthsOf(pieces: readonly Uint8Array[]): Int32Array {
+  const lengths = new Int32Array(pieces.length);
+  for (let id = 0; id < pieces.length; id++) lengths[id] = pieces[id]?.length ?? 0;
+  return lengths;
 }
 
 /** One pattern twice: `here` tests a position without making a match object, `next` searches from it. */
@@ -108,9 +120,20 @@ interface Split {
   readonly next: RegExp;
 }
 
-function splitOf(pattern: string): Split {
-  const source = jsPattern(pattern, "bpe: split");
-  return { here: new RegExp(source, "vy"), next: new RegExp(source, "gv") };
+/** Patterns that cut one after the other: for any text, and for one without characters of Unicode 17. */
+interface Splits {
+  readonly all: readonly Split[];
+  readonly usual: readonly Split[];
+}
+
+function splitsOf(patterns: string | readonly string[]): Splits {
+  const list = typeof patterns === "string" ? [patterns] : patterns;
+  const sources = list.map((pattern) => jsPattern(pattern, "bpe: split"));
+  const compile = (source: string): Split => ({
+    here: new RegExp(source, "vy"),
+    next: new RegExp(source, "gv"),
+  });
+  return { all: sources.map(compile), usual: sources.map((s) => compile(withoutNewCharacters(s))) };
 }
 
 /** True for the UTF-8 of a single code point. */
@@ -131,7 +154,8 @@ export function encodeBpeInto(
   out: IdBuffer,
   text?: string,
 ): void {
-  if (e.split === undefined) {
+  const { splits } = e;
+  if (splits === undefined) {
     for (let at = from; at < to; ) {
       const end = e.byteFallback === undefined ? lineEnd(bytes, at, to) : to;
       encodePart(e, bytes, at, end, out);
@@ -141,35 +165,48 @@ export function encodeBpeInto(
   }
   const known = text ?? strictTextOf(bytes.subarray(from, to));
   if (known !== undefined) {
-    encodeSplit(e, e.split, bytes, from, to, out, known);
+    encodeSplit(e, splitsFor(splits, known), bytes, from, to, out, known);
     return;
   }
   // Bytes that are no text: the valid runs between them are split, each invalid byte stands alone.
   for (let at = from; at < to; ) {
     let end = at;
     while (end < to && sequenceLength(bytes, end, to) > 0) end += sequenceLength(bytes, end, to);
-    if (end > at) encodeSplit(e, e.split, bytes, at, end, out, strictTextOf(bytes.subarray(at, end)) ?? "");
+    if (end > at)
+      encodeSplit(e, splits.all, bytes, at, end, out, strictTextOf(bytes.subarray(at, end)) ?? "");
     if (end < to) encodePart(e, bytes, end, end + 1, out);
     at = end + 1;
   }
 }
 
-/** Encodes each match of `split` and each gap between matches alone. */
+function splitsFor({ all, usual }: Splits, text: string): readonly Split[] {
+  return hasNewCharacters(text) ? all : usual;
+}
+
+/** Encodes each match and each gap between matches alone: of the first pattern, in each the next one's. */
 function encodeSplit(
   e: BpeEncoder,
-  split: Split,
+  splits: readonly Split[],
   bytes: Uint8Array,
   from: number,
   to: number,
   out: IdBuffer,
   text: string,
+  depth = 0,
 ): void {
+  const split = splits[depth];
+  if (split === undefined) {
+    encodePart(e, bytes, from, to, out);
+    return;
+  }
+  const isLast = depth + 1 === splits.length;
   const ascii = text.length === to - from;
   let unit = 0; // UTF-16 position that belongs to byte `at`
   let at = from;
   const advance = (target: number): void => {
     const end = ascii ? from + target : at + bytesBetween(text, unit, target);
-    if (end > at) encodePart(e, bytes, at, end, out);
+    if (end > at && isLast) encodePart(e, bytes, at, end, out);
+    else if (end > at) encodeSplit(e, splits, bytes, at, end, out, text.slice(unit, target), depth + 1);
     at = end;
     unit = target;
   };

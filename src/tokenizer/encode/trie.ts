@@ -132,8 +132,14 @@ function joinKeys(keys: readonly Uint8Array[]): PieceList {
 
 function keysOf({ arena, offsets, lengths, size }: PieceList): Keys {
   let maxLength = 0;
-  for (let i = 0; i < size; i++) maxLength = Math.max(maxLength, lengths[i] ?? 0);
-  const order = Int32Array.from({ length: size }, (_, i) => i).filter((i) => (lengths[i] ?? 0) > 0);
+  let n = 0;
+  const all = new Int32Array(size);
+  for (let i = 0; i < size; i++) {
+    const length = lengths[i] ?? 0;
+    if (length > 0) all[n++] = i;
+    if (length > maxLength) maxLength = length;
+  }
+  const order = all.subarray(0, n);
   return { bytes: arena, starts: offsets, lengths, order, spare: new Int32Array(order.length), maxLength };
 }
 

@@ -28,12 +28,12 @@ export function readHuggingFace(text: string, file = "tokenizer.json", config: o
     throw new FileError(`load: ${file} must have a "model", got none. Is it a tokenizer.json?`);
   }
   const type = json["model"]["type"] ?? ("merges" in json["model"] ? "BPE" : undefined);
-  const split = splitOf(json["pre_tokenizer"], file);
-  const normalizer = json["normalizer"];
-  const nfc = isRecord(normalizer) && normalizer["type"] === "NFC";
+  const splits = splitsOf(json["pre_tokenizer"], file);
+  const normalizers = stepsOf(json["normalizer"], "normalizers");
+  const nfc = normalizers.length === 1 && isRecord(normalizers[0]) && normalizers[0]["type"] === "NFC";
   const other = (reason: string): HuggingFaceFile => ({ model: undefined, json, reason });
-  if (split === undefined) return other("its pre-tokenizer is not byte-level");
-  if (!nfc && normalizer !== null && normalizer !== undefined) return other("its normalizer is not NFC");
+  if (splits === undefined) return other("its pre-tokenizer is not byte-level");
+  if (!nfc && normalizers.length > 0) return other("its normalizer is not NFC");
   const decoder = json["decoder"];
   if (!isRecord(decoder) || decoder["type"] !== "ByteLevel") return other("its decoder is not byte-level");
   const tokens = addedTokensOf(json, config, file);
@@ -46,7 +46,7 @@ export function readHuggingFace(text: string, file = "tokenizer.json", config: o
     ...(tokens.eos !== undefined && { eos: tokens.eos }),
   };
   if (type === "BPE") {
-    const model = bpeOf(json["model"], tokens, split, file);
+    const model = bpeOf(json["model"], tokens, splits, file);
     return typeof model === "string" ? other(model) : { model: { ...model, ...beside }, json };
   }
   if (type === "Unigram" && isRecord(json["model"]["athanor"])) {
@@ -58,24 +58,29 @@ export function readHuggingFace(text: string, file = "tokenizer.json", config: o
   return other(`its model is ${typeof type === "string" ? type : "unnamed"}`);
 }
 
-/** The split pattern of a byte-level pre-tokenizer (null: none), or undefined for another kind. */
-function splitOf(pre: unknown, file: string): string | null | undefined {
-  if (!isRecord(pre)) return undefined;
-  if (pre["type"] === "ByteLevel") {
-    if (pre["add_prefix_space"] !== false) return undefined;
-    return pre["use_regex"] === false ? null : GPT2_SPLIT;
+/** A step and, of a sequence, its steps; what is nested deeper than files are is left as it stands. */
+function stepsOf(step: unknown, key: string, depth = 0): readonly unknown[] {
+  if (step === null || step === undefined) return [];
+  const list: unknown = isRecord(step) && step["type"] === "Sequence" ? step[key] : undefined;
+  if (!Array.isArray(list) || depth > 8) return [step];
+  return (list as unknown[]).flatMap((s) => stepsOf(s, key, depth + 1));
+}
+
+/** The split patterns of a byte-level pre-tokenizer, or undefined for another kind. */
+function splitsOf(pre: unknown, file: string): readonly string[] | undefined {
+  const steps = stepsOf(pre, "pretokenizers");
+  const last = steps.at(-1);
+  if (!isRecord(last) || last["type"] !== "ByteLevel" || last["add_prefix_space"] !== false) return undefined;
+  const patterns: string[] = [];
+  for (const step of steps.slice(0, -1)) {
+    if (!isRecord(step) || step["type"] !== "Split") return undefined;
+    const pattern = step["pattern"];
+    if (step["behavior"] !== "Isolated" || step["invert"] === true || !isRecord(pattern)) return undefined;
+    if (typeof pattern["Regex"] !== "string") return undefined;
+    jsPattern(pattern["Regex"], `load: ${file}: pre_tokenizer`); // refused here, with the file's name
+    patterns.push(pattern["Regex"]);
   }
-  const list: unknown = pre["pretokenizers"];
-  if (pre["type"] !== "Sequence" || !Array.isArray(list)) return undefined;
-  if (list.length === 1) return splitOf(list[0], file);
-  const [first, second]: unknown[] = list;
-  if (list.length !== 2 || !isRecord(first) || first["type"] !== "Split") return undefined;
-  if (splitOf(second, file) !== null) return undefined;
-  const pattern = first["pattern"];
-  if (first["behavior"] !== "Isolated" || first["invert"] === true || !isRecord(pattern)) return undefined;
-  if (typeof pattern["Regex"] !== "string") return undefined;
-  jsPattern(pattern["Regex"], `load: ${file}: pre_tokenizer`); // refused here, with the file's name
-  return pattern["Regex"];
+  return last["use_regex"] === false ? patterns : [...patterns, GPT2_SPLIT];
 }
 
 /** Pieces by id from names by id; specials and ids without a name are empty. */
@@ -99,7 +104,7 @@ function piecesOf(
 function bpeOf(
   model: Record<string, unknown>,
   tokens: AddedTokens,
-  split: string | null,
+  splits: readonly string[],
   file: string,
 ): BpeModel | string {
   const f = fieldsOf(model, `${file}: model`);
@@ -115,16 +120,17 @@ function bpeOf(
   if (pieces === undefined) return "its vocabulary is not byte-level";
   const merges = mergesOf(f, vocabulary);
   const outside = new Set([...tokens.specials, ...tokens.added].map((t) => t.id));
-  if (merges.some((id) => outside.has(id))) return "its merges make added tokens";
+  const isOutside = Uint8Array.from(pieces, (_, id) => (outside.has(id) ? 1 : 0));
+  if (merges.some((id) => isOutside[id] === 1)) return "its merges make added tokens";
   const bytes = new Set(pieces.filter((p, id) => p.length === 1 && !outside.has(id)).map((p) => p[0]));
   if (bytes.size < 256) return "its vocabulary lacks some bytes";
+  const [first] = splits;
   return {
     kind: "bpe",
     pieces,
     merges,
     specials: tokens.specials,
-    ...(split !== null && split !== LINES && { split }),
-    ...(split === null && { split: ALL }),
+    ...(!(splits.length === 1 && first === LINES) && { split: splits.length > 1 ? splits : (first ?? ALL) }),
     ...(flagField(f, "ignore_merges", false) && { wholeParts: true }),
   };
 }

@@ -18,13 +18,18 @@ export function writeHuggingFace(model: TokenizerModel): string {
   const normalizer = model.normalization === "nfc" ? { type: "NFC" } : null;
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: false, use_regex: false };
   const split = model.kind === "bpe" ? (model.split ?? LINES) : crossesLines(model) ? undefined : LINES;
-  const splitter = split && { type: "Split", pattern: { Regex: split }, behavior: "Isolated", invert: false };
+  const splitters = [split ?? []]
+    .flat()
+    .map((Regex) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false }));
   const steps =
     model.kind === "bpe" && model.byteFallback !== undefined
       ? characterSteps(model, model.byteFallback)
       : {
           normalizer,
-          pre_tokenizer: splitter ? { type: "Sequence", pretokenizers: [splitter, byteLevel] } : byteLevel,
+          pre_tokenizer:
+            splitters.length === 0
+              ? byteLevel
+              : { type: "Sequence", pretokenizers: [...splitters, byteLevel] },
           decoder: { ...byteLevel, use_regex: true },
           model: model.kind === "bpe" ? bpeJson(model) : unigramJson(model),
         };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { OptionError, checkOptions } from "../../errors.ts";
 import { countOnDisk } from "./counting.ts";
 import { type Counting, countInMemory } from "../train/counting.ts";
-import { fileCorpus } from "./corpus.ts";
+import { type FileCorpus, fileCorpus } from "./corpus.ts";
 import { Pace, type TrainControl } from "../pace.ts";
 import {
   type BytePieceOptions,
@@ -14,6 +14,7 @@ import {
   bytePieceFrom,
   bytePieceSettings,
   checkInteger,
+  learntFrom,
 } from "../train/bytepiece.ts";
 import { WorkFolder } from "./work-folder.ts";
 
@@ -39,15 +40,22 @@ const LEAST_MEMORY = 1 << 20;
 /** Bytes of tables that one byte of text can need at most: a slot of 16 at half load. */
 const MEMORY_PER_BYTE = 32;
 
+/** How files are read. */
+export interface Learnt {
+  readonly isolateDigits: boolean;
+  /** The part of them that is learnt from. */
+  readonly from: (corpus: FileCorpus) => FileCorpus;
+}
+
 /** Opens the corpus and the folder, hands a counter to `body`, and cleans up. */
 export async function withDiskCounting<T extends TrainResult>(
   where: string,
   paths: readonly string[],
-  isolateDigits: boolean,
+  learnt: Learnt,
   control: FileTrainControl,
   body: (counting: Counting, pace: Pace) => Promise<T>,
 ): Promise<T> {
-  const result = await count(where, paths, isolateDigits, control, body);
+  const result = await count(where, paths, learnt, control, body);
   const peak = process.resourceUsage().maxRSS * 1024;
   const { memoryLimit } = control;
   if (memoryLimit !== undefined && peak > memoryLimit) {
@@ -64,7 +72,7 @@ const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`
 async function count<T>(
   where: string,
   paths: readonly string[],
-  isolateDigits: boolean,
+  learnt: Learnt,
   control: FileTrainControl,
   body: (counting: Counting, pace: Pace) => Promise<T>,
 ): Promise<T> {
@@ -77,7 +85,8 @@ async function count<T>(
     );
   }
   const pace = new Pace(control);
-  const corpus = await fileCorpus(paths);
+  const corpus = learnt.from(await fileCorpus(paths));
+  const { isolateDigits } = learnt;
   if (workers === 1 && directory === undefined && corpus.bytes * MEMORY_PER_BYTE <= memoryLimit) {
     return body(countInMemory(corpus, isolateDigits, pace), pace);
   }
@@ -109,7 +118,9 @@ export function trainBytePieceFiles(
 ): Promise<TrainResult> {
   const where = "trainBytePieceFiles";
   const settings = bytePieceSettings(where, options);
-  return withDiskCounting(where, paths, settings.isolateDigits, control, (counting, pace) =>
+  const { isolateDigits } = settings;
+  const learnt: Learnt = { isolateDigits, from: (corpus) => learntFrom(corpus, settings) };
+  return withDiskCounting(where, paths, learnt, control, (counting, pace) =>
     bytePieceFrom(where, counting, settings, pace),
   );
 }

@@ -1,7 +1,8 @@
 // Unigram training from files, with workers for counting, a memory limit and resumption; the method is in
 // train-unigram.ts.
-import { type FileTrainControl, withDiskCounting } from "./train-bytepiece.ts";
+import { type FileTrainControl, type Learnt, withDiskCounting } from "./train-bytepiece.ts";
 import type { TrainResult } from "../train/bytepiece.ts";
+import { cutAtSpecials } from "../train/specials.ts";
 import { type UnigramOptions, unigramFrom, unigramSettings } from "../train/unigram.ts";
 
 /**
@@ -19,7 +20,9 @@ export function trainUnigramFiles(
 ): Promise<TrainResult> {
   const where = "trainUnigramFiles";
   const settings = unigramSettings(where, options);
-  return withDiskCounting(where, paths, settings.isolateDigits, control, (counting, pace) =>
+  const { isolateDigits, specials } = settings;
+  const learnt: Learnt = { isolateDigits, from: (corpus) => cutAtSpecials(corpus, specials) };
+  return withDiskCounting(where, paths, learnt, control, (counting, pace) =>
     unigramFrom(where, counting, settings, pace),
   );
 }

@@ -2,7 +2,7 @@
 // https://github.com/huggingface/tokenizers has them (src/models): WordLevel, WordPiece, BPE, Unigram.
 import { OptionError } from "../../errors.ts";
 import type { IdBuffer } from "../encode/ids.ts";
-import { pairTable } from "../encode/bpe-tables.ts";
+import { madeBy, pairTable } from "../encode/bpe-tables.ts";
 import { mergeByRank } from "../encode/merge-heap.ts";
 import { type Fields, countField, flagField, madeFrom, refuse, textField, textOrNone } from "./fields.ts";
 import { type Model, byteTokens } from "./model.ts";
@@ -117,6 +117,29 @@ function isLowSurrogate(text: string, at: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000;
 }
 
+/** What stands for a space where characters are pieces. */
+const MARK = "\u2581";
+
+/**
+ * Whether a text may be cut before a mark, by the UTF-16 unit before it: where no token holds the two side by
+ * side no merge joins them, so that words are merged, and remembered, one by one. A text of one million
+ * characters is one word to a file without a pre-tokenizer (Llama 2).
+ */
+function wordCuts(
+  { nameOf }: Vocabulary,
+  idOf: ReadonlyMap<string, number>,
+): ((before: number) => boolean) | undefined {
+  // An unknown mark could be fused with unknown characters before it.
+  if (!idOf.has(MARK)) return undefined;
+  const glued = new Set<number>();
+  for (const name of nameOf) {
+    for (let i = name?.indexOf(MARK, 1) ?? -1; i > 0; i = name?.indexOf(MARK, i + 1) ?? -1) {
+      glued.add(name?.charCodeAt(i - 1) ?? 0);
+    }
+  }
+  return (before) => !glued.has(before);
+}
+
 /** Parts up to this length are remembered, and so many of them. */
 const REMEMBERED = { length: 64, count: 1 << 14 } as const;
 
@@ -129,7 +152,7 @@ function bpe(f: Fields): { vocabulary: Vocabulary; make: Maker } {
   const suffix = textOrNone(f, "end_of_word_suffix") ?? "";
   const merges = mergesOf(f, vocabulary, prefix);
   const pairs = pairTable(merges);
-  const made = Int32Array.from({ length: merges.length / 3 }, (_, k) => merges[3 * k + 2] ?? 0);
+  const made = madeBy(merges);
   const unkToken = textOrNone(f, "unk_token");
   const unknown = unknownId(f, vocabulary, unkToken);
   const fuse = flagField(f, "fuse_unk", false);
@@ -173,7 +196,21 @@ function bpe(f: Fields): { vocabulary: Vocabulary; make: Maker } {
         const symbols = Int32Array.from(symbolsOf(text, idOf));
         return symbols.subarray(0, mergeByRank(symbols, symbols.length, pairs, made));
       };
+      // What is unknown must stand between its neighbours, not vanish.
+      const isPlain = !wholeParts && prefix === "" && suffix === "" && unkToken !== undefined;
+      const cutsAt = isPlain ? wordCuts(vocabulary, idOf) : undefined;
       const encode = (text: string, out: IdBuffer): void => {
+        let from = 0;
+        if (cutsAt !== undefined) {
+          for (let i = text.indexOf(MARK, 1); i > 0; i = text.indexOf(MARK, i + 1)) {
+            if (!cutsAt(text.charCodeAt(i - 1))) continue;
+            encodeWord(text.slice(from, i), out);
+            from = i;
+          }
+        }
+        if (from < text.length) encodeWord(from === 0 ? text : text.slice(from), out);
+      };
+      const encodeWord = (text: string, out: IdBuffer): void => {
         let ids = known.get(text);
         if (ids === undefined) {
           ids = merged(text);

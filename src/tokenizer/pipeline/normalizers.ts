@@ -74,20 +74,28 @@ export function patternField(f: Fields, key: string): RegExp {
 function replace(f: Fields): Normalizer {
   const pattern = patternField(f, "pattern");
   const content = textField(f, "content");
+  const plain = fieldsOf(f.of["pattern"], f.where).of["String"];
+  if (typeof plain === "string" && plain !== "") return (text) => text.replaceAll(plain, () => content);
   return (text) => replaceMatches(text, pattern, content);
 }
 
 /** Oniguruma's matches, one after the other: an empty one is none where another has just ended. */
-export function* matchesOf(text: string, pattern: RegExp): Generator<{ from: number; to: number }> {
-  if (text === "") return;
+export function matchesOf(text: string, pattern: RegExp): { from: number; to: number }[] {
+  const matches: { from: number; to: number }[] = [];
+  if (text === "") return matches;
   let end = -1;
-  for (const match of text.matchAll(pattern)) {
-    const to = match.index + match[0].length;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    const { index } = match;
+    const to = index + match[0].length;
+    const isEmpty = to === index;
+    if (isEmpty) pattern.lastIndex = to + ((text.codePointAt(to) ?? 0) > 0xffff ? 2 : 1);
     // V8 finds empty matches between the halves of a surrogate pair as well.
-    if (match[0] === "" && (to === end || isInsideCharacter(text, to))) continue;
+    if (isEmpty && (to === end || isInsideCharacter(text, to))) continue;
     end = to;
-    yield { from: match.index, to };
+    matches.push({ from: index, to });
   }
+  return matches;
 }
 
 /** `text` with every match replaced. */

@@ -1,6 +1,6 @@
 // SentencePiece's own steps (https://github.com/google/sentencepiece: src/normalizer.cc, bpe_model.cc), for
 // `.model` files: the normaliser with its character map, spaces and user-defined symbols, and BPE by score.
-import { pairTable } from "../encode/bpe-tables.ts";
+import { madeBy, pairTable } from "../encode/bpe-tables.ts";
 import { mergeByRank } from "../encode/merge-heap.ts";
 import { type Trie, buildTrie, find, longestMatch } from "../encode/trie.ts";
 import { sequenceLength, textOf, utf8 } from "../utf8.ts";
@@ -111,7 +111,7 @@ export function sentencePieceBpe(m: ScoredMerges): Model {
   const symbols = ordinaryTrie(vocabulary, m.userDefined);
   const merges = allMerges(m);
   const pairs = pairTable(merges);
-  const made = Int32Array.from({ length: merges.length / 3 }, (_, k) => merges[3 * k + 2] ?? 0);
+  const made = madeBy(merges);
   const distinct = [...new Set(Array.from(made, (id) => scores[id] ?? 0))].sort((a, b) => b - a);
   const place = new Map(distinct.map((score, i) => [score, i]));
   const order = made.map((id) => place.get(scores[id] ?? 0) ?? 0);

@@ -2,13 +2,14 @@
 // encoding trained exactly. The merging is in bpe-merges.ts.
 import { jsPattern } from "../pipeline/pattern.ts";
 import { OptionError, checkOptions } from "../../errors.ts";
-import { learnMerges } from "./bpe-merges.ts";
+import { type Merges, learnMerges } from "./bpe-merges.ts";
 import { type CorpusLike, type CorpusReport, asCorpus, chunkBlocks, emptyReport } from "./corpus.ts";
 import type { Corpus } from "./corpus.ts";
-import { type BpeModel, DEFAULT_SPECIALS } from "../model.ts";
+import type { BpeModel, Special } from "../model.ts";
+import { type NewSpecial, cutAtSpecials, newSpecials } from "./specials.ts";
 import { sequenceLength } from "../utf8.ts";
 import { Pace, type TrainControl } from "../pace.ts";
-import { PieceCounter, type PieceList } from "../pieces.ts";
+import { PieceCounter, type PieceList, hashBytes, pieceAt } from "../pieces.ts";
 import { checkCorpus, checkInteger, checkSizes, corpusWarnings, smallVocabulary } from "./bytepiece.ts";
 
 /**
@@ -20,19 +21,24 @@ export const WORDS =
 
 /** What becomes a piece. */
 export interface BpeOptions {
-  /** Ids in all, the three specials included. Default 8000. */
-  vocabularySize?: number;
+  /** Ids in all, the specials included; of several sizes each holds the first merges of the largest. Default 8000. */
+  vocabularySize?: number | readonly number[];
   /** Pairs seen less often are not merged. Default 2. */
   minCount?: number;
   /** Bytes of the longest piece. Default 64. */
   maxPieceLength?: number;
   /** Source of a regular expression whose matches, and the gaps between, are encoded alone; `false`: lines. */
   split?: string | false;
+  /** Specials, with ids from 0 on. What spells one in the text is not learnt. Default: `<pad>`, `<bos>`, `<eos>`. */
+  specials?: readonly NewSpecial[];
 }
 
-/** A trained vocabulary and how it came about. */
+/** Trained vocabularies and how they came about. */
 export interface BpeTrainResult {
+  /** The first of `models`. */
   model: BpeModel;
+  /** One model per requested size, in the order of the request. */
+  models: BpeModel[];
   report: CorpusReport & {
     /** Distinct parts of the text. */
     parts: number;
@@ -41,7 +47,7 @@ export interface BpeTrainResult {
   };
 }
 
-const OPTION_NAMES = ["vocabularySize", "minCount", "maxPieceLength", "split"] as const;
+const OPTION_NAMES = ["vocabularySize", "minCount", "maxPieceLength", "split", "specials"] as const;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -100,8 +106,8 @@ function countParts(
 }
 
 /**
- * Trains a byte-pair vocabulary: ids 0–2 are the specials, 3–258 the bytes, then one per merge.
- * Distinct parts of the text are held in memory (about 20 bytes a byte).
+ * Trains a byte-pair vocabulary: the specials' ids come first, then the bytes', then one per merge.
+ * Distinct parts of the text are held in memory (about 16 bytes a byte); `trainBpeFiles` keeps to a limit.
  * @param corpus Texts; brought to Unicode NFC for training.
  * @throws OptionError for a bad option or an empty corpus.
  * @example
@@ -112,57 +118,83 @@ export function trainBpe(
   options: BpeOptions = {},
   control: TrainControl = {},
 ): Promise<BpeTrainResult> {
-  return bpeFrom("trainBpe", asCorpus(corpus, "trainBpe"), options, control);
+  return bpeFrom("trainBpe", asCorpus(corpus, "trainBpe"), options, control, Infinity);
 }
 
-/** The training itself, wherever the text comes from. */
+/** The training itself, wherever the text comes from. @param room Bytes for the distinct parts of the text. */
 export async function bpeFrom(
   where: string,
   corpus: Corpus,
   options: BpeOptions,
   control: TrainControl,
+  room: number,
 ): Promise<BpeTrainResult> {
   checkOptions(where, options, OPTION_NAMES);
   const { vocabularySize = 8000, minCount = 2, maxPieceLength = 64, split = WORDS } = options;
-  checkSizes(where, [vocabularySize]);
+  const specials = newSpecials(where, options.specials);
+  const sizes = typeof vocabularySize === "number" ? [vocabularySize] : vocabularySize;
+  checkSizes(where, sizes, specials.length);
   checkInteger(where, "minCount", minCount, 1, Infinity);
   checkInteger(where, "maxPieceLength", maxPieceLength, 1, 65_535);
   const pattern = compileSplit(where, split);
   const pace = new Pace(control);
   const report = emptyReport();
-  const parts = await collectParts(corpus, pattern, report, pace);
+  const texts = cutAtSpecials(corpus, specials);
+  const { parts, rarest } = await collectParts(texts, pattern, room, report, pace);
   checkCorpus(where, report);
-  const specials = DEFAULT_SPECIALS;
-  const most = vocabularySize - 256 - specials.length;
-  const { pairs, pieces } = await learnMerges(parts, { most, minCount, maxPieceLength }, pace);
+  const most = Math.max(...sizes) - 256 - specials.length;
+  const learnt = await learnMerges(parts, { most, minCount, maxPieceLength }, pace);
+  const models = sizes.map((size) => modelOf(learnt, size, specials, split));
+  const warnings = corpusWarnings(report);
+  if (rarest > 1) {
+    warnings.push(
+      `memoryLimit holds part of the text only: of what stands there fewer than ${rarest} times an even share was left out. Give more memory.`,
+    );
+  }
+  const reached = 256 + specials.length + learnt.pairs.length / 2;
+  for (const size of sizes) if (reached < size) warnings.push(smallVocabulary(size, reached));
+  const [model = modelOf(learnt, 0, specials, split)] = models;
+  return { model, models, report: { ...report, parts: parts.size, warnings } };
+}
+
+/** The vocabulary of the first merges, as many as `size` ids have room for. */
+function modelOf(
+  { pairs, pieces }: Merges,
+  size: number,
+  specials: readonly Special[],
+  split: string | false,
+): BpeModel {
   const first = specials.length;
-  const merges = new Int32Array((pairs.length / 2) * 3);
-  for (let i = 0; i < pairs.length / 2; i++) {
+  const count = Math.min(pairs.length / 2, Math.max(0, size - 256 - first));
+  const merges = new Int32Array(3 * count);
+  for (let i = 0; i < count; i++) {
     merges[3 * i] = first + (pairs[2 * i] ?? 0);
     merges[3 * i + 1] = first + (pairs[2 * i + 1] ?? 0);
     merges[3 * i + 2] = first + 256 + i;
   }
-  const model: BpeModel = {
+  return {
     kind: "bpe",
-    pieces: [...specials.map(() => new Uint8Array(0)), ...pieces],
+    pieces: [...specials.map(() => new Uint8Array(0)), ...pieces.slice(0, 256 + count)],
     merges,
     specials,
     ...(split !== false && { split }),
   };
-  const warnings = corpusWarnings(report);
-  if (model.pieces.length < vocabularySize)
-    warnings.push(smallVocabulary(vocabularySize, model.pieces.length));
-  return { model, report: { ...report, parts: parts.size, warnings } };
 }
 
-/** Distinct parts of the corpus and their counts. */
+/**
+ * Distinct parts of the corpus and their counts. Where they would need more than `room` bytes, a part seen c times
+ * is kept with the chance c / rarest, drawn by its hash: what is frequent always stays, and of lines, which are
+ * nearly all different, an even share.
+ */
 async function collectParts(
   corpus: Corpus,
   split: RegExp | undefined,
+  room: number,
   report: CorpusReport,
   pace: Pace,
-): Promise<PieceList> {
-  const counter = new PieceCounter();
+): Promise<{ parts: PieceList; rarest: number }> {
+  let counter = new PieceCounter();
+  let rarest = 1;
   pace.phase("count", corpus.bytes);
   let done = 0;
   for await (const { bytes, ends } of chunkBlocks(corpus, false, report)) {
@@ -171,9 +203,29 @@ async function collectParts(
       countParts(split, bytes, start, end, counter);
       done += end - start;
       start = end;
+      if (counter.memory > room) {
+        // What came since the last time first; only if that is not enough are more left out.
+        if (rarest > 1) counter = thinned(counter, rarest);
+        for (; counter.memory > room / 2; counter = thinned(counter, rarest)) rarest *= 2;
+      }
       if (pace.due) await pace.rest(done);
     }
   }
   pace.end(done);
-  return counter.finish();
+  // Once more for what came after the last time.
+  if (rarest > 1) counter = thinned(counter, rarest);
+  return { parts: counter.finish(), rarest };
+}
+
+function thinned(counter: PieceCounter, rarest: number): PieceCounter {
+  const kept = new PieceCounter();
+  const list = counter.finish();
+  for (let i = 0; i < list.size; i++) {
+    const piece = pieceAt(list, i);
+    const count = list.counts[i] ?? 0;
+    const share = (hashBytes(piece, 0, piece.length) >>> 0) / 2 ** 32;
+    if (share * rarest < count) kept.add(piece, 0, piece.length, count);
+  }
+  counter.close();
+  return kept;
 }

@@ -5,25 +5,20 @@
 // Departure: an unseen character does not shred the text after it (segment.ts, `PieceStart`); `reference`
 // brings the original behaviour back.
 import { OptionError, checkOptions } from "../../errors.ts";
-import { type CorpusLike, type CorpusReport, asCorpus } from "./corpus.ts";
+import { type Corpus, type CorpusLike, type CorpusReport, asCorpus } from "./corpus.ts";
 import { type Counting, countInMemory } from "./counting.ts";
 import { buildLanguageModel } from "./language-model.ts";
-import { type UnigramModel, unigramFromPieces } from "../model.ts";
+import { type Special, type UnigramModel, unigramFromPieces } from "../model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { Pace, type TrainControl } from "../pace.ts";
 import type { PieceList } from "../pieces.ts";
 import { type PieceParts, countedPieces, pruneCandidates, pruneToSize } from "./prune.ts";
 import { release } from "../release.ts";
-
-/** Ids taken by `<pad>`, `<bos>` and `<eos>`. */
-export const SPECIALS = 3;
-
-/** Smallest vocabulary: every byte and the specials. */
-const SMALLEST = 256 + SPECIALS;
+import { type NewSpecial, cutAtSpecials, newSpecials } from "./specials.ts";
 
 /** What becomes a piece. */
 export interface BytePieceOptions {
-  /** Ids in all, the three specials included; several sizes are pruned one from the other. Default 8000. */
+  /** Ids in all, the specials included; several sizes are pruned one from the other. Default 8000. */
   vocabularySize?: number | readonly number[];
   /** Bytes of the longest n-gram, 1 to 6. Default 6. */
   order?: number;
@@ -37,6 +32,8 @@ export interface BytePieceOptions {
   ensureUnicode?: boolean;
   /** Reproduce BytePiece 0.6.3 to the letter, its dead ends included. Default false. */
   reference?: boolean;
+  /** Specials, with ids from 0 on. What spells one in the text is not learnt. Default: `<pad>`, `<bos>`, `<eos>`. */
+  specials?: readonly NewSpecial[];
 }
 
 /** A trained vocabulary and how it came about. */
@@ -64,6 +61,7 @@ const OPTION_NAMES = [
   "isolateDigits",
   "ensureUnicode",
   "reference",
+  "specials",
 ] as const;
 
 /** Options with every default filled in. */
@@ -75,6 +73,7 @@ export interface BytePieceSettings {
   isolateDigits: boolean;
   ensureUnicode: boolean;
   reference: boolean;
+  specials: readonly Special[];
 }
 
 /** Throws unless `value` is an integer from `least` to `most`. */
@@ -85,14 +84,15 @@ export function checkInteger(where: string, name: string, value: number, least: 
 }
 
 /** Throws unless every requested size can hold the bytes and the specials. */
-export function checkSizes(where: string, sizes: readonly number[], least: number = SMALLEST): void {
+export function checkSizes(where: string, sizes: readonly number[], specials: number): void {
+  const least = 256 + specials;
   if (sizes.length === 0) {
     throw new OptionError(`${where}: vocabularySize must name at least one size, got [].`);
   }
   for (const size of sizes) {
     if (Number.isInteger(size) && size >= least) continue;
     throw new OptionError(
-      `${where}: vocabularySize must be an integer ≥ ${least} (256 bytes and ${least - 256} specials), got ${size}.`,
+      `${where}: vocabularySize must be an integer ≥ ${least} (256 bytes and ${specials} specials), got ${size}.`,
     );
   }
 }
@@ -103,11 +103,12 @@ export function bytePieceSettings(where: string, options: BytePieceOptions): Byt
   const { vocabularySize = 8000, order = MAX_ORDER, minCount = 2, maxPieceLength = 36 } = options;
   const { isolateDigits = false, ensureUnicode = true, reference = false } = options;
   const sizes = typeof vocabularySize === "number" ? [vocabularySize] : vocabularySize;
-  checkSizes(where, sizes);
+  const specials = newSpecials(where, options.specials);
+  checkSizes(where, sizes, specials.length);
   checkInteger(where, "order", order, 1, MAX_ORDER);
   checkInteger(where, "minCount", minCount, 1, Infinity);
   checkInteger(where, "maxPieceLength", maxPieceLength, 1, 255);
-  return { sizes, order, minCount, maxPieceLength, isolateDigits, ensureUnicode, reference };
+  return { sizes, order, minCount, maxPieceLength, isolateDigits, ensureUnicode, reference, specials };
 }
 
 /**
@@ -127,8 +128,14 @@ export async function trainBytePiece(
   const where = "trainBytePiece";
   const settings = bytePieceSettings(where, options);
   const pace = new Pace(control);
-  const counting = countInMemory(asCorpus(corpus, where), settings.isolateDigits, pace);
+  const texts = learntFrom(asCorpus(corpus, where), settings);
+  const counting = countInMemory(texts, settings.isolateDigits, pace);
   return bytePieceFrom(where, counting, settings, pace);
+}
+
+/** What the pieces are learnt from: the original knows no specials in text. */
+export function learntFrom<C extends Corpus>(corpus: C, { reference, specials }: BytePieceSettings): C {
+  return reference ? corpus : cutAtSpecials(corpus, specials);
 }
 
 /** The training itself, whoever counts. */
@@ -143,10 +150,10 @@ export async function bytePieceFrom(
   const rule = { minCount, maxPieceLength, wholeCharacters: ensureUnicode && !reference };
   const keep = await pruneCandidates(candidates, rule, pace);
   const warnings = corpusWarnings(report);
-  const pruned = await pruneToSizes(keep, settings.sizes, pace, warnings);
+  const pruned = await pruneToSizes(keep, settings, pace, warnings);
   pace.end(keep.size);
   return {
-    models: pruned.map((pieces) => unigramFromPieces(countedPieces(pieces))),
+    models: pruned.map((pieces) => unigramFromPieces(countedPieces(pieces), settings.specials)),
     report: { ...report, kept, candidates: keep.size, warnings },
   };
 }
@@ -169,16 +176,16 @@ async function cutCorpus(
 /** Vocabularies of the requested sizes, in the order of the request; each starts from the next larger one. */
 async function pruneToSizes(
   keep: PieceList,
-  sizes: readonly number[],
+  { sizes, specials }: BytePieceSettings,
   pace: Pace,
   warnings: string[],
 ): Promise<readonly PieceList[]> {
   const done = new Map<number, PieceList>();
   let now = keep;
   for (const size of [...new Set(sizes)].sort((x, y) => y - x)) {
-    now = await pruneToSize(now, size - SPECIALS, pace);
+    now = await pruneToSize(now, size - specials.length, pace);
     done.set(size, now);
-    if (keep.size < size - SPECIALS) warnings.push(smallVocabulary(size, keep.size + SPECIALS));
+    if (keep.size < size - specials.length) warnings.push(smallVocabulary(size, keep.size + specials.length));
   }
   return sizes.map((size) => done.get(size) ?? now);
 }

@@ -10,17 +10,20 @@ const LOOKAHEAD = 4 * CHUNK_CHARACTERS + CHUNK_NEWLINES + 8;
 /** Pending bytes without any safe place to cut; beyond this the stream is cut between two characters. */
 const LONGEST_UNSAFE = 1 << 20;
 
-/** NormalizedBytes bytes and where their chunks end: chunk `i` is `bytes[ends[i-1]..ends[i])`. */
+/** Normalised bytes and where their chunks end: chunk `i` is `bytes[ends[i-1]..ends[i])`. */
 export interface ChunkBlock {
   bytes: Uint8Array;
   /** Ascending; the last one is `bytes.length`. */
   ends: Int32Array;
 }
 
-/** A part of one text; `last` closes the text, and the next block begins another one. */
+/** A part of one text. */
 export interface TextBlock {
   bytes: Uint8Array;
+  /** Nothing spans the end of this block. */
   last: boolean;
+  /** The next block is of the same text all the same (a special stood between). Default false. */
+  goesOn?: boolean;
 }
 
 let digitCodes: Set<number> | undefined;

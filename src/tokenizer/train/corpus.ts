@@ -82,14 +82,19 @@ export async function* chunkBlocks(
   report: CorpusReport,
 ): AsyncGenerator<ChunkBlock> {
   let chunker = new Chunker({ isolateDigits });
+  let invalid = 0;
   for await (const block of corpus.blocks()) {
     const chunks = chunker.push(block);
     report.bytes += chunks.bytes.length;
     if (block.last) {
-      report.texts += 1;
-      report.invalidBytes += chunker.invalid;
-      if (chunker.invalid > 0) report.invalidTexts += 1;
+      invalid += chunker.invalid;
       chunker = new Chunker({ isolateDigits });
+    }
+    if (block.last && block.goesOn !== true) {
+      report.texts += 1;
+      report.invalidBytes += invalid;
+      if (invalid > 0) report.invalidTexts += 1;
+      invalid = 0;
     }
     if (chunks.ends.length > 0) yield chunks;
   }

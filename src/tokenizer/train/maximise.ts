@@ -4,7 +4,13 @@ import type { ChunkBlock } from "./chunk.ts";
 import type { EmState } from "./em-state.ts";
 import { buildLattice, digamma, expectBlock, expectedByPiece } from "./expectation.ts";
 import { type Weighted, pieceLosses } from "./loss.ts";
-import { type CountedPiece, type UnigramModel, compareBytes, unigramFromPieces } from "../model.ts";
+import {
+  type CountedPiece,
+  type Special,
+  type UnigramModel,
+  compareBytes,
+  unigramFromPieces,
+} from "../model.ts";
 import type { Pace } from "../pace.ts";
 import { frequentPairs } from "./pairs.ts";
 import type { SeedRule } from "./seeds.ts";
@@ -81,10 +87,11 @@ export class Maximiser {
   }
 
   /** The pieces as a model. */
-  model(): UnigramModel {
+  model(specials: readonly Special[]): UnigramModel {
     const { pieces, counts } = this.#now;
     return unigramFromPieces(
       pieces.map((bytes, i) => ({ bytes, count: Math.max(1, Math.round(counts[i] ?? 0)) })),
+      specials,
     );
   }
 

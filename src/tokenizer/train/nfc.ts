@@ -1,6 +1,7 @@
 // Unicode NFC over a stream of bytes: valid UTF-8 is normalised, invalid bytes pass unchanged, and the
 // result does not depend on how the stream was cut into blocks.
 
+import { normalForm } from "../pipeline/unicode.ts";
 import { isAscii, isUtf8, sequenceLength, textOf, utf8 } from "../utf8.ts";
 
 /** Bytes after NFC and how many input bytes were not UTF-8. */
@@ -13,7 +14,7 @@ export interface NormalizedBytes {
 /** NFC of valid UTF-8; the same array when nothing changes. */
 function normalizeValid(bytes: Uint8Array): Uint8Array {
   const text = textOf(bytes);
-  const normal = text.normalize("NFC");
+  const normal = normalForm(text, "NFC");
   return normal === text ? bytes : utf8(normal);
 }
 

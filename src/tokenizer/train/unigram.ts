@@ -9,12 +9,12 @@ import { type CorpusLike, asCorpus } from "./corpus.ts";
 import { type Counting, countInMemory, slices } from "./counting.ts";
 import { type EmAbout, type EmState, decodeState, encodeState } from "./em-state.ts";
 import { Maximiser } from "./maximise.ts";
-import type { CountedPiece, UnigramModel } from "../model.ts";
+import type { CountedPiece, Special, UnigramModel } from "../model.ts";
 import { MAX_ORDER } from "./ngrams.ts";
 import { Pace, type TrainControl } from "../pace.ts";
 import { type SeedRule, seedPieces, strictness } from "./seeds.ts";
+import { type NewSpecial, cutAtSpecials, newSpecials } from "./specials.ts";
 import {
-  SPECIALS,
   type TrainResult,
   checkCorpus,
   checkInteger,
@@ -25,7 +25,7 @@ import {
 
 /** What becomes a piece. */
 export interface UnigramOptions {
-  /** Ids in all, the three specials included; several sizes are pruned one from the other. Default 8000. */
+  /** Ids in all, the specials included; several sizes are pruned one from the other. Default 8000. */
   vocabularySize?: number | readonly number[];
   /** Candidates seen less often are left out. Default 2. */
   minCount?: number;
@@ -35,6 +35,8 @@ export interface UnigramOptions {
   isolateDigits?: boolean;
   /** No piece begins or ends inside a character, single bytes apart. Default true. */
   ensureUnicode?: boolean;
+  /** Specials, with ids from 0 on. What spells one in the text is not learnt. Default: `<pad>`, `<bos>`, `<eos>`. */
+  specials?: readonly NewSpecial[];
 }
 
 /** Options with every default filled in. */
@@ -44,6 +46,7 @@ export interface UnigramSettings {
   maxPieceLength: number;
   isolateDigits: boolean;
   ensureUnicode: boolean;
+  specials: readonly Special[];
 }
 
 /** Text that EM holds in memory; of a longer corpus every k-th slice is taken. */
@@ -57,6 +60,7 @@ const OPTION_NAMES = [
   "maxPieceLength",
   "isolateDigits",
   "ensureUnicode",
+  "specials",
 ] as const;
 
 /** Checks options and fills in defaults. */
@@ -65,13 +69,14 @@ export function unigramSettings(where: string, options: UnigramOptions): Unigram
   const { vocabularySize = 8000, minCount = 2, maxPieceLength = 36 } = options;
   const { isolateDigits = false, ensureUnicode = true } = options;
   const sizes = typeof vocabularySize === "number" ? [vocabularySize] : vocabularySize;
-  checkSizes(where, sizes);
+  const specials = newSpecials(where, options.specials);
+  checkSizes(where, sizes, specials.length);
   if (Math.max(...sizes) > 500_000) {
     throw new OptionError(`${where}: vocabularySize must be at most 500000, got ${Math.max(...sizes)}.`);
   }
   checkInteger(where, "minCount", minCount, 1, Infinity);
   checkInteger(where, "maxPieceLength", maxPieceLength, 1, 255);
-  return { sizes, minCount, maxPieceLength, isolateDigits, ensureUnicode };
+  return { sizes, minCount, maxPieceLength, isolateDigits, ensureUnicode, specials };
 }
 
 /**
@@ -92,7 +97,11 @@ export async function trainUnigram(
   const where = "trainUnigram";
   const settings = unigramSettings(where, options);
   const pace = new Pace(control);
-  const counting = countInMemory(asCorpus(corpus, where), settings.isolateDigits, pace);
+  const counting = countInMemory(
+    cutAtSpecials(asCorpus(corpus, where), settings.specials),
+    settings.isolateDigits,
+    pace,
+  );
   return unigramFrom(where, counting, settings, pace);
 }
 
@@ -103,7 +112,7 @@ export async function unigramFrom(
   settings: UnigramSettings,
   pace: Pace,
 ): Promise<TrainResult> {
-  const { sizes, minCount } = settings;
+  const { sizes, minCount, specials } = settings;
   const rule = { ...settings, most: Math.max(SEEDS, 10 * Math.max(...sizes)) };
   const { states } = counting;
   // Stages that stand on disk need not be done again; what came before the last of them is not even read.
@@ -125,13 +134,13 @@ export async function unigramFrom(
   const warnings = corpusWarnings(report);
   const done = new Map<number, UnigramModel>();
   for (const size of [...new Set(sizes)].sort((x, y) => y - x)) {
-    const reached = stored(`size-${size - SPECIALS}`);
+    const reached = stored(`size-${size - specials.length}`);
     if (reached) em.restore(reached);
-    await em.pruneTo(size - SPECIALS);
-    if (em.size < size - SPECIALS) warnings.push(smallVocabulary(size, em.size + SPECIALS));
-    done.set(size, em.model());
+    await em.pruneTo(size - specials.length);
+    if (em.size < size - specials.length) warnings.push(smallVocabulary(size, em.size + specials.length));
+    done.set(size, em.model(specials));
   }
-  const models = sizes.map((size) => done.get(size) ?? em.model());
+  const models = sizes.map((size) => done.get(size) ?? em.model(specials));
   return { models, report: { ...report, kept: [], candidates, warnings } };
 }
 

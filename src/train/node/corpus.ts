@@ -4,15 +4,15 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { FileError, OptionError } from "../../errors.ts";
-import type { Source } from "../corpus.ts";
+import type { TextFile } from "../corpus.ts";
 import { type ReadOptions, readTexts } from "../texts.ts";
 import { findFiles } from "./find-files.ts";
 
 const unzip = promisify(gunzip);
 
 /** The texts of a corpus, and a hash that tells two corpora apart. */
-export interface Corpus {
-  readonly sources: readonly Source[];
+export interface CorpusFiles {
+  readonly sources: readonly TextFile[];
   /** The files read, where folders and patterns were named. */
   readonly files: readonly string[];
   /** SHA-256 of all texts, in hexadecimal. */
@@ -29,12 +29,12 @@ export interface Corpus {
  * first.
  * @throws FileError for a file that is missing, empty, binary or broken, OptionError for no files.
  */
-export async function readCorpus(paths: readonly string[], options: ReadOptions = {}): Promise<Corpus> {
+export async function readCorpus(paths: readonly string[], options: ReadOptions = {}): Promise<CorpusFiles> {
   if (paths.length === 0) {
     throw new OptionError("train: files must name at least one text, got none. Try: athanor train book.txt");
   }
   const files = await findFiles(paths);
-  const sources: Source[] = [];
+  const sources: TextFile[] = [];
   const notices: string[] = [];
   const hash = createHash("sha256");
   let bytes = 0;

@@ -1,6 +1,6 @@
 // What needs Node: corpora, checkpoints and run folders.
 export { listCheckpoints, loadCheckpoint, loadNewest, saveCheckpoint } from "./checkpoint.ts";
-export { type Corpus, readCorpus } from "./corpus.ts";
+export { type CorpusFiles, readCorpus } from "./corpus.ts";
 export { folderStore } from "./folder-store.ts";
 export { readMetrics } from "./metrics.ts";
 export { type OpenRun, openRun, readRunConfig, type RunConfig, runPaths } from "./run-folder.ts";

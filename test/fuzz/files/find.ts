@@ -43,7 +43,8 @@ export async function findFile(name: string, seed: number): Promise<string | und
       await outcomeOf(format, within(bytes, 0x7b)),
     ];
     if (!isDeepStrictEqual(one, other)) return `${shown}: the bytes around the file change what is read`;
-    if (format.guarded && !("refusal" in one)) return `${shown}: a changed file is taken`;
+    if (format.guarded && "value" in one && !isDeepStrictEqual(one.value, await format.read(format.good())))
+      return `${shown}: a changed file is taken for another`;
     return undefined;
   } catch (error) {
     const said = error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : String(error);

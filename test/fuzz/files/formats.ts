@@ -16,6 +16,7 @@ import {
 import { flattenTree } from "../../../src/tensor/index.ts";
 import { byteLevelText } from "../../../src/tokenizer/formats/byte-level.ts";
 import { SMALL } from "../../tokenizer/models.ts";
+import { CHECKPOINT, readBack } from "./checkpoint.ts";
 
 export interface Format {
   /** A good file. */
@@ -24,7 +25,7 @@ export interface Format {
   readonly read: (bytes: Uint8Array) => unknown;
   /** Whether an error is a proper refusal (default: a `UserError`). */
   readonly refuses?: (error: unknown) => boolean;
-  /** Whether every change has to be refused, since the file carries a checksum. */
+  /** The file carries checksums: a changed bit is refused, or changes nothing of what is read. */
   readonly guarded?: boolean;
 }
 
@@ -194,6 +195,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
       return { metadata: file.metadata, tensors: readable.map(([name]) => file.read(name)) };
     },
   },
+  checkpoint: { good: () => CHECKPOINT, read: readBack, guarded: true },
   "llama2.c model": {
     good: llama2c,
     read: (bytes) => {

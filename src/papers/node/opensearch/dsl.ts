@@ -2,11 +2,11 @@
 import type { CheckedFilter } from "../../ask.ts";
 import { checkFilter } from "../../ask.ts";
 import { type CategoryExpression, parseCategories } from "../../categories.ts";
-import { identifierIn } from "../../identifier.ts";
+import { identifierIn, normaliseId } from "../../identifier.ts";
 import { queryStems, variantWeight } from "../../bm25.ts";
 import type { Sort } from "../../paper.ts";
-import { hasInitials } from "../../names.ts";
-import { type Condition, type ParsedQuery, unfinishedWord } from "../../query.ts";
+import { askedKeys, hasInitials } from "../../names.ts";
+import { type Condition, type ParsedQuery, requiredTerms, unfinishedWord } from "../../query.ts";
 import { isPrefix, queryTerms, stem } from "../../tokens.ts";
 import { keyOf, written } from "./mapping.ts";
 
@@ -55,7 +55,13 @@ export function searchClause(text: string, query: ParsedQuery, filter: CheckedFi
   const id = identifierIn(text);
   // A text that is an identifier asks for that paper and no other.
   if (id !== undefined)
-    return { bool: { filter: [...filterClauses(filter), { term: { id: { value: id } } }] } };
+    return {
+      bool: {
+        filter: filterClauses(filter),
+        should: [constant(term("id", id), 2), ...aliasClauses(id)],
+        minimum_should_match: 1,
+      },
+    };
   if (scored.length === 0) return { bool: { filter: [...filterClauses(filter), main] } };
   return {
     bool: {
@@ -67,27 +73,56 @@ export function searchClause(text: string, query: ParsedQuery, filter: CheckedFi
   };
 }
 
+const term = (field: string, value: string): Clause => ({ term: { [field]: { value } } });
+
+/** Papers that have a DOI besides their identifier, or an address. */
+export function aliasClauses(text: string): Clause[] {
+  const id = normaliseId(text);
+  const address = addressIn(text);
+  return [
+    ...(id.startsWith("doi:") ? [constant(term("doi", keyOf(id.slice(4))), 1)] : []),
+    ...(address === undefined ? [] : [constant(term("url", keyOf(address)), 1)]),
+  ];
+}
+
+/** The address that a text is, as papers hold it. */
+export function addressIn(text: string): string | undefined {
+  const written = text.trim().slice(0, 2000);
+  return /^https?:\/\//i.test(written) && URL.canParse(written) ? new URL(written).href : undefined;
+}
+
 /** Papers with words that begin as the one being typed, behind those with the word. */
 function beginnings(word: string | undefined): Clause[] {
   return word === undefined || word.length < 3 ? [] : [{ prefix: { forms: { value: word, boost: 0.01 } } }];
 }
 
-/** Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first. */
-function rankingClauses({ words, compounds }: ParsedQuery): Clause[] {
-  return queryStems(words, compounds).flatMap((term): Clause[] => {
+/** Above what one term can score: some 2.2 times the logarithm of the number of papers. */
+const aboveAnyTerm = 100;
+
+/**
+ * Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first; strictly so where a
+ * word is all that is asked. The other store's gain is a part of the stem's weight; here of the form's.
+ */
+function rankingClauses(query: ParsedQuery): Clause[] {
+  return queryStems(query.words, query.compounds, requiredTerms(query)).flatMap((term): Clause[] => {
     if (term.prefix) return [{ prefix: { stems: { value: term.stem, boost: term.weight } } }];
-    const own = [...term.forms].map((form) => ({
-      term: { forms: { value: form, boost: (term.weight * (1 - variantWeight)) / term.forms.size } },
-    }));
-    return [{ term: { stems: { value: term.stem, boost: term.weight * variantWeight } } }, ...own];
+    const share = (term.weight * (1 - variantWeight + term.gain)) / term.forms.size;
+    const own = [...term.forms].map((form) => ({ term: { forms: { value: form, boost: share } } }));
+    const sole =
+      term.gain < 1 ? [] : [constant({ terms: { forms: [...term.forms] } }, aboveAnyTerm * term.weight)];
+    return [{ term: { stems: { value: term.stem, boost: term.weight * variantWeight } } }, ...own, ...sole];
   });
 }
+
+const constant = (filter: Clause, boost: number): Clause => ({ constant_score: { filter, boost } });
 
 function boosts(text: string, { key, conditions }: ParsedQuery): Clause[] {
   const words = queryTerms(text.slice(0, 10_000));
   const phrase = words.length >= 2 && words.length <= 100 && conditions.length === 0;
-  const constant = (filter: Clause, boost: number): Clause => ({ constant_score: { filter, boost } });
+  const one = text.trim();
+  const named = /\s/.test(one) || one.length > 500 ? [] : [term("id", one), ...aliasClauses(one)];
   return [
+    ...named.map((filter) => constant(filter, 2000)),
     ...(key !== "" ? [constant({ term: { title_key: { value: keyOf(key) } } }, 2000)] : []),
     ...(phrase ? [constant({ match_phrase: { title: { query: words.join(" ") } } }, 1000)] : []),
   ];
@@ -100,9 +135,12 @@ function conditionClause({ field, terms, exact }: Condition): Clause {
   // A single word in some form: stems are indexed for the whole paper, so within a field the field's forms decide.
   if (terms.length === 1 && !exact && !isPrefix(single) && field === "any")
     return { term: { stems: { value: stem(single) } } };
-  // Initials cannot be looked up here: the name beside them decides.
-  const named = field === "authors" && hasInitials(terms) ? terms.filter((term) => term.length > 1) : terms;
-  const query = written(named);
+  if (field === "authors" && hasInitials(terms)) {
+    const { exact, beginning } = askedKeys(terms);
+    const should = [{ terms: { names: exact } }, { prefix: { names: { value: beginning } } }];
+    return { bool: { should, minimum_should_match: 1 } };
+  }
+  const query = written(terms);
   const clauses = fields.map((name) =>
     isPrefix(last)
       ? { match_phrase_prefix: { [name]: { query, max_expansions: 10_000 } } }

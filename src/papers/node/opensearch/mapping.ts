@@ -3,12 +3,20 @@
 import { analyse, authorGap } from "../../analyse.ts";
 import { b, k1, titleWeight } from "../../bm25.ts";
 import { parentOf } from "../../categories.ts";
+import { nameKeys } from "../../names.ts";
 import type { Paper } from "../../paper.ts";
 import { isPair, stem } from "../../tokens.ts";
 
 const terms = { type: "text", analyzer: "terms", similarity: "papers" } as const;
 const listed = { ...terms, position_increment_gap: 100 } as const;
 const keyword = { type: "keyword" } as const;
+
+/** Fields that an index made before them lacks; papers added before are found by them once they are added again. */
+export const laterFields: Readonly<Record<"doi" | "url" | "names", typeof keyword>> = {
+  doi: keyword,
+  url: keyword,
+  names: keyword,
+};
 
 /** Settings and mapping of an index in some shards. */
 export const indexBody = (shards: number): Record<string, unknown> => ({
@@ -31,6 +39,8 @@ export const indexBody = (shards: number): Record<string, unknown> => ({
       title: listed,
       abstract: listed,
       authors: listed,
+      // What an identifier or a name with initials is looked up by.
+      ...laterFields,
       categories: keyword,
       own_categories: keyword,
       announced: keyword,
@@ -52,6 +62,11 @@ export interface Document {
   readonly title: readonly string[];
   readonly abstract: readonly string[];
   readonly authors: readonly string[];
+  /** A DOI besides the identifier; empty if there is none. */
+  readonly doi: string;
+  readonly url: string;
+  /** See `nameKeys`. */
+  readonly names: readonly string[];
   readonly categories: readonly string[];
   readonly own_categories: readonly string[];
   readonly announced: string;
@@ -80,6 +95,9 @@ export function toDocument(paper: Paper): Document {
     title: [written(title), ...titleCompounds],
     abstract: [written(abstract), ...abstractCompounds],
     authors: written(authors).split(` ${authorGap} `),
+    doi: keyOf((paper.reference?.["doi"] ?? "").toLowerCase()),
+    url: keyOf(paper.url),
+    names: [...new Set(paper.authors.flatMap(nameKeys))].map(keyOf),
     categories: [...new Set(paper.categories.flatMap((c) => [c, parentOf(c) ?? c]))],
     own_categories: paper.categories,
     announced: paper.announced,
@@ -95,7 +113,7 @@ export function written(terms: readonly string[]): string {
   return terms.map((term) => (isPair(term) ? stem(term) : term)).join(" ");
 }
 
-/** A title's key, short enough for a keyword (32,766 bytes). */
+/** A text as a key, short enough for a keyword (32,766 bytes). */
 export function keyOf(key: string): string {
   return key.slice(0, 500);
 }

@@ -10,8 +10,8 @@ import { isEmptyQuery, parseQuery } from "../../query.ts";
 import { mergeAll, mergePapers, samePaper } from "../../record.ts";
 import type { Added, Listing, PaperStore, Tally } from "../../store.ts";
 import { textKey } from "../../tokens.ts";
-import { type Clause, filterClauses, searchClause, sortClause } from "./dsl.ts";
-import { indexBody, keyOf, toDocument } from "./mapping.ts";
+import { aliasClauses, type Clause, filterClauses, searchClause, sortClause } from "./dsl.ts";
+import { indexBody, keyOf, laterFields, toDocument } from "./mapping.ts";
 import { bucketsOf, type Found, hitsOf, type Json, numberAt, papersOf, textAt } from "./answers.ts";
 
 /** How to reach an index. */
@@ -50,6 +50,7 @@ export async function openSearchStore(node: string, options: SearchStoreOptions 
   await call("create or know the index", async () => {
     const { body: exists } = await client.indices.exists({ index });
     if (!exists) await client.indices.create({ index, body: indexBody(shards) });
+    else await client.indices.putMapping({ index, body: { properties: { ...laterFields } } });
   });
   const request = async (query: Json): Promise<Found> => {
     // Statistics of all shards together: a paper's score must not depend on which papers lie beside it.
@@ -63,14 +64,33 @@ export async function openSearchStore(node: string, options: SearchStoreOptions 
       const { body } = await client.bulk({ body: [...lines], refresh: true });
       checkBulk(body);
     });
-  const get = async (ids: readonly string[]): Promise<Paper[]> => {
-    if (ids.length === 0) return [];
-    const wanted = ids.map(normaliseId);
+  /** Papers by identifier in stored form. */
+  const getExactly = async (ids: readonly string[]): Promise<Map<string, Paper>> => {
+    if (ids.length === 0) return new Map();
     const { body } = await call("answer a get", () =>
-      client.mget({ index, body: { ids: [...new Set(wanted)] }, _source_includes: ["paper"] }),
+      client.mget({ index, body: { ids: [...new Set(ids)] }, _source_includes: ["paper"] }),
     );
-    const found = new Map(papersOf(body).map((paper) => [paper.id, paper]));
-    return wanted.flatMap((id) => found.get(id) ?? []);
+    return new Map(papersOf(body).map((paper) => [paper.id, paper]));
+  };
+  /** Papers by identifier in any form, or else by a DOI that they also have, or else by address. */
+  const get = async (ids: readonly string[]): Promise<Paper[]> => {
+    const exact = await getExactly(
+      ids.flatMap((id) => [normaliseId(id), id.trim()]).filter((id) => id !== ""),
+    );
+    const papers: Paper[] = [];
+    for (const id of ids) {
+      const named = exact.get(normaliseId(id)) ?? exact.get(id.trim());
+      const should = named ? [] : aliasClauses(id);
+      const query = { bool: { should, minimum_should_match: 1 } };
+      if (named) papers.push(named);
+      else if (should.length > 0)
+        papers.push(
+          ...hitsOf(await request({ query, size: 100, sort: [{ id: "asc" }], _source: ["paper"] })).hits.map(
+            ({ paper }) => paper,
+          ),
+        );
+    }
+    return papers;
   };
 
   return {
@@ -79,7 +99,7 @@ export async function openSearchStore(node: string, options: SearchStoreOptions 
       let done: Added = { added: 0, updated: 0, unchanged: 0 };
       const all = mergeAll(papers);
       for (let i = 0; i < all.length; i += bulkSize)
-        done = await addSome(all.slice(i, i + bulkSize), done, get, bulk, index);
+        done = await addSome(all.slice(i, i + bulkSize), done, getExactly, bulk, index);
       return done;
     },
     remove: async (ids) => {
@@ -221,11 +241,11 @@ function checkBulk(body: Json): void {
 async function addSome(
   papers: readonly Paper[],
   done: Added,
-  get: (ids: readonly string[]) => Promise<Paper[]>,
+  get: (ids: readonly string[]) => Promise<ReadonlyMap<string, Paper>>,
   bulk: (lines: readonly Json[]) => Promise<void>,
   index: string,
 ): Promise<Added> {
-  const known = new Map((await get(papers.map(({ id }) => id))).map((paper) => [paper.id, paper]));
+  const known = await get(papers.map(({ id }) => id));
   const lines: Json[] = [];
   let { added, updated, unchanged } = done;
   for (const paper of papers) {

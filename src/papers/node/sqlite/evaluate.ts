@@ -7,8 +7,10 @@ import {
   addPosting,
   clear,
   createAccumulator,
+  endSpelled,
   endTerm,
   formWeight,
+  isSpelled,
   type QueryTerm,
   termFactor,
 } from "../../bm25.ts";
@@ -46,15 +48,21 @@ export function eachScore(
 ): void {
   const work = terms.map((term) => {
     const { forms, documents } = lookup(term);
-    const positions = forms.map(({ form, data }) => start(data, formWeight(term, form)));
-    return { positions, factor: termFactor(papers, documents, term.weight) };
+    const open = (own: boolean) =>
+      forms
+        .filter(({ form }) => isSpelled(term, form) === own)
+        .map(({ form, data }) => start(data, formWeight(term, form)));
+    const factor = termFactor(papers, documents, term.weight);
+    return { spelled: open(true), others: open(false), factor, gain: term.gain };
   });
   for (let base = 0; base < norms.length; base += windowSize) {
     const end = Math.min(base + windowSize, norms.length);
     const own = norms.subarray(base, end);
-    for (const { positions, factor } of work) {
-      for (const position of positions) if (position.slot < end) addUntil(acc, position, base, end);
-      endTerm(acc, own, factor);
+    for (const { spelled, others, factor, gain } of work) {
+      for (const position of spelled) if (position.slot < end) addUntil(acc, position, base, end);
+      endSpelled(acc);
+      for (const position of others) if (position.slot < end) addUntil(acc, position, base, end);
+      endTerm(acc, own, factor, gain);
     }
     for (let i = 0; i < acc.found; i++) {
       const at = acc.slots[i] ?? 0;

@@ -79,7 +79,8 @@ export function search(db: Database, at: Snapshot, text: string, asked: Checked)
   if (isEmptyQuery(query)) return { hits: [], total: 0 };
   const given = filtered(db, at, [whereFilter(asked.filter)]);
   const allowed = narrowed(db, at, query, given);
-  const terms = completed(db, at, query, unfinishedWord(text, query));
+  const unfinished = unfinishedWord(text, query);
+  const terms = completed(db, at, query, unfinished);
   const make = (row: Row, score: number): Hit => mark(fromRow(row), query, score);
   if (terms.length === 0) return byOrder(db, allowed ?? alive(db, at), () => 0, asked, make);
   // A pasted title counts even if it reads like a condition that leaves its own paper out.
@@ -87,7 +88,8 @@ export function search(db: Database, at: Snapshot, text: string, asked: Checked)
   // A text that is an identifier asks for that paper and no other.
   if (identifierIn(text) !== undefined) return theseOnly(db, exact, asked, make);
   const found = { at, terms, allowed, exact: new Map(exact.map((slot) => [slot, exactBoost])) };
-  const better = asked.after || exact.length > 0 ? undefined : suggested(db, at, text.slice(0, 1000), terms);
+  const better =
+    asked.after || exact.length > 0 ? undefined : suggested(db, at, text.slice(0, 1000), terms, unfinished);
   const suggestion = better === undefined ? {} : { suggestion: better };
   if (asked.sort !== "relevance") {
     const { slots, scores } = collectScores(found);

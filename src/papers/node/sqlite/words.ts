@@ -1,7 +1,7 @@
 // Words of the collection by how they begin: what an unfinished word may become, what a misspelt one was meant to be.
 import { type QueryTerm, queryStems } from "../../bm25.ts";
-import { nearest, slipsAllowed } from "../../nearest.ts";
-import type { ParsedQuery } from "../../query.ts";
+import { nearest, otherHeads, slipsAllowed } from "../../nearest.ts";
+import { type ParsedQuery, requiredTerms } from "../../query.ts";
 import { eachTerm, stem } from "../../tokens.ts";
 import type { Database } from "./connection.ts";
 import type { Lookup } from "./lookup.ts";
@@ -29,7 +29,7 @@ export function completed(
   query: ParsedQuery,
   unfinished: string | undefined,
 ): QueryTerm[] {
-  const terms = queryStems(query.words, query.compounds);
+  const terms = queryStems(query.words, query.compounds, requiredTerms(query));
   const last = terms.find((term) => unfinished !== undefined && term.forms.has(unfinished));
   if (unfinished === undefined || last === undefined) return terms;
   if (at.lookup(last).documents * common > at.papers) return terms;
@@ -66,6 +66,7 @@ export function suggested(
   at: Words,
   text: string,
   terms: readonly QueryTerm[],
+  unfinished: string | undefined,
 ): string | undefined {
   const unknown = new Set<string>();
   for (const term of terms)
@@ -74,7 +75,9 @@ export function suggested(
   let better = "";
   let from = 0;
   eachTerm(text, (term, start, end) => {
-    const near = unknown.has(term) && /^[a-z]+$/.test(term) ? nearestTo(db, at.segments, term) : undefined;
+    const typed = term === unfinished && end === text.length;
+    const near =
+      unknown.has(term) && /^[a-z]+$/.test(term) ? nearestTo(db, at.segments, term, typed) : undefined;
     if (near === undefined) return;
     better += text.slice(from, start) + near;
     from = end;
@@ -82,22 +85,28 @@ export function suggested(
   return from === 0 ? undefined : better + text.slice(from);
 }
 
-function nearestTo(db: Database, segments: readonly number[], word: string): string | undefined {
+/** The known word that one was meant to be, or to become if it is still being typed. */
+function nearestTo(
+  db: Database,
+  segments: readonly number[],
+  word: string,
+  typed: boolean,
+): string | undefined {
   const most = slipsAllowed(word.length);
   if (most === 0) return undefined;
   const sizes = new Map<string, number>();
-  const head = word.slice(0, 1);
-  for (const segment of segments)
-    for (const { form, size } of db.all(
-      `SELECT form, length(data) AS size FROM postings
-       WHERE segment = ? AND stem >= ? AND stem < ? AND length(form) BETWEEN ? AND ?`,
-      segment,
-      head,
-      `${head}\u{10ffff}`,
-      word.length - most,
-      word.length + most,
-    ))
-      sizes.set(String(form), (sizes.get(String(form)) ?? 0) + Number(size));
-  const near = nearest(word, sizes);
+  for (const head of [word.slice(0, 1), ...otherHeads(word)])
+    for (const segment of segments)
+      for (const { form, size } of db.all(
+        `SELECT form, length(data) AS size FROM postings
+         WHERE segment = ? AND stem >= ? AND stem < ? AND length(form) BETWEEN ? AND ?`,
+        segment,
+        head,
+        `${head}\u{10ffff}`,
+        word.length - most,
+        typed ? 64 : word.length + most,
+      ))
+        sizes.set(String(form), (sizes.get(String(form)) ?? 0) + Number(size));
+  const near = nearest(word, sizes, typed);
   return near !== undefined && stem(near) !== stem(word) ? near : undefined;
 }

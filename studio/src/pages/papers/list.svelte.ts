@@ -8,7 +8,10 @@ import { questionOf, type View } from "./view.ts";
 export type Status = "loading" | "ready" | "missing" | "failed" | "offline";
 
 /** What a list held, to show again without asking. */
-export type Held = Pick<PaperList, "papers" | "total" | "from" | "to" | "next" | "view" | "suggestion"> & {
+export type Held = Pick<
+  PaperList,
+  "papers" | "total" | "from" | "to" | "next" | "view" | "suggestion" | "instead"
+> & {
   readonly question: string;
 };
 
@@ -25,6 +28,8 @@ export class PaperList {
   next: string = $state("");
   /** What the words of a search may have been meant to be; empty for nothing. */
   suggestion: string = $state("");
+  /** Whether the papers are those of the suggestion, because the words themselves find none. */
+  instead: boolean = $state(false);
   /** The view these papers belong to; differs from the address bar while a newer one loads. */
   view: View = $state.raw({ kind: "list", categories: "", date: "" });
   #current: AbortController | undefined;
@@ -52,14 +57,21 @@ export class PaperList {
     this.#current = current;
     this.status = "loading";
     try {
-      const said = await askPapers(question, current.signal);
+      const asked = await askPapers(question, current.signal);
+      const suggestion = "suggestion" in asked ? (asked.suggestion ?? "") : "";
+      // Nothing for the words as they are: rather what they may have been meant to be than an empty page.
+      const instead = asked.total === 0 && suggestion !== "" && view.kind === "search";
+      const said = instead
+        ? await askPapers(questionOf({ ...view, query: suggestion }, order), current.signal)
+        : asked;
       if (current.signal.aborted) return;
       this.#take(view, said.papers, "ready");
       this.total = said.total;
       this.from = "from" in said ? (said.from ?? "") : "";
       this.to = "to" in said ? (said.to ?? "") : "";
       this.next = said.links.next ?? "";
-      this.suggestion = "suggestion" in said ? (said.suggestion ?? "") : "";
+      this.suggestion = suggestion;
+      this.instead = instead;
     } catch (error) {
       if (isAbort(error) || current.signal.aborted) return;
       // Without an answer it is the line or the server that failed, not the question.
@@ -76,14 +88,15 @@ export class PaperList {
     this.to = "";
     this.next = "";
     this.suggestion = "";
+    this.instead = false;
     this.status = status;
   }
 
   /** What is shown, for `restore`; nothing while it is not all there. */
   held(): Held | undefined {
     if (this.status !== "ready") return undefined;
-    const { papers, total, from, to, next, view, suggestion } = this;
-    return { papers, total, from, to, next, view, suggestion, question: this.#question };
+    const { papers, total, from, to, next, view, suggestion, instead } = this;
+    return { papers, total, from, to, next, view, suggestion, instead, question: this.#question };
   }
 
   /** Shows again what was held. */
@@ -96,6 +109,7 @@ export class PaperList {
       to: this.to,
       next: this.next,
       suggestion: this.suggestion,
+      instead: this.instead,
     } = held);
     this.#question = held.question;
   }

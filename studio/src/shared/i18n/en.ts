@@ -37,6 +37,7 @@ export const en = {
   "nowhere.hint": "This address leads nowhere. The latest papers are a click away.",
   "nowhere.go": "Latest papers",
   "search.meant": "Did you mean",
+  "search.instead": "Instead:",
   "list.retry": "Try again",
   "list.earlier": "Earlier day",
   "list.later": "Later day",

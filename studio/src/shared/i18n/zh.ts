@@ -38,6 +38,7 @@ export const zh: Readonly<Record<Message, string>> = {
   "nowhere.hint": "这个地址不存在，可以去看最新的论文。",
   "nowhere.go": "最新论文",
   "search.meant": "您是不是要找",
+  "search.instead": "改为：",
   "list.retry": "重试",
   "list.earlier": "前一天",
   "list.later": "后一天",
