@@ -16,7 +16,6 @@ import {
   type Place,
   straightLine,
 } from "../src/numeric/index.ts";
-import "./sequence-figures.ts";
 import * as p from "../src/position/index.ts";
 import { quantizeRows } from "../src/quantize/rows.ts";
 
@@ -498,3 +497,4 @@ draw(
     }),
   }),
 );
+await import("./sequence-figures.ts");
