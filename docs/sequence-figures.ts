@@ -1,4 +1,4 @@
-// Pictures of the methods of src/sequence and src/structured, drawn with the others by `npm run figures`.
+// Pictures of the methods of src/sequence, drawn with the others by `npm run figures`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { grids } from "../src/draw/grid.ts";
@@ -82,25 +82,5 @@ draw(
         ),
       })),
     ),
-  }),
-);
-const block = (at: number): number => Math.floor(at / 4);
-const blockOf = (i: number, j: number): number | undefined => (block(i) === block(j) ? 0 : undefined);
-draw(
-  "monarch",
-  grids({
-    title: "Two sparse factors, one full matrix",
-    subtitle: "n = 16 in four blocks: 2 · 64 numbers instead of 256; output downwards, input to the right",
-    squares: [
-      { name: "R: blocks of neighbours", cell: blockOf, rows: 16, columns: 16 },
-      {
-        name: "PLP: every fourth number",
-        cell: (i, j) => (i % 4 === j % 4 ? 1 : undefined),
-        rows: 16,
-        columns: 16,
-      },
-      { name: "W: a product at each place", cell: () => 2, rows: 16, columns: 16 },
-    ],
-    inks: ["right", "left", "one product of both"],
   }),
 );

@@ -76,7 +76,10 @@ function causalAttention({ inputs, type, low, emit }: Input, { scale }: { scale:
 }
 
 /** ONNX Runtime's MatMulNBits on a constant matrix, whose products are of integers. */
-function matMulNBits({ inputs, type, low, emit }: Input, { bits }: { bits: 4 | 8 }): Ref | undefined {
+function matMulNBits(
+  { inputs, type, low, emit }: Input,
+  { bits, whole = false }: { bits: 4 | 8; whole?: boolean },
+): Ref | undefined {
   const [x, codes, scales] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
   const [N = 1, blocks = 1] = codes.type.shape;
   if (!low.target.fused.has("MatMulNBits") || type.dtype !== "float32") return undefined;
@@ -89,8 +92,8 @@ function matMulNBits({ inputs, type, low, emit }: Input, { bits }: { bits: 4 | 8
       N: int(Number(N)),
       bits: int(bits),
       block_size: int(32),
-      // Activations in 8 bits.
-      accuracy_level: int(4),
+      // Activations in float32, or in 8 bits.
+      accuracy_level: int(whole && bits === 4 ? 1 : 4),
     },
   });
 }

@@ -40,9 +40,10 @@ export type Kernel =
   | { readonly name: "causalAttention"; readonly scale: number }
   /**
    * Inputs `x` `[…, K]`, codes `[N, K/32, 4·bits]` (bytes; of 4 bits the lower half first) and scales `[N, K/32]`:
-   * `x Wᵀ` with `W = scale · (code − 2^(bits−1))` by blocks of 32 numbers of a row. Activations may be rounded to 8 bits.
+   * `x Wᵀ` with `W = scale · (code − 2^(bits−1))` by blocks of 32 numbers of a row. Activations may be rounded to 8 bits,
+   * unless `whole` asks for them as they are (of 4 bits only: the kernel of 8 bits without rounding is 200 times slower).
    */
-  | { readonly name: "matMulNBits"; readonly bits: 4 | 8 };
+  | { readonly name: "matMulNBits"; readonly bits: 4 | 8; readonly whole?: boolean };
 
 /** The closed op set, with the attributes of each op. Broadcasting follows numpy. */
 export interface OpAttributes {

@@ -1,20 +1,12 @@
 // A decoder-only language model, top to bottom. Pre-norm blocks as in GPT-2 (Radford et al. 2019) and Llama
 // (Touvron et al. 2023, https://arxiv.org/abs/2302.13971); parameters are named as Hugging Face names Llama's.
-import {
-  embedding,
-  type EmbeddingParams,
-  initial,
-  type MapParams,
-  norm,
-  type NormParams,
-} from "../nn/index.ts";
+import { type EmbeddingParams, initial, type MapParams, norm, type NormParams } from "../nn/index.ts";
 import {
   addDims,
   checkShapes,
   type Dim,
   gather,
   iota,
-  matmul,
   narrow,
   random,
   tanh,
@@ -22,7 +14,7 @@ import {
 } from "../tensor/index.ts";
 import { mixerOf, type MixerParams, type MixerSeen } from "./attention-config.ts";
 import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
-import { maps } from "./linear.ts";
+import { logitsOf, maps } from "./linear.ts";
 import { type Mixed, type Places, refuse, type State } from "./mixer.ts";
 import { mlp, type MlpParams } from "./mlp.ts";
 import { type BlockNorms, NORM_PLACES } from "./norms.ts";
@@ -37,7 +29,7 @@ export interface BlockParams extends BlockNorms {
 /** All parameters. */
 export interface CausalLMParams {
   readonly model: {
-    readonly embed_tokens: EmbeddingParams; // [V, C]
+    readonly embed_tokens: MapParams; // [V, C], a table
     readonly embed_positions?: EmbeddingParams; // [context, C], learned positions only
     readonly layers: readonly BlockParams[];
     readonly norm: NormParams;
@@ -87,7 +79,7 @@ export function causalLM(
   const keys = iota(addDims(before, T));
   const queries = narrow(keys, 0, before, addDims(before, T)); // the same tensor without a cache
   const at: Places = { queries, keys, ...(mask && { mask }) };
-  let x = embedding(params.model.embed_tokens, ids); // [B, T, C]
+  let x = maps.rows(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
   if (config.embeddingScale !== undefined) x = x.mul(config.embeddingScale);
   if (table) x = x.add(gather(table.weight, queries));
@@ -99,9 +91,7 @@ export function causalLM(
   if (rows) x = gather(x, rows, 1);
   x = norm(config.norm, params.model.norm, x, config.normEpsilon);
   const losses = layers.flatMap(({ loss }) => loss ?? []);
-  const logits = params.lm_head
-    ? maps.apply(params.lm_head, x)
-    : matmul(x, params.model.embed_tokens.weight, { transposeB: true });
+  const logits = params.lm_head ? maps.apply(params.lm_head, x) : logitsOf(params.model.embed_tokens, x);
   const { logitCap: cap } = config;
   return {
     logits: cap === undefined ? logits : tanh(logits.div(cap)).mul(cap),

@@ -27,7 +27,7 @@ export async function inBits(
     if (plain.has(name) && fits(w)) await add(name.slice(0, -".weight".length), w);
     else leaves.push([name, w]);
   }
-  const table = ready.model.embed_tokens.weight;
-  if (!ready.lm_head && fits(table)) await add("lm_head", table);
+  const table = ready.model.embed_tokens["weight"];
+  if (!ready.lm_head && table && fits(table)) await add("lm_head", table);
   return treeOf(leaves) as CausalLMParams;
 }

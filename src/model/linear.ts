@@ -2,7 +2,8 @@
 // trained (an adapter's `weight`, quantised codes) is closed over, not passed as an argument: `splitParams` takes it out
 // of the parameters, the compiled step joins it again inside, and the runtime packs it once as a constant.
 import { nearest, OptionError } from "../errors.ts";
-import type { LinearMap, MapParams, Maps } from "../nn/index.ts";
+import { embedding, type LinearMap, type MapParams, type Maps } from "../nn/index.ts";
+import { applyTwice } from "../quantize/index.ts";
 import { checkShapes, type Tensor } from "../tensor/index.ts";
 import * as all from "./maps.ts";
 
@@ -22,6 +23,11 @@ const KINDS: readonly AnyMap[] = Object.values<AnyMap>(all).sort((a, b) =>
 /** Names of the kinds. */
 export const MAP_TYPES: readonly string[] = KINDS.map(({ type }) => type);
 
+/** The leaves by which maps that are no plain matrix are known. */
+export const MAP_LEAVES: readonly string[] = KINDS.flatMap(({ type, leaf }) =>
+  type === "dense" ? [] : [leaf],
+);
+
 /** Leaves of a map of any kind. */
 type Leaves = Parameters<AnyMap["apply"]>[0];
 
@@ -34,7 +40,21 @@ export const maps: Maps = {
     return y.add(params.bias);
   },
   toDense: (params) => withKind(params, (kind, leaves) => kind.toDense(leaves)),
+  rows: (params, ids) =>
+    withKind(
+      params,
+      (kind, leaves) => kind.rows?.(leaves, ids) ?? embedding({ weight: kind.toDense(leaves) }, ids),
+    ),
 };
+
+/** The logits of `x` by the table of a tied model. */
+export function logitsOf(params: MapParams, x: Tensor): Tensor {
+  const { codes, scales, offsets, bias } = params;
+  // A table in codes comes from a file; `inBits` makes a head of its own.
+  if (codes && scales && bias === undefined)
+    return applyTwice({ codes, scales, ...(offsets && { offsets }) }, x);
+  return maps.apply(params, x);
+}
 
 /** The kind called `type`. @throws OptionError with the nearest. */
 export function mapOf(config: { readonly type: string }): AnyMap {

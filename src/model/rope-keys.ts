@@ -66,8 +66,7 @@ export function specOf(keys: Keys | undefined, beside: BesideRope, file: string,
     keys?.refuseUnread("rope without scaling", ["original_max_position_embeddings", "factor"]);
     return { type: "rope", ...common };
   }
-  const spec =
-    as === "longrope" ? longOf(keys, beside, common) : scaledOf(type, keys, beside, common, file);
+  const spec = as === "longrope" ? longOf(keys, beside, common) : scaledOf(type, keys, beside, common, file);
   keys.refuseUnread(`rope of type ${type}`, []);
   return spec;
 }

@@ -1,5 +1,6 @@
 // A linear map and what every kind of it has in common: plain leaves, known by their names.
 import { checkShapes, matmul, type Tensor } from "../tensor/index.ts";
+import { embedding } from "./embedding.ts";
 import type { Parameter } from "./parameter.ts";
 
 /** Weight `[O, I]` (row per output, as checkpoints store it) and optional bias `[O]`. */
@@ -31,12 +32,15 @@ export interface LinearMap<C extends { readonly type: string }, P> {
   apply(params: P, x: Tensor): Tensor;
   /** `W` `[O, I]`: to merge, to export, to look at. */
   toDense(params: P): Tensor;
+  /** Rows of `W`, as a table is read; default: of its dense form. @param ids `[…]`, int32. @returns `[…, I]`. */
+  rows?(params: P, ids: Tensor): Tensor;
 }
 
 /** How maps are applied, for functions that are given it: any kind, bias included. */
 export interface Maps {
   apply(params: MapParams, x: Tensor): Tensor;
   toDense(params: MapParams): Tensor;
+  rows(params: MapParams, ids: Tensor): Tensor;
 }
 
 /** The plain matrix. */
@@ -49,7 +53,11 @@ export const dense: LinearMap<{ readonly type: "dense" }, { readonly weight: Ten
 };
 
 /** Maps of plain matrices only. */
-export const plainMaps: Maps = { apply: linear, toDense: ({ weight }: LinearParams) => weight };
+export const plainMaps: Maps = {
+  apply: linear,
+  toDense: ({ weight }: LinearParams) => weight,
+  rows: ({ weight }: LinearParams, ids) => embedding({ weight }, ids),
+};
 
 /** `x Wᵀ + b`. @param x `[…, I]`. @returns `[…, O]`. */
 export function linear({ weight, bias }: LinearParams, x: Tensor): Tensor {

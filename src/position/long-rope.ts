@@ -41,7 +41,10 @@ export function longRope(options: LongRopeOptions): Position {
           const set = (factors: readonly number[], name: string): Tensor => {
             if (factors.length === D / 2) {
               const theta = ropeFrequencies(D, base);
-              return tensor(Array.from(theta, (t, i) => t / (factors[i] ?? 1)), { dtype });
+              return tensor(
+                Array.from(theta, (t, i) => t / (factors[i] ?? 1)),
+                { dtype },
+              );
             }
             throw new OptionError(`longRope: ${name} must be ${D / 2} numbers, got ${factors.length}.`);
           };

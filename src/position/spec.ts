@@ -74,15 +74,7 @@ export interface PositionSpec {
   readonly sinks?: number;
 }
 
-const COMMON = [
-  "type",
-  "trainingLength",
-  "logScale",
-  "normalise",
-  "cap",
-  "slidingWindow",
-  "sinks",
-] as const;
+const COMMON = ["type", "trainingLength", "logScale", "normalise", "cap", "slidingWindow", "sinks"] as const;
 const ROTARY = [...COMMON, "base", "layout", "fraction", "magnitude"] as const;
 const RAMP = [...ROTARY, "scale", "fast", "slow"] as const;
 

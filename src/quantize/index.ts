@@ -1,1 +1,2 @@
-export { nbit, type NbitConfig, type NbitParams, toNbit } from "./nbit.ts";
+export { BLOCK } from "./rows.ts";
+export { applyTwice, nbit, type NbitConfig, type NbitParams, toNbit } from "./nbit.ts";

@@ -2,6 +2,9 @@
 import { filesAt } from "#files";
 import { FileError, OptionError } from "../errors.ts";
 import { type FilesAt, fileIn, type Found, jsonObject, readWhole, textIn } from "../files/folder.ts";
+import { isGguf } from "../files/gguf.ts";
+import { readGguf } from "../files/gguf-file.ts";
+import { ggufTokenizer } from "./formats/gguf.ts";
 import {
   type TiktokenOptions,
   type TokenizerFormat,
@@ -12,7 +15,7 @@ import type { Tokenizer } from "./tokenizer.ts";
 
 /**
  * Loads a tokenizer from a file (tokenizer.json, SentencePiece `.model`, BytePiece model, llama2.c tokenizer.bin,
- * tiktoken) or from a folder that holds one of `tokenizer.json`, `tokenizer.bin`, `tokenizer.model`.
+ * tiktoken, GGUF) or from a folder that holds one of `tokenizer.json`, `tokenizer.bin`, `tokenizer.model`.
  * @param at A path (Node), an address, a handle of the page's storage, or files: see `FilesAt`.
  * @throws FileError if there is none or it cannot be read.
  */
@@ -23,6 +26,10 @@ export async function loadTokenizer(at: FilesAt, options: TiktokenOptions = {}):
 /** The tokenizer in a file that was found. @throws FileError if it cannot be read. */
 export async function readTokenizer(found: Found, options: TiktokenOptions = {}): Promise<Tokenizer> {
   const file = await fileIn(found, "load");
+  if (isGguf(await file.read(0, Math.min(4, file.byteLength)))) {
+    await using gguf = await readGguf(file);
+    return ggufTokenizer(gguf.metadata, gguf.path);
+  }
   const data = await readWhole(file);
   // What the specials are for stands beside the file; of both, tokenizer_config.json is the newer. Broken ones are
   // only advice.

@@ -120,3 +120,44 @@ test("sizes and bits that it cannot have are refused", () => {
     "nbit: bits must be 4 or 8, got 3.",
   );
 });
+
+describe.each([4, 8] as const)("%i bits with blocks that are shifted", (bits) => {
+  const { codes, scales } = toNbit(w, OUT, FROM, bits);
+  const shifts = Float32Array.from({ length: OUT * 2 }, (_, i) => Math.cos(3 * i));
+  const offsets = tensor(shifts, { shape: [OUT, 2] });
+  const map = { codes, scales, offsets };
+  const expected = async (): Promise<number[]> =>
+    Array.from(
+      (await nbit.toDense({ codes, scales }).data()) as Float32Array,
+      (x, n) => x + (shifts[Math.floor(n / 32)] ?? Number.NaN),
+    );
+
+  test("the dense form, its rows and the product are those of shifted blocks", async () => {
+    const dense = await expected();
+    expectClose(await nbit.toDense(map).data(), dense, 1e-6);
+    const ids = [3, 0, 4, 4];
+    const rows = await evaluate(nbit.rows?.(map, tensor(Int32Array.from(ids), { shape: [2, 2] })) ?? codes);
+    expect(rows.shape).toEqual([2, 2, FROM]);
+    expectClose(
+      await rows.data(),
+      ids.flatMap((id) => dense.slice(id * FROM, (id + 1) * FROM)),
+      1e-6,
+    );
+    const x = sample([2, 3, FROM], { dtype: "float32" }).x;
+    const values = Array.from((await x.data()) as Float32Array);
+    const products = Array.from({ length: 6 * OUT }, (_, n) => {
+      const [row, out] = [Math.floor(n / OUT), n % OUT];
+      return dense
+        .slice(out * FROM, (out + 1) * FROM)
+        .reduce((sum, v, i) => sum + v * (values[row * FROM + i] ?? 0), 0);
+    });
+    const plain = compile((y: Tensor, m: typeof map) => nbit.apply(m, y));
+    expectClose(await (await plain(x, map)).data(), products, 1e-5);
+    const kernel = compile((y: Tensor) => nbit.apply(map, y));
+    const size = Math.hypot(...products) / Math.sqrt(products.length);
+    Array.from((await (await kernel(x)).data()) as Float32Array).forEach((v, i) =>
+      expect(Math.abs(v - (products[i] ?? 0))).toBeLessThan(0.02 * size),
+    );
+    await Promise.all([plain.release(), kernel.release()]);
+  });
+});

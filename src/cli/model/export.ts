@@ -1,19 +1,24 @@
-// `athanor export`: a model as an ONNX file with free batch and time axes, or as a Hugging Face folder.
+// `athanor export`: a model as an ONNX file with free batch and time axes, or as a Hugging Face folder, or as GGUF.
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError, UserError } from "../../errors.ts";
+import { saveGguf } from "../../model/gguf-write.ts";
 import { causalLM } from "../../model/index.ts";
 import { saveModel } from "../../model/save.ts";
+import { widened } from "../../model/widen.ts";
 import { type Tensor, tensor } from "../../tensor/index.ts";
 import { saveOnnx } from "../../tensor/node/export.ts";
 import { saveTokenizer } from "../../tokenizer/load-save.ts";
 import { type Command, Option } from "commander";
 import { printJson, say } from "../command.ts";
+import { oneOf } from "../numbers.ts";
 import { type OpenedModel, openModel } from "./open.ts";
 
 interface Flags {
   onnx?: string;
   hf?: string;
+  gguf?: string;
+  bits?: 8 | 16;
   portable?: boolean;
   fused?: boolean;
   tokenizer?: string;
@@ -24,16 +29,19 @@ interface Flags {
 const HELP = `
 Examples:
   athanor export runs/demo --onnx demo.onnx
-  athanor export stories15M.bin --hf stories15M/`;
+  athanor export stories15M.bin --hf stories15M/
+  athanor export ./SmolLM2-135M --gguf smollm2.gguf --bits 8`;
 
 export function define(command: Command): void {
   command
     .description(
-      "write a model as ONNX (inputs ids [batch, time], output logits) or as a Hugging Face folder",
+      "write a model as ONNX (inputs ids [batch, time], output logits), as a Hugging Face folder or for llama.cpp",
     )
-    .argument("<model>", "run, Hugging Face folder or llama2.c file")
+    .argument("<model>", "run, Hugging Face folder, GGUF or llama2.c file")
     .option("--onnx <file>", "ONNX file; weights above 64 MB go to FILE.data beside it")
     .option("--hf <folder>", "folder with config.json, model.safetensors and tokenizer.json")
+    .option("--gguf <file>", "GGUF file for llama.cpp: weights, tokenizer and chat template")
+    .option("--bits <n>", "bits of a weight in a GGUF file: 16 (F16, default) or 8 (Q8_0)", oneOf(16, 8))
     .option("--fused", "ONNX Runtime's own operators where they are faster; other runtimes refuse the file")
     .addOption(new Option("--portable", "standard ONNX operators only (default)").conflicts("fused"))
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
@@ -44,9 +52,12 @@ export function define(command: Command): void {
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const { onnx, hf } = flags;
-  if (onnx === undefined && hf === undefined) {
-    throw new OptionError("export: --onnx FILE or --hf FOLDER must be given, got neither.");
+  const { onnx, hf, gguf, bits = 16 } = flags;
+  if (onnx === undefined && hf === undefined && gguf === undefined) {
+    throw new OptionError("export: --onnx FILE, --hf FOLDER or --gguf FILE must be given, got none.");
+  }
+  if (flags.bits !== undefined && gguf === undefined) {
+    throw new OptionError("export: --bits is for --gguf FILE, got none.");
   }
   const model = await openModel(path, { tokenizer: flags.tokenizer, position: flags.position });
   const { config, params } = model;
@@ -65,10 +76,24 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
   if (hf !== undefined) {
     await mkdir(hf, { recursive: true });
-    await saveModel(hf, config, params, { bos: model.bos, eos: model.eos });
+    const { beside, dtype, family, tokens, bos } = model;
+    await saveModel(hf, config, await widened(params), tokens, {
+      beside,
+      addBos: bos !== undefined,
+      ...(dtype && { dtype }),
+      ...(family !== undefined && { family }),
+    });
     await exportTokenizer(model, hf);
     say(`written: ${hf}`);
     written["huggingFace"] = hf;
+  }
+  if (gguf !== undefined) {
+    const tokens = { bos: model.bos ?? model.start, eos: model.eos };
+    const { tokenizer, chat } = model;
+    const extras = { tokens, tokenizer, template: chat?.source, addBos: model.bos !== undefined, bits };
+    await saveGguf(gguf, config, params, extras);
+    say(`written: ${gguf}`);
+    written["gguf"] = gguf;
   }
   if (flags.json) printJson(written);
 }
@@ -79,10 +104,10 @@ export async function exportTokenizer(
   folder: string,
 ): Promise<void> {
   try {
-    if (tokenizer.model === undefined) throw new OptionError("its vocabulary is held by another library");
     await saveTokenizer(tokenizer, join(folder, "tokenizer.json"));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
+    if (tokenizerPath.endsWith(".gguf")) throw error;
     const name = tokenizerPath.endsWith(".json") ? "tokenizer.json" : "tokenizer.bin";
     await copyFile(tokenizerPath, join(folder, name));
   }

@@ -2,7 +2,15 @@
 // https://arxiv.org/abs/2412.19437. Llama's block with latent attention; neighbours of a rotary part turn as pairs.
 import { OptionError } from "../../errors.ts";
 import type { CausalLMConfig } from "../config.ts";
-import { departsOnly, type Family, type FamilyConfig, gateOf, gateWord, type Keys, sizesOf } from "../family.ts";
+import {
+  departsOnly,
+  type Family,
+  type FamilyConfig,
+  gateOf,
+  gateWord,
+  type Keys,
+  sizesOf,
+} from "../family.ts";
 import { ropeKeys, ropeOf } from "../rope-keys.ts";
 
 /** What experts and prediction of further tokens would read, which a model without them has no use for. */
@@ -26,15 +34,22 @@ export const deepseek3: Family = {
   architecture: "DeepseekV3ForCausalLM",
   ignores: EXPERTS,
   read: (keys) =>
-    read(keys, { context: 4096, dense: 3, interleaved: keys.truth("rope_interleave", true), keyValueHeads: 128 }),
+    read(keys, {
+      context: 4096,
+      dense: 3,
+      interleaved: keys.truth("rope_interleave", true),
+      keyValueHeads: 128,
+    }),
   rename: withoutPrediction,
   write(config) {
     const { attention, position, bias, keyValueHeads, heads } = config;
     const act = gateWord(config);
-    if (attention.type !== "mla" || act === undefined || bias !== "none" || keyValueHeads !== heads) return undefined;
+    if (attention.type !== "mla" || act === undefined || bias !== "none" || keyValueHeads !== heads)
+      return undefined;
     if (!departsOnly(config, ["attention", "scoreScale"]) || position.type === "learned") return undefined;
     const { layout = "half", base } = position;
-    if (base === undefined || attention.contentWidth === undefined || attention.valueWidth === undefined) return undefined;
+    if (base === undefined || attention.contentWidth === undefined || attention.valueWidth === undefined)
+      return undefined;
     const rope = ropeKeys(position, config.context, layout);
     const content = attention.contentWidth;
     const plain = (content + attention.rotaryWidth) ** -0.5;

@@ -39,7 +39,7 @@ export const gemma2: Family = {
 
 /** Gains are stored as `w` and act as `1 + w`. */
 export function gemmaStored(name: string): Stored {
-  return /norm\.weight$/.test(name) ? { name, plus: 1 } : { name };
+  return name.endsWith("norm.weight") ? { name, plus: 1 } : { name };
 }
 
 /** What Gemma 2 and 3 have in common. */
@@ -83,7 +83,9 @@ export function gemmaPositions(
   const window = keys.number("sliding_window", 4096);
   const cap = capNamed(keys, "attn_logit_softcapping", otherwise);
   if (none && kinds.includes(SLIDING)) {
-    throw new OptionError(`${keys.file}: sliding_window must be a number where layer_types has ${SLIDING}, got null.`);
+    throw new OptionError(
+      `${keys.file}: sliding_window must be a number where layer_types has ${SLIDING}, got null.`,
+    );
   }
   return positions(
     kinds.map((kind) => ({
@@ -103,7 +105,8 @@ export function writeGemma(
   const layers = windowsOf(config);
   const windows = layers && windowKeys(layers);
   const known = ["norms", "headNorm", "scoreScale", "embeddingScale", "logitCap", "perLayer"] as const;
-  if (!departsOnly(config, known) || norms !== "around" || embeddingScale !== Math.sqrt(width)) return undefined;
+  if (!departsOnly(config, known) || norms !== "around" || embeddingScale !== Math.sqrt(width))
+    return undefined;
   if (act === undefined || layers === undefined || windows === undefined) return undefined;
   if (bias !== "none" && bias !== "attention") return undefined;
   const caps = layers.map(({ position }) => position.cap ?? null);
@@ -121,6 +124,9 @@ export function writeGemma(
       attn_logit_softcapping: cap,
       ...windows,
     },
-    rope: layers.map(({ position: { cap: _, ...rope } }) => rope),
+    rope: layers.map(({ position }) => {
+      const { cap: _, ...rope } = position;
+      return rope;
+    }),
   };
 }

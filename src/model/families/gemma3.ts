@@ -25,9 +25,12 @@ export const gemma3: Family = {
     const kinds = block.keys["layer_types"] as readonly string[];
     const of = (kind: string): object | undefined => {
       const spec = common(block.rope.filter((_, i) => kinds[i] === kind));
-      if (spec === undefined) return kinds.includes(kind) ? undefined : { rope_type: "default", rope_theta: 10_000 };
+      if (spec === undefined)
+        return kinds.includes(kind) ? undefined : { rope_type: "default", rope_theta: 10_000 };
       const { rope_scaling: scaling, ...keys } = ropeKeys(spec, config.context) ?? {};
-      return keys["rope_theta"] === undefined ? undefined : { rope_type: "default", ...keys, ...(scaling ?? {}) };
+      return keys["rope_theta"] === undefined
+        ? undefined
+        : { rope_type: "default", ...keys, ...(scaling as object | undefined) };
     };
     const [full, sliding] = [of(FULL), of(SLIDING)];
     if (full === undefined || sliding === undefined) return undefined;

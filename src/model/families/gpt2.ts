@@ -70,13 +70,15 @@ export const gpt2: Family = {
     if (layer === undefined) return { name };
     const place = FUSED.indexOf(part);
     const at = `transformer.h.${layer}.${place >= 0 ? "attn.c_attn" : (PARTS[part] ?? part)}.${leaf}`;
-    const stored: Stored = place < 0 ? { name: at } : { name: at, part: { first: place * width, of: 3 * width } };
+    const stored: Stored =
+      place < 0 ? { name: at } : { name: at, part: { first: place * width, of: 3 * width } };
     return leaf === "weight" && !part.endsWith("norm") ? { ...stored, turned: true } : stored;
   },
   write(config) {
     const { width, heads, headWidth, keyValueHeads, bias, position, norm, scoreScale } = config;
     const word = Object.keys(FUNCTIONS).find((key) => FUNCTIONS[key] === config.activation);
-    if (word === undefined || norm !== "layer" || bias !== "all" || position.type !== "learned") return undefined;
+    if (word === undefined || norm !== "layer" || bias !== "all" || position.type !== "learned")
+      return undefined;
     if (!departsOnly(config, ["norm", "scoreScale"]) || (scoreScale ?? 1) !== 1) return undefined;
     if (keyValueHeads !== heads || headWidth * heads !== width) return undefined;
     return {

@@ -8,7 +8,11 @@ export const FULL = "full_attention";
 export const SLIDING = "sliding_attention";
 
 /** `layer_types`, or `otherwise` for each layer. @throws OptionError for another number of them, and unknown kinds. */
-export function layerKinds(keys: Keys, layers: number, otherwise: (layer: number) => string): readonly string[] {
+export function layerKinds(
+  keys: Keys,
+  layers: number,
+  otherwise: (layer: number) => string,
+): readonly string[] {
   const kinds = keys.words("layer_types") ?? Array.from({ length: layers }, (_, i) => otherwise(i));
   if (kinds.length !== layers) {
     throw new OptionError(`${keys.file}: layer_types must have ${layers} entries, got ${kinds.length}.`);

@@ -49,7 +49,8 @@ export function writeLlama(config: CausalLMConfig): Readonly<Record<string, unkn
 export function writeBlock(config: CausalLMConfig): Readonly<Record<string, unknown>> | undefined {
   const { bias, position } = config;
   const act = gateWord(config);
-  if (!departsOnly(config) || bias === "qkv" || position.type === "learned" || act === undefined) return undefined;
+  if (!departsOnly(config) || bias === "qkv" || position.type === "learned" || act === undefined)
+    return undefined;
   const rope = ropeKeys(position, config.context);
   if (rope === undefined) return undefined;
   return {

@@ -23,6 +23,13 @@ export const mistral: Family = {
     const { slidingWindow, ...position } = config.position;
     if (position.base === undefined) return undefined; // a file of this family names it
     const keys = writeLlama({ ...config, position });
-    return keys && { ...keys, attention_bias: undefined, mlp_bias: undefined, sliding_window: slidingWindow ?? null };
+    return (
+      keys && {
+        ...keys,
+        attention_bias: undefined,
+        mlp_bias: undefined,
+        sliding_window: slidingWindow ?? null,
+      }
+    );
   },
 };

@@ -21,7 +21,8 @@ export const phi3: Family = {
     };
   },
   stored(name, { heads: H, keyValueHeads: G, headWidth: D, hidden: F }) {
-    const [, layer = "", part] = /^(model\.layers\.\d+)\.(?:self_attn|mlp)\.(q|k|v|gate|up)_proj\.weight$/.exec(name) ?? [];
+    const [, layer = "", part] =
+      /^(model\.layers\.\d+)\.(?:self_attn|mlp)\.(q|k|v|gate|up)_proj\.weight$/.exec(name) ?? [];
     const qkv = { name: `${layer}.self_attn.qkv_proj.weight`, of: (H + 2 * G) * D };
     const gate = { name: `${layer}.mlp.gate_up_proj.weight`, of: 2 * F };
     switch (part) {
@@ -67,7 +68,9 @@ function ropeOfPhi(keys: Keys, context = 4096): PositionSpec {
   };
   const type = given?.word("rope_type", given.word("type", "default")) ?? "default";
   if (!["default", "longrope", "su", "yarn"].includes(type)) {
-    throw new OptionError(`${keys.file}: rope_scaling type must be one of default, longrope, su, yarn, got "${type}".`);
+    throw new OptionError(
+      `${keys.file}: rope_scaling type must be one of default, longrope, su, yarn, got "${type}".`,
+    );
   }
   return specOf(given, beside, keys.file, type === "default" ? type : "longrope");
 }

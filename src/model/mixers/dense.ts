@@ -43,13 +43,7 @@ export const dense: Mixer<DenseConfig, HeadParams, DenseState> = {
 type Attended = Pick<Mixed<DenseState, never>, "cache"> & { readonly o: Tensor };
 
 /** A sliding window over a text of known length needs no square of scores; nothing where this is not one. */
-function attendNear(
-  layer: Layer,
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  { mask }: Places,
-): Attended | undefined {
+function attendNear(layer: Layer, q: Tensor, k: Tensor, v: Tensor, { mask }: Places): Attended | undefined {
   const { position: spec } = layer;
   if (spec.type === "learned" || spec.slidingWindow === undefined) return undefined;
   if (spec.sinks || spec.logScale || mask) return undefined;

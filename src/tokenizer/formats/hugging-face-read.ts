@@ -27,7 +27,17 @@ export function readHuggingFace(text: string, file = "tokenizer.json", config: o
   if (!isRecord(json) || !isRecord(json["model"])) {
     throw new FileError(`load: ${file} must have a "model", got none. Is it a tokenizer.json?`);
   }
-  const type = json["model"]["type"] ?? ("merges" in json["model"] ? "BPE" : undefined);
+  return readHuggingFaceJson(json, file, config);
+}
+
+/** The same of a file's content. */
+export function readHuggingFaceJson(
+  json: Record<string, unknown>,
+  file: string,
+  config: object = {},
+): HuggingFaceFile {
+  const parts = json["model"] as Record<string, unknown>;
+  const type = parts["type"] ?? ("merges" in parts ? "BPE" : undefined);
   const splits = splitsOf(json["pre_tokenizer"], file);
   const normalizers = stepsOf(json["normalizer"], "normalizers");
   const nfc = normalizers.length === 1 && isRecord(normalizers[0]) && normalizers[0]["type"] === "NFC";
@@ -46,12 +56,12 @@ export function readHuggingFace(text: string, file = "tokenizer.json", config: o
     ...(tokens.eos !== undefined && { eos: tokens.eos }),
   };
   if (type === "BPE") {
-    const model = bpeOf(json["model"], tokens, splits, file);
+    const model = bpeOf(parts, tokens, splits, file);
     return typeof model === "string" ? other(model) : { model: { ...model, ...beside }, json };
   }
-  if (type === "Unigram" && isRecord(json["model"]["athanor"])) {
+  if (type === "Unigram" && isRecord(parts["athanor"])) {
     return {
-      model: { ...unigramOf(json["model"], json["model"]["athanor"], tokens, file), ...beside },
+      model: { ...unigramOf(parts, parts["athanor"], tokens, file), ...beside },
       json,
     };
   }

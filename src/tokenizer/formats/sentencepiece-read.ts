@@ -21,7 +21,11 @@ const LEAST_POSITIVE = 2 ** -126;
 
 /** A tokenizer from a `.model`. @throws FileError that names the field at fault. */
 export function readSentencePiece(data: Uint8Array, file = "tokenizer.model"): Tokenizer {
-  const f = parseSentencePiece(data, file);
+  return sentencePieceTokenizer(parseSentencePiece(data, file), file);
+}
+
+/** A tokenizer from what a file says. @throws FileError that names the piece at fault. */
+export function sentencePieceTokenizer(f: SentencePieceFile, file: string): Tokenizer {
   const nameOf = f.pieces.map((p) => p.text);
   const idOf = new Map<string, number>();
   for (const [id, name] of nameOf.entries()) {
