@@ -327,3 +327,4 @@ draw(
     ],
   }),
 );
+await import("./sequence-figures.ts");

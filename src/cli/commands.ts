@@ -42,6 +42,11 @@ export const COMMANDS: readonly (Verb | Noun)[] = [
     about: "write a model as ONNX or as a Hugging Face folder",
     load: () => import("./model/export.ts"),
   },
+  {
+    name: "convert",
+    about: "write a model with its matrices in another form",
+    load: () => import("./model/convert.ts"),
+  },
   tokenizer,
   papers,
   solve,

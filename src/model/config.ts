@@ -77,11 +77,12 @@ export function layerPosition(config: CausalLMConfig, layer: number): PositionCo
 
 /** A layer, as its mixer knows it. */
 export function layerOf(config: CausalLMConfig, index: number): Layer {
-  const { width, heads, keyValueHeads, headWidth, bias, headNorm, headNormOver, normEpsilon, scoreScale } =
-    config;
+  const { context, width, heads, keyValueHeads, headWidth, bias } = config;
+  const { headNorm, headNormOver, normEpsilon, scoreScale } = config;
   const position = layerPosition(config, index);
   return {
     index,
+    context,
     width,
     heads,
     keyValueHeads,

@@ -22,6 +22,8 @@ export type HeadNormOver = "head" | "all";
 export interface Layer {
   /** Place among the layers, from 0. */
   readonly index: number;
+  /** Longest text of the training. */
+  readonly context: number;
   /** Width `C` of the residual stream. */
   readonly width: number;
   /** Query heads `H`; key-value heads `G` divide them. */

@@ -1,1 +1,3 @@
+export { applyInverse, invertMonarch } from "./inverse.ts";
 export { monarch, type MonarchConfig, type MonarchParams } from "./monarch.ts";
+export { type Projected, projectMonarch } from "./project.ts";

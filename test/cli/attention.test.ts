@@ -48,6 +48,7 @@ describe.each([
   "window:window=5",
   "linear",
   "mla:latentWidth=8,rotaryWidth=4",
+  "rtf:state=6",
 ])("--attention %s", (attention) => {
   const run = join(folder, attention.replace(/[:,=]/g, "-"));
 
@@ -119,7 +120,7 @@ describe.each([
     expect(scored.code, scored.stderr).toBe(0);
     const svg = join(run, "attention.svg");
     const drawn = await athanor(["inspect", run, "-p", "the fire", "--svg", svg, "--json"]);
-    if (attention.startsWith("linear") || attention.startsWith("mla")) {
+    if (/^(linear|mla|rtf)/.test(attention)) {
       expect(drawn.stderr).toContain("must have layers whose attention is one of dense, window");
       expect(drawn.code).toBe(2);
       return;

@@ -17,6 +17,8 @@ export const METHOD_ROOMS = [
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
+  sequence: ["rational", "newton"],
+  structured: ["inverse", "project"],
   optim: ["transform", "schedule", "clip", "config", "role", "rule", "scale"],
   numeric: ["integer-root", "descent", "law", "refraction", "speed"],
   adapt: ["wrap", "merge"],
@@ -35,6 +37,7 @@ export const IN_WINGS: Readonly<Record<string, string>> = {
 export const REFERENCES: Readonly<Record<string, string>> = {
   position: "test/reference/position.ts",
   attention: "test/reference/attention.ts",
+  sequence: "test/reference/sequence.ts",
   optim: "test/reference/optimizers.ts",
   "minimise-sum": "test/reference/least-sum.ts",
   cycloid: "test/reference/brachistochrone.ts",
@@ -50,6 +53,11 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   alibi: ["position.json", "alibi"],
   mla: ["attention.json", "mla"],
   "transformer-vq": ["attention.json", "vq"],
+  hippo: ["sequence.json", "hippo"],
+  s4: ["sequence.json", "rtf.kernel"],
+  rtf: ["sequence.json", "rtf"],
+  cells: ["sequence.json", "cells"],
+  deer: ["sequence.json", "cells"],
   unigram: ["tokenizer-small.json", "rows"],
   bpe: ["tokenizer-small.json", "rows"],
   adamw: ["optimizers.json", "adamw"],
@@ -69,6 +77,8 @@ export const PAGES: Readonly<Record<string, string>> = {
   linear: "linear-attention",
   "recursive-stack": "recurrence",
   llama3: "yarn",
+  hippo: "s4",
+  cells: "deer",
   unigram: "bytepiece",
   cycloid: "brachistochrone",
 };

@@ -39,6 +39,10 @@ const TABLE: readonly (readonly [AttentionConfig, Partial<CausalLMConfig>?])[] =
   [{ type: "window", window: 3 }, { keyValueHeads: 2 }],
   [{ type: "linear" }, { keyValueHeads: 2, bias: "qkv" }],
   [{ type: "performer", features: 9, seed: 3 }],
+  [{ type: "rnn", cell: "gru" }, { bias: "attention" }],
+  [{ type: "rnn", cell: "lstm", solver: "deer", iterations: 7 }],
+  [{ type: "rtf", state: 5 }, { bias: "attention" }],
+  [{ type: "rtf", state: 1, length: 5, poles: "free" }],
   [{ type: "transformer-vq", codes: 5, block: 3 }, { keyValueHeads: 2 }],
 ];
 
@@ -142,7 +146,8 @@ describe.each(TABLE.map(([attention, more]) => [JSON.stringify({ ...attention, .
     });
 
     test("scores are hidden from later tokens, and those only", async () => {
-      if (mixer.scores === undefined) return expect(["mla", "linear", "performer"]).toContain(attention.type);
+      if (mixer.scores === undefined)
+        return expect(["mla", "linear", "performer", "rnn", "rtf"]).toContain(attention.type);
       const scores = mixer.scores(attention, layer, own, x);
       expect(scores.shape).toEqual([B, 4, T, T]);
       const values = await numbers(scores);

@@ -99,7 +99,10 @@ async function run(path: string, flags: Flags): Promise<void> {
 }
 
 /** `tokenizer.json` where that format can say it, else the model's own file. */
-async function exportTokenizer({ tokenizer, tokenizerPath }: OpenedModel, folder: string): Promise<void> {
+export async function exportTokenizer(
+  { tokenizer, tokenizerPath }: OpenedModel,
+  folder: string,
+): Promise<void> {
   try {
     await saveTokenizer(tokenizer, join(folder, "tokenizer.json"));
   } catch (error) {

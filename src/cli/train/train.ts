@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { FileError, OptionError } from "../../errors.ts";
+import { parseLinear } from "../../model/convert.ts";
 import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
 import { parseOptimizer, RULES } from "../../optim/index.ts";
 import { parsePosition } from "../../position/index.ts";
@@ -37,6 +38,7 @@ interface TrainOptions {
   readonly heads?: number;
   readonly width?: number;
   readonly attention?: string;
+  readonly linear?: string;
   readonly position?: string;
   readonly optimizer?: string;
   readonly from?: string;
@@ -90,6 +92,7 @@ export function define(command: Command): void {
     .option("--heads <n>", "attention heads in a block", count)
     .option("--width <n>", "width of the model", count)
     .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
+    .option("--linear <kind>", "matrices of the layers: dense, or monarch:blocks=N (default: dense)")
     .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
     .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
     .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
@@ -137,6 +140,7 @@ async function begin(
     model: {
       ...picked(options, { context: "context", layers: "layers", heads: "heads", width: "width" }),
       ...mixing(options),
+      ...(options.linear !== undefined && { maps: [parseLinear(options.linear)] }),
     },
     training: trainingFlags(options),
     ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
@@ -163,7 +167,7 @@ async function begin(
 
 /** @throws OptionError for an option that a model which is there already decides. */
 function checkFrom(options: TrainOptions): void {
-  for (const key of ["tokenizer", "layers", "heads", "width", "attention", "position"] as const) {
+  for (const key of ["tokenizer", "layers", "heads", "width", "attention", "linear", "position"] as const) {
     if (options[key] === undefined) continue;
     throw new OptionError(`train: --${key} is decided by the model of --from, got both. Leave one out.`);
   }
