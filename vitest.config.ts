@@ -7,10 +7,7 @@ import { findChromium, softwareVulkan } from "./test/support/chromium.ts";
 export const LONG = "test/**/*.long.test.ts";
 
 /** Tests in Node, `include` but not `exclude`. */
-export const nodeProject = (
-  include: string,
-  exclude: readonly string[],
-): TestProjectInlineConfiguration => ({
+export const nodeProject = (include: string, exclude: readonly string[]): TestProjectInlineConfiguration => ({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {

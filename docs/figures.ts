@@ -1,34 +1,10 @@
 // Draws the pictures of docs/methods from the code they explain: `npm run figures`.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expectedConcentration, mlaCacheWidth, decayConcentration } from "../src/attention/index.ts";
 import { barChart } from "../src/draw/bar-chart.ts";
 import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
-import { racePicture } from "../src/draw/race.ts";
-import {
-  brachistochrone,
-  circleArc,
-  clockAlong,
-  cycloidPlaces,
-  fall,
-  minimiseSum,
-  type Place,
-  straightLine,
-} from "../src/numeric/index.ts";
 import * as p from "../src/position/index.ts";
-import { quantizeRows } from "../src/quantize/rows.ts";
-
-const folder = join(import.meta.dirname, "methods");
-mkdirSync(folder, { recursive: true });
-const draw = (name: string, svg: string): void => writeFileSync(join(folder, `${name}.svg`), svg);
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
-
-/** Points of `f` over whole numbers. */
-const curve = (name: string, xs: readonly number[], f: (x: number) => number) => ({
-  name,
-  points: xs.map((x): [number, number] => [x, f(x)]),
-});
+import { block, curve, draw, range } from "./figures-draw.ts";
 
 const D = 64;
 const plain = p.ropeFrequencies(D, 10_000);
@@ -129,8 +105,6 @@ const window =
   (w: number) =>
   (i: number, j: number): number | undefined =>
     i >= j && i - j < w ? 0 : undefined;
-/** The block of a row or column. */
-const block = (size: number, at: number): number => Math.floor(at / size);
 
 draw(
   "hwfa",
@@ -351,168 +325,5 @@ draw(
       ),
       curve("decay 0.9, n = 50", [0.1, 3], () => decayConcentration(0.9, 50)),
     ],
-  }),
-);
-
-const steps = range(120, 1);
-draw(
-  "adamw",
-  lineChart({
-    title: "Why both moments are divided by 1 − βᵗ",
-    subtitle:
-      "Update in rates while the gradient is the same at every step, β₁ = 0.9: corrected it is 1 at once",
-    x: "step",
-    y: "update / rate",
-    series: [
-      curve("corrected", steps, () => 1),
-      ...[0.99, 0.999].map((beta2) =>
-        curve(`β₂ = ${beta2}, as they are`, steps, (t) => (1 - 0.9 ** t) / Math.sqrt(1 - beta2 ** t)),
-      ),
-    ],
-  }),
-);
-/** Value of `½ Σ h x²` along gradient descent from (1, 1), with momentum `mu`, looking ahead or not. */
-function descent(curvatures: readonly number[], rate: number, mu: number, ahead: boolean): number[] {
-  const x = curvatures.map(() => 1);
-  const m = curvatures.map(() => 0);
-  return range(61).map(() => {
-    const value = curvatures.reduce((sum, h, i) => sum + (h * (x[i] ?? 0) ** 2) / 2, 0);
-    for (const [i, h] of curvatures.entries()) {
-      const g = h * (x[i] ?? 0);
-      m[i] = mu * (m[i] ?? 0) + g;
-      x[i] = (x[i] ?? 0) - rate * (ahead ? g + mu * (m[i] ?? 0) : (m[i] ?? 0));
-    }
-    return value;
-  });
-}
-draw(
-  "sgd",
-  lineChart({
-    title: "A narrow valley: curvatures 1 and 50",
-    subtitle:
-      "f = ½(x² + 50 y²) from (1, 1), rate 0.02: plain descent crawls along the valley, momentum gathers",
-    x: "step",
-    y: "log₁₀ f",
-    series: (
-      [
-        ["μ = 0", 0, false],
-        ["μ = 0.9", 0.9, false],
-        ["μ = 0.9, ahead", 0.9, true],
-      ] as const
-    ).map(([name, mu, ahead]) => {
-      const values = descent([1, 50], 0.02, mu, ahead);
-      return curve(name, range(61), (i) => Math.log10(values[i] ?? 1));
-    }),
-  }),
-);
-/** Ink of the sign of `β m + (1 − β) g` over m downwards from 1 to −1 and g to the right from −1 to 1. */
-const signOf =
-  (beta: number) =>
-  (i: number, j: number): number => {
-    const [m, g] = [1 - (2 * (i + 0.5)) / 24, (2 * (j + 0.5)) / 24 - 1];
-    return beta * m + (1 - beta) * g > 0 ? 0 : 1;
-  };
-draw(
-  "lion",
-  grids({
-    title: "One gradient seldom turns the sign",
-    subtitle:
-      "Momentum m downwards from 1 to −1, gradient g to the right from −1 to 1: the sign of β₁m + (1 − β₁)g",
-    squares: [0.9, 0.5].map((beta) => ({ name: `β₁ = ${beta}`, cell: signOf(beta) })),
-    inks: ["parameter falls by the rate", "rises by the rate"],
-  }),
-);
-draw(
-  "tiger",
-  barChart({
-    title: "Numbers kept for each parameter",
-    subtitle: "Beside the parameter itself; a batch in parts needs a sum of gradients, but for Tiger",
-    names: ["one batch", "in parts"],
-    format: String,
-    rows: [
-      { name: "AdamW", values: [2, 3] },
-      { name: "Lion", values: [1, 2] },
-      { name: "SGD with momentum", values: [1, 2] },
-      { name: "Tiger", values: [1, 1] },
-    ],
-  }),
-);
-draw(
-  "minimise-sum",
-  lineChart({
-    title: "How far the least sum lies above 2√N",
-    subtitle: "S(N) − 2√N for N = 4 … 400: nothing at squares, and it grows by at most one from N to N + 1",
-    x: "N",
-    y: "S − 2√N",
-    series: [
-      curve("least S", range(397, 4), (n) => Number(minimiseSum(BigInt(n)).sum) - 2 * Math.sqrt(n)),
-      curve("a = b = ⌊√N⌋", range(397, 4), (n) => {
-        const root = Math.floor(Math.sqrt(n));
-        return 2 * root + n - root * root - 2 * Math.sqrt(n);
-      }),
-    ],
-  }),
-);
-const runner = (name: string, places: readonly Place[]) => ({
-  name,
-  places,
-  clock: clockAlong(places, fall()),
-});
-draw(
-  "brachistochrone",
-  racePicture(
-    [
-      runner("cycloid", cycloidPlaces(2, 1)),
-      runner("circle", circleArc(2, 1)),
-      runner("straight line", straightLine(2, 1)),
-    ],
-    {
-      title: `From rest to (2, 1): the cycloid turns back up from ${(2 * brachistochrone(2, 1).radius).toFixed(2)}`,
-    },
-  ),
-);
-const blockOf = (i: number, j: number): number | undefined => (block(4, i) === block(4, j) ? 0 : undefined);
-draw(
-  "monarch",
-  grids({
-    title: "Two sparse factors, one full matrix",
-    subtitle: "n = 16 in four blocks: 2 · 64 numbers instead of 256; output downwards, input to the right",
-    squares: [
-      { name: "R: blocks of neighbours", cell: blockOf, rows: 16, columns: 16 },
-      {
-        name: "PLP: every fourth number",
-        cell: (i, j) => (i % 4 === j % 4 ? 1 : undefined),
-        rows: 16,
-        columns: 16,
-      },
-      { name: "W: a product at each place", cell: () => 2, rows: 16, columns: 16 },
-    ],
-    inks: ["right", "left", "one product of both"],
-  }),
-);
-/** What is lost of each of 31 numbers beside a largest one of −1, whose code is the lowest. */
-function lost(bits: 4 | 8, xs: readonly number[]): number[] {
-  return xs.map((x) => {
-    const { codes, scales } = quantizeRows(Float32Array.of(-1, x), 1, 2, bits);
-    const code = bits === 8 ? (codes[1] ?? 0) : (codes[0] ?? 0) >> 4;
-    return (scales[0] ?? 0) * (code - 2 ** (bits - 1)) - x;
-  });
-}
-const between = range(401).map((i) => i / 200 - 1);
-draw(
-  "nbit",
-  lineChart({
-    title: "What a number loses",
-    subtitle:
-      "A block whose number of largest magnitude is −1: half a step at most, but a whole one at the other end",
-    x: "number",
-    y: "code's number − number",
-    series: ([4, 8] as const).map((bits) => {
-      const errors = lost(bits, between);
-      return {
-        name: `${bits} bits`,
-        points: between.map((x, i): [number, number] => [x, errors[i] ?? 0]),
-      };
-    }),
   }),
 );

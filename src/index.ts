@@ -10,6 +10,7 @@ export {
   UserError,
 } from "./errors.ts";
 export type { DirectoryHandle, FileHandle, FilesAt } from "./files/folder.ts";
+export { loadModel } from "./load.ts";
 export {
   causalLM,
   type CausalLMConfig,
@@ -17,7 +18,6 @@ export {
   type CausalLMParams,
   type ChatMessage,
   initCausalLM,
-  loadModel,
   loadParams,
   saveModel,
   saveParams,

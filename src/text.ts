@@ -1,15 +1,19 @@
 // A loaded model put to use: text that continues, and conversations.
 import { OptionError } from "./errors.ts";
-import { applyChatTemplate, type ChatMessage } from "./model/chat.ts";
+import { firstToken } from "./model/beside.ts";
+import { applyChatTemplate, type ChatMessage, type ChatOptions } from "./model/chat.ts";
 import { createDecoder, type DecoderOptions } from "./model/decode.ts";
 import { generate as decode, type GeneratedPiece, type GenerateOptions } from "./model/generate.ts";
 import type { StoredModel } from "./model/load.ts";
 import type { Tokenizer } from "./tokenizer/index.ts";
 
 /** What `generate` and `chat` need of a model; `loadModel` returns it. */
-export type TextModel = Pick<StoredModel, "addBos" | "chat" | "config" | "params" | "tokenizer" | "tokens">;
+export type TextModel = Pick<
+  StoredModel,
+  "addBos" | "chat" | "config" | "drawing" | "params" | "tokenizer" | "tokens"
+>;
 
-/** Options of `generate` and `chat`: sampling, length, device. */
+/** Options of `generate` and `chat`: sampling (default: as the model's authors have it), length, device. */
 export interface TextOptions extends GenerateOptions, DecoderOptions {
   /** In place of the model's own. */
   readonly tokenizer?: Tokenizer;
@@ -37,8 +41,9 @@ export async function* generate(model: TextModel, prompt: string, options: TextO
   try {
     return yield* decode(decoder, tokenizer, prompt, {
       eos,
-      bos: model.addBos ? bos : undefined,
+      bos: firstToken(model, tokenizer),
       start: bos,
+      ...model.drawing,
       ...rest,
     });
   } finally {
@@ -55,12 +60,15 @@ export async function* generate(model: TextModel, prompt: string, options: TextO
 export async function* chat(
   model: TextModel,
   messages: readonly ChatMessage[],
-  options: TextOptions = {},
+  { think, tools, ...options }: TextOptions & Pick<ChatOptions, "think" | "tools"> = {},
 ): Text {
   if (model.chat === undefined) {
     throw new OptionError("chat: model must carry a chat template, got none. Use generate.");
   }
-  const prompt = applyChatTemplate(model.chat, messages);
+  const prompt = applyChatTemplate(model.chat, messages, {
+    ...(think !== undefined && { think }),
+    ...(tools && { tools }),
+  });
   // The template spells BOS itself, and an answer never begins inside a word.
   return yield* generate(model, prompt, { bos: undefined, specials: true, boundary: "off", ...options });
 }

@@ -212,7 +212,7 @@ export function decodeTensor(
 }
 
 function aligned(bytes: Uint8Array, width: number): Uint8Array {
-  return bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
 }
 
 /** bfloat16 is the upper half of a float32: shifted up, its value is kept exactly. */

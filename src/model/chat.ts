@@ -33,8 +33,8 @@ function textOf(value: unknown): string | undefined {
 }
 
 /**
- * The template of `tokenizer_config.json`, one or a list of named ones, or of a file beside it, which comes first.
- * @throws FileError for a list without one called `default`.
+ * The template of `tokenizer_config.json`, the one called `default` of a list, or that of a file beside it, which comes
+ * first; nothing where there is none.
  */
 export function readChatTemplate(config: Record<string, unknown>, file?: string): ChatTemplate | undefined {
   const variables: Record<string, string> = {};
@@ -50,14 +50,8 @@ export function readChatTemplate(config: Record<string, unknown>, file?: string)
   } else named.set("default", listed);
   const source = file ?? named.get("default");
   const withTools = file === undefined ? named.get("tool_use") : undefined;
-  if (typeof source === "string") {
-    return { source, ...(typeof withTools === "string" && { withTools }), variables };
-  }
-  if (listed === undefined || listed === null) return undefined;
-  const names = [...named.keys()].filter((name) => typeof name === "string");
-  throw new FileError(
-    `chat: chat_template of tokenizer_config.json must be a text or a list with one called default, got ${Array.isArray(listed) ? `a list of ${names.join(", ") || "nothing"}` : JSON.stringify(listed)}.`,
-  );
+  if (typeof source !== "string") return undefined;
+  return { source, ...(typeof withTools === "string" && { withTools }), variables };
 }
 
 /** Whether the template asks for `variable`, so that saying it changes something. */

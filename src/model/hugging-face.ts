@@ -33,13 +33,7 @@ export function fromHuggingFace(json: unknown, file: string): ReadConfig {
   const keys = keysOf(json as Readonly<Record<string, unknown>>, file);
   const type = keys.word("model_type", "");
   const family = FAMILIES.find((f) => f.type === type);
-  if (family === undefined) {
-    const types = FAMILIES.map((f) => f.type);
-    const near = nearest(type, types, 1)[0];
-    throw new OptionError(
-      `${file}: model_type must be one of ${types.join(", ")}, got "${type}".${near ? ` Did you mean ${near}?` : ""}`,
-    );
-  }
+  if (family === undefined) throw unknownFamily(type, json as Readonly<Record<string, unknown>>, file);
   const quantization = keys.under("quantization_config");
   if (quantization !== undefined) {
     throw new OptionError(
@@ -60,6 +54,25 @@ export function fromHuggingFace(json: unknown, file: string): ReadConfig {
     },
     family,
   };
+}
+
+/** How many experts a file says that a layer has, by the names that families have for it. */
+const EXPERTS = ["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"];
+
+function unknownFamily(type: string, json: Readonly<Record<string, unknown>>, file: string): OptionError {
+  const types = FAMILIES.map((f) => f.type);
+  const must = `${file}: model_type must be one of ${types.join(", ")}, got "${type}"`;
+  const experts = EXPERTS.find((key) => typeof json[key] === "number");
+  if (experts !== undefined) {
+    return new OptionError(
+      `${must}, whose layers have experts (${experts} ${Number(json[experts])}); those are not supported.`,
+    );
+  }
+  if (typeof json["text_config"] === "object") {
+    return new OptionError(`${must}, which reads more than text. Save its language model alone.`);
+  }
+  const near = nearest(type, types, 1)[0];
+  return new OptionError(`${must}.${near ? ` Did you mean ${near}?` : ""}`);
 }
 
 /** `config.json` for a model, and the family that it is written as. */
@@ -111,4 +124,17 @@ export function writeHuggingFace(
 /** The `config.json` of `writeHuggingFace`. */
 export function toHuggingFace(config: CausalLMConfig, tokens?: ModelTokens): object {
   return writeHuggingFace(config, tokens).json;
+}
+
+/** Keys whose values transformers wants with a decimal point, whole or not. */
+const FRACTIONS =
+  `rms_norm_eps layer_norm_epsilon final_logit_softcapping attn_logit_softcapping rope_theta factor
+  low_freq_factor high_freq_factor beta_fast beta_slow attention_factor mscale mscale_all_dim partial_rotary_factor`
+    .trim()
+    .split(/\s+/);
+const WHOLE_FRACTION = new RegExp(`^(\\s*"(?:${FRACTIONS.join("|")})": -?\\d+)(,?)$`, "gm");
+
+/** The text of a `config.json`. */
+export function configText(json: object): string {
+  return `${JSON.stringify(json, null, 2).replace(WHOLE_FRACTION, "$1.0$2")}\n`;
 }

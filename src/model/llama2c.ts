@@ -53,7 +53,7 @@ export function readLlama2c(
     const data =
       start % 4 === 0
         ? new Float32Array(bytes.buffer, start, count)
-        : new Float32Array(bytes.slice(at, at + 4 * count).buffer);
+        : new Float32Array(new Uint8Array(bytes.subarray(at, at + 4 * count)).buffer);
     at += 4 * count;
     return tensor(data, { shape, lend: true });
   };

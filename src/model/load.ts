@@ -1,13 +1,14 @@
 // Models from files, wherever those are: Hugging Face folders (one or several safetensors files), GGUF and llama2.c files.
 import { filesAt } from "#files";
 import { FileError, nearest } from "../errors.ts";
-import { fileIn, type FilesAt, type Folder, jsonObject, readWhole, textIn } from "../files/folder.ts";
+import { fileIn, type FilesAt, type Folder, jsonObject, readWhole } from "../files/folder.ts";
 import { isGguf } from "../files/gguf.ts";
 import type { StoredTensor } from "../files/safetensors.ts";
 import { readSafetensors, type SafetensorsFile } from "../files/safetensors-file.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
-import { type ChatTemplate, readChatTemplate } from "./chat.ts";
+import { readBeside } from "./beside.ts";
+import type { ChatTemplate } from "./chat.ts";
 import type { CausalLMConfig } from "./config.ts";
 import { refuseForeignFile, refuseForeignFolder } from "./foreign.ts";
 import { loadGguf, type Widened } from "./gguf.ts";
@@ -15,6 +16,7 @@ import { parametersOf, parameterTree } from "./parameters.ts";
 import type { Family } from "./family.ts";
 import { fromHuggingFace, type ModelTokens } from "./hugging-face.ts";
 import { readLlama2c } from "./llama2c.ts";
+import type { SamplingOptions } from "./sampling.ts";
 import { storedAt, unpack, type WeightDtype } from "./weights.ts";
 import { readTokenizer } from "../tokenizer/load-save.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -30,14 +32,30 @@ export interface StoredModel {
   readonly dtype: WeightDtype;
   /** Where its tokenizer lies, if it carries one. */
   readonly tokenizerPath: string | undefined;
+  /** Whether all it carries is a tokenizer in a form that is not read. */
+  readonly foreignTokenizer?: boolean;
   /** Reads its tokenizer, at the first call. @throws FileError if it carries none. */
   readonly tokenizer: () => Promise<Tokenizer>;
   readonly chat: ChatTemplate | undefined;
-  /** Texts begin with `tokens.bos` unless they say so themselves. */
-  readonly addBos: boolean;
+  /** Whether texts begin with `tokens.bos`; `undefined` where the tokenizer says what it puts before a text. */
+  readonly addBos: boolean | undefined;
+  /** How its authors have it draw tokens. */
+  readonly drawing?: SamplingOptions;
+  /** Texts of the small files that it came with, by name. */
+  readonly beside?: ReadonlyMap<string, string>;
   /** Tensors of a GGUF file that take more memory here, for want of a kernel for their quantisation. */
   readonly widened?: readonly Widened[];
 }
+
+/** Vocabularies in forms that only other programs read. */
+const FOREIGN = [
+  "vocab.json",
+  "merges.txt",
+  "vocab.txt",
+  "spiece.model",
+  "sentencepiece.bpe.model",
+  "qwen.tiktoken",
+];
 
 /** Tensors that files carry and no model needs. */
 const HARMLESS = [/rotary_emb\.inv_freq$/, /\.attn\.(?:masked_)?bias$/];
@@ -79,25 +97,23 @@ async function loadFolder(folder: Folder): Promise<StoredModel> {
   const json = await readJson(folder, "config.json");
   const { config, tokens, family } = fromHuggingFace(json.value, json.path);
   const { params, dtype } = await loadParameters(folder, config, family);
-  const optional = async (name: string): Promise<Record<string, unknown>> =>
-    jsonObject((await textIn(folder, name)) ?? "") ?? {};
-  const advice = await optional("tokenizer_config.json");
+  const { texts, chat, addBos, eos, drawing } = await readBeside(folder);
   return {
     config,
     params,
     family: family.type,
     dtype,
-    tokens: { ...tokens, ...eosOf(await optional("generation_config.json")) },
-    ...tokenizerOf(folder, await firstFile(folder, ["tokenizer.json", "tokenizer.bin"])),
-    chat: readChatTemplate(advice, await textIn(folder, "chat_template.jinja")),
-    addBos: advice["add_bos_token"] === true,
+    tokens: { ...tokens, ...(eos && { eos }) },
+    ...tokenizerOf(
+      folder,
+      await firstFile(folder, ["tokenizer.json", "tokenizer.model", "tokenizer.bin"]),
+      await firstFile(folder, FOREIGN),
+    ),
+    chat,
+    addBos,
+    drawing,
+    beside: texts,
   };
-}
-
-function eosOf(generation: Record<string, unknown>): { eos?: number[] } {
-  const eos = generation["eos_token_id"];
-  const list = (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => typeof id === "number");
-  return list.length > 0 ? { eos: list } : {};
 }
 
 /** The first of `names` that `folder` holds. */
@@ -117,13 +133,20 @@ interface NamedFile {
 function tokenizerOf(
   folder: Folder,
   file: NamedFile | undefined,
-): Pick<StoredModel, "tokenizer" | "tokenizerPath"> {
+  foreign?: NamedFile,
+): Pick<StoredModel, "foreignTokenizer" | "tokenizer" | "tokenizerPath"> {
   let read: Promise<Tokenizer> | undefined;
   return {
     tokenizerPath: file?.path,
+    foreignTokenizer: file === undefined && foreign !== undefined,
     async tokenizer() {
-      if (file === undefined)
-        throw new FileError(`model: ${folder.path} must carry a tokenizer, got none. Give one of its own.`);
+      if (file === undefined) {
+        throw new FileError(
+          foreign === undefined
+            ? `model: ${folder.path} must carry a tokenizer, got none. Give one of its own.`
+            : `model: ${folder.path} must carry tokenizer.json or tokenizer.model, got ${foreign.name} of an older form. Write tokenizer.json with transformers: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER).`,
+        );
+      }
       return (read ??= readTokenizer({ folder, file: file.name }));
     },
   };

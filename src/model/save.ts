@@ -4,7 +4,7 @@ import type { FilesAt } from "../files/folder.ts";
 import { safetensorsChunks } from "../files/safetensors-file.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
-import { type ModelTokens, writeHuggingFace } from "./hugging-face.ts";
+import { configText, type ModelTokens, writeHuggingFace } from "./hugging-face.ts";
 import { pack, type WeightDtype } from "./weights.ts";
 
 /** What is written beside the weights. */
@@ -13,6 +13,8 @@ export interface SaveModelOptions {
   readonly dtype?: WeightDtype;
   /** `model_type` that is asked first, such as that of the folder a model came from; others may say the same. */
   readonly family?: string;
+  /** Whether texts of this model begin with BOS, where no file of `beside` says; default: if it has one. */
+  readonly addBos?: boolean;
   /** Further files by name, such as those that a model came with (`StoredModel.beside`). */
   readonly beside?: ReadonlyMap<string, string>;
 }
@@ -27,16 +29,16 @@ export async function saveModel(
   config: CausalLMConfig,
   params: CausalLMParams,
   tokens?: ModelTokens,
-  { dtype = "float32", family: first, beside = new Map() }: SaveModelOptions = {},
+  options: SaveModelOptions = {},
 ): Promise<void> {
+  const { dtype = "float32", family: first, beside = new Map<string, string>() } = options;
+  const { addBos = tokens?.bos !== undefined } = options;
   const { folder } = await filesAt("saveModel", at, "folder");
   const { json, family } = writeHuggingFace(config, tokens, dtype, first);
   const tensors = await pack(family, config, params, dtype);
   await folder.write("model.safetensors", safetensorsChunks(tensors, { format: "pt" }));
-  await folder.write("config.json", `${JSON.stringify(json, null, 2)}\n`);
+  await folder.write("config.json", configText(json));
   for (const [name, text] of beside) await folder.write(name, text);
   if (beside.has("tokenizer_config.json")) return;
-  // Texts of this model begin with BOS exactly if it has one.
-  const advice = { add_bos_token: tokens?.bos !== undefined };
-  await folder.write("tokenizer_config.json", `${JSON.stringify(advice)}\n`);
+  await folder.write("tokenizer_config.json", `${JSON.stringify({ add_bos_token: addBos })}\n`);
 }

@@ -40,7 +40,8 @@ export function unpack(
   if (!at.part && !at.turned && at.plus === undefined) {
     return stored.dtype === dtype ? stored.data : hostArray(numbers, dtype);
   }
-  const [rows = 1, columns = 1] = [shape[0], shape.slice(1).reduce((a, b) => a * b, 1)];
+  const [rows = 1, ...rest] = shape;
+  const columns = rest.reduce((a, b) => a * b, 1);
   const { first, of } = at.part ?? { first: 0, of: rows };
   const out = new Float64Array(rows * columns);
   for (let r = 0; r < rows; r++) {

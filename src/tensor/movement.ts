@@ -1,5 +1,5 @@
 // Shapes: the same elements in another order, or a part of them.
-import { DtypeError, OptionError, ShapeError } from "../errors.ts";
+import { checkOptions, DtypeError, OptionError, ShapeError } from "../errors.ts";
 import { type Dim, sameShape } from "../graph/dim.ts";
 import { axisOf, resolveShape, showShape } from "../graph/infer.ts";
 import { requireFits, requireShape, requireWhole, show } from "./arguments.ts";
@@ -77,7 +77,9 @@ export function slice(x: Tensor, ...spans: readonly Span[]): Tensor {
   const ends: Dim[] = [];
   const steps: number[] = [];
   x.shape.forEach((size, i) => {
-    const { start = 0, end = size, step = 1 } = spans[i] ?? {};
+    const span = spans[i] ?? {};
+    checkOptions("slice", span, ["start", "end", "step"]);
+    const { start = 0, end = size, step = 1 } = span;
     if (!Number.isInteger(step) || step < 1) {
       throw new OptionError(
         `slice: step must be a whole number ≥ 1, got ${step}. Use flip to reverse an axis.`,

@@ -9,6 +9,13 @@ describe.each(Object.entries(FORMATS))("%s", (name, format) => {
     expect(await format.read(format.good())).toBeDefined();
   });
 
+  test("as a Buffer in the middle of a pool, too", async () => {
+    const { length } = format.good();
+    const pool = Buffer.alloc(length + 9, 0x7b);
+    pool.set(format.good(), 3);
+    expect(await format.read(pool.subarray(3, 3 + length))).toEqual(await format.read(format.good()));
+  });
+
   test("120 damaged ones", async () => {
     const failures: string[] = [];
     for (let seed = 0; seed < 120; seed++) {

@@ -34,6 +34,12 @@ test("pictures and pages that pages lead to are there", () => {
   expect(dead).toEqual([]);
 });
 
+test("docs/methods.md leads to every page", () => {
+  const index = readFileSync(join(ROOT, "docs/methods.md"), "utf8");
+  const led = [...index.matchAll(/\]\(methods\/([\w-]+)\.md\)/g)].map(([, name]) => name ?? "");
+  expect(led.sort()).toEqual(pages.map(({ name }) => name).sort());
+});
+
 describe.each(ours)("$name", ({ name, text }) => {
   test("has its sections in order, each with words, and a picture of its idea with a name", () => {
     expect([...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading)).toEqual(SECTIONS);

@@ -1,7 +1,7 @@
 // Configurations of checkpoints against what transformers computes under them (test/golden/make-hugging-face.py), what
 // is refused by name, and the way back.
 import { describe, expect, test } from "vitest";
-import { fromHuggingFace, toHuggingFace } from "../../src/model/hugging-face.ts";
+import { configText, fromHuggingFace, toHuggingFace } from "../../src/model/hugging-face.ts";
 import {
   causalLM,
   causalLMConfig,
@@ -13,6 +13,7 @@ import { parameterTree } from "../../src/model/parameters.ts";
 import { tensor } from "../../src/tensor/index.ts";
 import golden from "../golden/hugging-face.json" with { type: "json" };
 import { expectClose } from "../support/check.ts";
+import { weightOf } from "../support/named-weights.ts";
 
 interface Case {
   readonly config: Readonly<Record<string, unknown>>;
@@ -21,15 +22,6 @@ interface Case {
 }
 const cases = golden.cases as unknown as Readonly<Record<string, Case>>;
 
-/** The script's `weight`. */
-function weightOf(name: string, shape: readonly number[]): Float32Array {
-  let h = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) h = Math.imul(h ^ byte, 0x01000193) >>> 0;
-  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => {
-    const wave = Math.sin((h % 977) + 0.7310585 * i + 0.31 * (i % 13));
-    return name.includes("norm") ? 1 + 0.2 * wave : (name.endsWith("bias") ? 0.1 : 0.5) * wave;
-  });
-}
 const paramsOf = (config: CausalLMConfig): CausalLMParams =>
   parameterTree(config, (name, { shape }) => tensor(weightOf(name, shape), { shape })) as CausalLMParams;
 
@@ -185,6 +177,20 @@ test("keys that change nothing are passed over", () => {
   ).toBe(true);
 });
 
+test("numbers that transformers wants with a point have one in the file", () => {
+  const text = configText({
+    rope_theta: 10_000,
+    head_dim: 8,
+    rms_norm_eps: 1e-6,
+    rope_scaling: { factor: 4, beta_slow: 1 },
+  });
+  expect(text).toContain('"rope_theta": 10000.0,');
+  expect(text).toContain('"factor": 4.0,');
+  expect(text).toContain('"beta_slow": 1.0\n');
+  expect(text).toContain('"head_dim": 8,');
+  expect(JSON.parse(text)).toMatchObject({ rope_theta: 10_000, rms_norm_eps: 1e-6 });
+});
+
 test("rope by kind of layer", () => {
   const config = read({
     model_type: "qwen3",
@@ -227,6 +233,31 @@ test.each([
       layers: 1,
       heads: 2,
       position: { type: "llama3", base: 500, scale: 8, trainingLength: 4, fast: 4, slow: 1 },
+    }),
+  ],
+  [
+    "gpt2",
+    causalLMConfig({
+      vocabulary: 9,
+      context: 8,
+      width: 8,
+      layers: 1,
+      heads: 2,
+      norm: "layer",
+      position: { type: "learned" },
+      activation: "gelu-tanh",
+      bias: "all",
+    }),
+  ],
+  [
+    "mistral",
+    causalLMConfig({
+      vocabulary: 9,
+      context: 8,
+      width: 8,
+      layers: 1,
+      heads: 2,
+      position: { type: "rope", base: 900, slidingWindow: 3 },
     }),
   ],
   ["qwen2", causalLMConfig({ vocabulary: 9, context: 8, width: 8, layers: 1, heads: 2, bias: "qkv" })],

@@ -29,8 +29,8 @@ export interface FakeServer {
 
 interface Index {
   readonly properties: Json;
-  readonly k1: number;
-  readonly b: number;
+  /** `k1` and `b` by name. */
+  readonly similarities: Json;
   readonly docs: Map<string, Json>;
   writes: number;
   deletes: number;
@@ -97,6 +97,8 @@ function route(indices: Map<string, Index>, method: string, path: string, body: 
   if (method === "PUT" && action === "") return create(indices, name, body);
   if (!index) throw new Refused("index_not_found_exception");
   if (method === "HEAD" && action === "") return {};
+  if (action === "_mapping" && method === "GET")
+    return { [name]: { mappings: { properties: index.properties } } };
   if (action === "_mapping" && method === "POST") {
     Object.assign(index.properties, body["properties"]);
     return { acknowledged: true };
@@ -111,8 +113,8 @@ function route(indices: Map<string, Index>, method: string, path: string, body: 
 function create(indices: Map<string, Index>, name: string, body: Json): Json {
   if (indices.has(name)) throw new Refused("resource_already_exists_exception");
   const { similarity, analysis } = body["settings"].index;
-  const [[similarityName, { k1, b, type }]] = Object.entries<Json>(similarity) as [[string, Json]];
-  if (type !== "BM25") throw new Refused(`unknown similarity ${type}`);
+  for (const { type } of Object.values<Json>(similarity))
+    if (type !== "BM25") throw new Refused(`unknown similarity ${type}`);
   if (body["mappings"].dynamic !== "strict") throw new Refused("the fake knows strict mappings only");
   const properties: Json = body["mappings"].properties;
   for (const property of Object.values<Json>(properties)) {
@@ -120,12 +122,12 @@ function create(indices: Map<string, Index>, name: string, body: Json): Json {
       throw new Refused(`no handler for type ${property["type"]}`);
     if (
       property["type"] === "text" &&
-      (property["similarity"] !== similarityName ||
+      (!(property["similarity"] in similarity) ||
         analysis.analyzer[property["analyzer"]]?.tokenizer !== "whitespace")
     )
       throw new Refused("the fake knows whitespace terms under the index's similarity only");
   }
-  indices.set(name, { properties, k1, b, docs: new Map(), writes: 0, deletes: 0 });
+  indices.set(name, { properties, similarities: similarity, docs: new Map(), writes: 0, deletes: 0 });
   return { acknowledged: true, index: name };
 }
 
@@ -250,11 +252,12 @@ function compileBool(index: Index, body: Json): Scorer {
 }
 
 function bm25(
-  { docs, k1, b }: Index,
+  { docs, properties, similarities }: Index,
   field: string,
   wanted: (term: string) => boolean,
   boost: number,
 ): Scorer {
+  const { k1, b } = similarities[properties[field]["similarity"]];
   const lengths = new Map([...docs].map(([id, doc]) => [id, termsOf(doc, field).length]));
   const counts = new Map([...docs].map(([id, doc]) => [id, termsOf(doc, field).filter(wanted).length]));
   const df = [...counts.values()].filter((n) => n > 0).length;

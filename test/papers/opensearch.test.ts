@@ -28,7 +28,13 @@ describe("OpenSearch: requests and faults", () => {
   it("creates its index once, with our BM25 and no analysis of the server's", async () => {
     await (await openSearchStore(fake.url)).close();
     await (await openSearchStore(fake.url)).close();
-    expect(fake.log).toEqual(["HEAD /papers", "PUT /papers", "HEAD /papers", "POST /papers/_mapping"]);
+    expect(fake.log).toEqual([
+      "HEAD /papers",
+      "PUT /papers",
+      "HEAD /papers",
+      "GET /papers/_mapping",
+      "POST /papers/_mapping",
+    ]);
     expect(fake.bodies[1]).toMatchObject({
       settings: { index: { similarity: { papers: { type: "BM25", k1: 1.2, b: 0.75 } } } },
       mappings: {

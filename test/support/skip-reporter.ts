@@ -22,13 +22,17 @@ export function skipLines(reasons: readonly string[], all: number, notRun: reado
 
 /** A reporter that prints `skipLines` after everything else. */
 export function skipReporter(notRun: readonly string[]): Reporter {
+  let named = false;
   return {
+    onInit({ config }) {
+      named = config.testNamePattern !== undefined;
+    },
     onTestRunEnd(modules: readonly TestModule[]) {
       const cases: TestCase[] = modules.flatMap((module) => [...module.children.allTests()]);
       // A name that was asked for by `-t` leaves the others out; that is no skipping.
-      const skipped = cases.filter(
-        (test) => test.result().state === "skipped" && test.options.mode !== "run",
-      );
+      const skipped = named
+        ? []
+        : cases.filter((test) => test.result().state === "skipped" && test.options.mode !== "run");
       const reasons = skipped.map((test) => {
         const result = test.result();
         return reasonOf(test.fullName, "note" in result ? result.note : undefined);

@@ -159,6 +159,7 @@ const any = <A>(value: unknown): A => value as A;
 
 test.each<[string, () => unknown, string]>([
   ["a fraction of a span", () => t.slice(x, { start: 0.5 }), "slice: start must be a whole number, got 0.5."],
+  ["spans in an array", () => t.slice(x, [{ start: 1 }] as never), 'slice: option "0" is unknown.'],
   ["its end", () => t.narrow(x, 0, 0, NaN), "slice: end must be a whole number, got NaN."],
   [
     "a fraction of a size",

@@ -253,7 +253,7 @@ describe("steps of a tokenizer.json, against npm tokenizers", () => {
   });
 
   test("BPE over a whole text: words are merged alone, but not where a token joins them", async () => {
-    const names = ["<unk>", ...LETTERS, ...["he", "ll", "▁w", "o▁", "▁▁", ">▁", ">▁<", "▁▁▁▁", "o▁h", "▁he"]];
+    const names = ["<unk>", ...LETTERS, "he", "ll", "▁w", "o▁", "▁▁", ">▁", ">▁<", "▁▁▁▁", "o▁h", "▁he"];
     const merges = [
       ["h", "e"],
       ["▁", "▁"],

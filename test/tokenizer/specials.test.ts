@@ -14,6 +14,7 @@ import { trainUnigramFiles } from "../../src/tokenizer/node/train-unigram.ts";
 import { trainBpe } from "../../src/tokenizer/train/bpe.ts";
 import { trainBytePiece } from "../../src/tokenizer/train/bytepiece.ts";
 import type { TextBlock } from "../../src/tokenizer/train/chunk.ts";
+import type { Corpus } from "../../src/tokenizer/train/corpus.ts";
 import { type NewSpecial, cutAtSpecials, newSpecials } from "../../src/tokenizer/train/specials.ts";
 import { trainUnigram } from "../../src/tokenizer/train/unigram.ts";
 
@@ -90,7 +91,8 @@ test("blocks of any size are cut at the same places", async () => {
           last: (i + 1) * size >= bytes.length,
         }));
         const parts = [""];
-        for await (const block of cutAtSpecials({ blocks: () => blocks }, specials).blocks()) {
+        const corpus: Corpus = { blocks: () => blocks };
+        for await (const block of cutAtSpecials(corpus, specials).blocks()) {
           parts[parts.length - 1] += latin1(block.bytes);
           if (block.last && block.goesOn === true) parts.push("");
         }

@@ -60,6 +60,56 @@ test("several sizes give several files", async () => {
   expect(outputName("c.json", 300, false)).toBe("c.json");
 });
 
+test("--special, --bos and --eos; bpe in several sizes within --memory", async () => {
+  const file = join(folder, "chat.json");
+  const own = [
+    "--special",
+    "<|x|>",
+    "--special",
+    "<|im_end|>",
+    "--bos",
+    "<|im_start|>",
+    "--eos",
+    "<|im_end|>",
+  ];
+  const { err } = await train(
+    text,
+    ...own,
+    "--mode",
+    "bpe",
+    "--vocab",
+    "350,300",
+    "--memory",
+    "1GB",
+    "-o",
+    file,
+  );
+  expect(err).toContain(`${join(folder, "chat.300.json")}: 300 ids`);
+  const tokenizer = await loadTokenizer(join(folder, "chat.350.json"));
+  expect(tokenizer.vocabularySize).toBe(350);
+  expect(tokenizer.specials.map((s) => `${s.text} ${s.role}`)).toEqual([
+    "<pad> pad",
+    "<|im_start|> bos",
+    "<|im_end|> eos",
+    "<|x|> other",
+  ]);
+  expect([...tokenizer.encode("<|x|>", { allowSpecials: true })]).toEqual([3]);
+  expect(tokenizer.encode("<|x|>").length).toBeGreaterThan(1);
+});
+
+test("by default pieces may be parts of characters; in a SentencePiece file, or where asked, they are whole", async () => {
+  const partial = async (name: string, ...args: string[]): Promise<boolean> => {
+    const file = join(folder, name);
+    await train(text, "--vocab", "420", ...args, "-o", file);
+    const tokenizer = await loadTokenizer(file);
+    const pieces = Array.from({ length: tokenizer.vocabularySize }, (_, id) => tokenizer.bytesOf(id));
+    return pieces.some((p) => p.length > 1 && new TextDecoder().decode(p).includes("\ufffd"));
+  };
+  expect(await partial("parts.json")).toBe(true);
+  expect(await partial("whole.json", "--characters")).toBe(false);
+  expect(await partial("whole.model")).toBe(false);
+});
+
 test("mistakes end with one sentence and code 2, and write nothing", async () => {
   const file = join(folder, "never.json");
   const mistakes: [string[], string][] = [
@@ -69,6 +119,11 @@ test("mistakes end with one sentence and code 2, and write nothing", async () =>
       'tokenizer train: --vocab must be whole numbers separated by commas, got "8k". For example 8000 or 8000,32000.',
     ],
     [["--order", "3"], "tokenizer train: --order must go with a mode that knows it, got --mode unigram."],
+    [
+      ["--bytes", "--characters"],
+      "tokenizer train: --bytes must go without --characters, got both. Leave one out.",
+    ],
+    [["--special", ""], 'tokenizer train: --special, --bos and --eos must be texts, got "".'],
     [["--min-count", "-1"], 'tokenizer train: --min-count must be a whole number, got "-1".'],
     [
       ["--vocab", "12"],
@@ -81,6 +136,16 @@ test("mistakes end with one sentence and code 2, and write nothing", async () =>
     expect(code).toBe(2);
   }
   expect(existsSync(file)).toBe(false);
+  // Before any work: what the file cannot hold.
+  for (const [name, ...args] of [
+    ["v.model", "--mode", "bpe"],
+    ["v.bytepiece", "--special", "<x>"],
+    ["v.model", "--bytes"],
+  ]) {
+    const { err, code } = await train(text, "-o", join(folder, name ?? ""), ...args);
+    expect(err).toMatch(/^athanor: tokenizer train: --(output|bytes) must/);
+    expect(code).toBe(2);
+  }
 });
 
 test("a progress line has phase, amount, rate and time left", () => {

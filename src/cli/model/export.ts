@@ -76,7 +76,13 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
   if (hf !== undefined) {
     await mkdir(hf, { recursive: true });
-    await saveModel(hf, config, await widened(params), { bos: model.bos, eos: model.eos });
+    const { beside, dtype, family, tokens, bos } = model;
+    await saveModel(hf, config, await widened(params), tokens, {
+      beside,
+      addBos: bos !== undefined,
+      ...(dtype && { dtype }),
+      ...(family !== undefined && { family }),
+    });
     await exportTokenizer(model, hf);
     say(`written: ${hf}`);
     written["huggingFace"] = hf;

@@ -1,21 +1,22 @@
 // `athanor generate`
 import type { Command } from "commander";
 import { printJson, say } from "../command.ts";
-import { openWriter, optionsOf, withWritingOptions, write, type WritingFlags } from "./writing.ts";
+import { openWriter, optionsOf, promptsOf, withWritingOptions, write, type WritingFlags } from "./writing.ts";
 
 const HELP = `
 Examples:
   athanor generate runs/demo --prompt "Once upon a time" --max-tokens 200
   athanor generate stories15M.bin --temperature 0
   athanor generate ./SmolLM-135M --prompt "床前明月光" --top-p 0.9 --bits 8
-  athanor generate stories15M.bin --position rerope:window=64,logScale=after --max-tokens 600`;
+  athanor generate stories15M.bin --position rerope:window=64,logScale=after --max-tokens 600
+  cat beginning.txt | athanor generate runs/demo`;
 
 export function define(command: Command): void {
   withWritingOptions(
     command
       .description("continue a text with a run, a Hugging Face folder or a llama2.c file")
       .argument("<model>", "run, Hugging Face folder or llama2.c file")
-      .option("-p, --prompt <text...>", "text to continue; several are continued one after the other", [""])
+      .option("-p, --prompt <text...>", "text to continue; several are continued one after the other")
       .option("--stop <text...>", "end before any of these texts", [])
       .option("--no-boundary", "go on after the prompt's own tokens, even inside a word"),
   )
@@ -24,11 +25,13 @@ export function define(command: Command): void {
 }
 
 async function run(path: string, flags: WritingFlags): Promise<void> {
+  const given = await promptsOf("generate", flags);
+  const prompts = given.length === 0 ? [""] : given;
   const { model, decoder } = await openWriter(path, flags);
-  if (flags.prompt.some(isQuestion)) say(aboutQuestions(path, model.chat !== undefined));
+  if (prompts.some(isQuestion)) say(aboutQuestions(path, model.chat !== undefined));
   try {
     const results = [];
-    for (const [i, prompt] of flags.prompt.entries()) {
+    for (const [i, prompt] of prompts.entries()) {
       if (!flags.json) process.stdout.write(prompt);
       const result = await write(
         decoder,

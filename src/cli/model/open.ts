@@ -1,9 +1,14 @@
 // A model by path, whatever it is: a run, a Hugging Face folder, a GGUF or llama2.c file.
 import { OptionError } from "../../errors.ts";
+import { filesAt } from "#files";
+import { firstToken, readBeside } from "../../model/beside.ts";
 import { type CausalLMConfig, type CausalLMParams, checkConfig } from "../../model/index.ts";
+import type { ModelTokens } from "../../model/hugging-face.ts";
 import type { Widened } from "../../model/gguf.ts";
 import { loadModel } from "../../model/load.ts";
 import type { ChatTemplate } from "../../model/chat.ts";
+import type { SamplingOptions } from "../../model/sampling.ts";
+import type { WeightDtype } from "../../model/weights.ts";
 import { parsePosition } from "../../position/index.ts";
 import { specialId, type Tokenizer } from "../../tokenizer/index.ts";
 import { loadTokenizer } from "../../tokenizer/load-save.ts";
@@ -20,7 +25,16 @@ export interface OpenedModel {
   /** What stands in for an empty prompt: BOS, or a line's end. */
   readonly start: number | undefined;
   readonly eos: readonly number[];
+  /** Ids as its configuration names them. */
+  readonly tokens: ModelTokens;
   readonly chat: ChatTemplate | undefined;
+  /** How its authors have it draw tokens. */
+  readonly drawing: SamplingOptions;
+  /** Texts of the small files that it came with, by name. */
+  readonly beside: ReadonlyMap<string, string>;
+  /** What its weights were stored in, and its `model_type`; absent for files that say neither. */
+  readonly dtype?: WeightDtype;
+  readonly family?: string;
 }
 
 export interface OpenOptions {
@@ -44,7 +58,10 @@ async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel>
   const tokenizer = options.tokenizer === undefined ? run.tokenizer : await loadTokenizer(options.tokenizer);
   const { model } = tokenizer;
   const id = (role: "bos" | "eos"): number | undefined => (model ? specialId(model, role) : undefined);
-  const eos = id("eos");
+  const own = id("eos") ?? tokenizer.eos;
+  // A run that began with another model carries that model's files.
+  const { chat, eos, drawing, texts } = await readBeside((await filesAt("model", path, "folder")).folder);
+  const ends = eos ?? (own === undefined ? [] : [own]);
   return {
     config: run.config.model,
     params: run.params,
@@ -52,8 +69,11 @@ async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel>
     tokenizerPath: options.tokenizer ?? run.tokenizerPath,
     bos: undefined,
     start: tokenizer.encode("\n")[0],
-    eos: eos === undefined ? [] : [eos],
-    chat: undefined,
+    eos: ends,
+    tokens: { bos: undefined, eos: ends },
+    chat,
+    drawing,
+    beside: texts,
   };
 }
 
@@ -61,20 +81,26 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
   const stored = await loadModel(path);
   const file = options.tokenizer ?? stored.tokenizerPath;
   if (file === undefined) {
+    if (stored.foreignTokenizer) await stored.tokenizer(); // refuses it by name
     throw new OptionError(`model: ${path} carries no tokenizer. Give one with --tokenizer FILE.`);
   }
   const tokenizer = await (options.tokenizer === undefined ? stored.tokenizer() : loadTokenizer(file));
   for (const line of aboutWidened(path, stored.widened ?? [])) say(line);
-  const { config, params, tokens, chat } = stored;
+  const { config, params, tokens, chat, drawing = {}, beside = new Map(), dtype, family } = stored;
   return {
     config,
     params,
     tokenizer,
     tokenizerPath: file,
-    bos: stored.addBos ? tokens.bos : undefined,
+    bos: firstToken(stored, tokenizer),
     start: tokens.bos,
     eos: tokens.eos,
+    tokens,
     chat,
+    drawing,
+    beside,
+    dtype,
+    ...(family !== undefined && { family }),
   };
 }
 

@@ -1,5 +1,9 @@
 // What `generate` and `chat` share: options, the opened model, text as it comes.
+import { fstatSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
+import { FileError } from "../../errors.ts";
 import { createDecoder, type Decoder } from "../../model/decode.ts";
 import { generate, type GenerateOptions } from "../../model/generate.ts";
 import type { Device } from "../../tensor/index.ts";
@@ -8,13 +12,14 @@ import { type OpenedModel, openModel } from "./open.ts";
 
 /** Options of both verbs. */
 export interface WritingFlags {
-  readonly prompt: string[];
+  readonly prompt?: string[];
+  readonly promptFile?: string;
   readonly maxTokens: number;
-  readonly temperature: number;
+  readonly temperature?: number;
   readonly topK?: number;
-  readonly topP: number;
-  readonly minP: number;
-  readonly repetitionPenalty: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
   readonly seed: number;
   readonly stop: string[];
   /** Absent for chat, which never ends inside a word. */
@@ -31,11 +36,20 @@ export interface WritingFlags {
 export function withWritingOptions(command: Command): Command {
   return command
     .option("-n, --max-tokens <n>", "tokens to write at most", whole, 256)
-    .option("-t, --temperature <x>", "0 always takes the most probable token", notNegative, 0.8)
-    .option("--top-k <k>", "choose among the k most probable tokens", count)
-    .option("--top-p <p>", "choose among the most probable tokens that together reach p", shareAboveZero, 1)
-    .option("--min-p <p>", "leave out tokens less probable than p times the best", share, 0)
-    .option("--repetition-penalty <x>", "make tokens seen before less likely (above 1)", positive, 1)
+    .option("--prompt-file <file>", "read one more prompt from a file; - is standard input")
+    .option(
+      "-t, --temperature <x>",
+      "0 always takes the most probable token (default: as the model's files say, else 0.8)",
+      notNegative,
+    )
+    .option("--top-k <k>", "choose among the k most probable tokens (default: as the files say)", count)
+    .option(
+      "--top-p <p>",
+      "choose among the most probable tokens that together reach p (likewise)",
+      shareAboveZero,
+    )
+    .option("--min-p <p>", "leave out tokens less probable than p times the best (likewise)", share)
+    .option("--repetition-penalty <x>", "make tokens seen before less likely, above 1 (likewise)", positive)
     .option("--seed <n>", "same seed, same text", whole, 0)
     .option("--bits <n>", "weights in 8 or 4 bits", oneOf(4, 8))
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
@@ -60,15 +74,59 @@ export async function openWriter(
   return { model, decoder };
 }
 
-/** The options of the model's own `generate`. */
+/**
+ * The prompts of a call: those of `--prompt`, then that of `--prompt-file`; where there are none, what is piped in.
+ * @throws FileError for a file that cannot be read or is no text.
+ */
+export async function promptsOf(
+  verb: string,
+  { prompt = [], promptFile }: Pick<WritingFlags, "prompt" | "promptFile">,
+): Promise<string[]> {
+  if (promptFile !== undefined) return [...prompt, await promptIn(verb, promptFile)];
+  if (prompt.length > 0 || !isPiped()) return prompt;
+  const text = await promptIn(verb, "-");
+  return text === "" ? [] : [text];
+}
+
+/** Whether standard input is a pipe or a file. A terminal is asked, and anything else may never end. */
+function isPiped(): boolean {
+  try {
+    const input = fstatSync(0);
+    return input.isFIFO() || input.isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The text of a file without the line end that editors put last. */
+async function promptIn(verb: string, path: string): Promise<string> {
+  const bytes = await (path === "-" ? buffer(process.stdin) : readFile(path)).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new FileError(
+        `${verb}: --prompt-file ${path} must be readable, got ${error.code ?? error.message}.`,
+      );
+    },
+  );
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
+  } catch {
+    throw new FileError(
+      `${verb}: --prompt-file ${path} must be text in UTF-8, got ${bytes.length} bytes that are none.`,
+    );
+  }
+}
+
+/** The options of the model's own `generate`: what the caller says, else what its authors do. */
 export function optionsOf(model: OpenedModel, flags: WritingFlags, seed: number): GenerateOptions {
+  const { temperature, topK, topP, minP, repetitionPenalty } = flags;
   return {
     maxTokens: flags.maxTokens,
-    temperature: flags.temperature,
-    topP: flags.topP,
-    minP: flags.minP,
-    repetitionPenalty: flags.repetitionPenalty,
-    ...(flags.topK !== undefined && { topK: flags.topK }),
+    ...model.drawing,
+    ...(temperature !== undefined && { temperature }),
+    ...(topK !== undefined && { topK }),
+    ...(topP !== undefined && { topP }),
+    ...(minP !== undefined && { minP }),
+    ...(repetitionPenalty !== undefined && { repetitionPenalty }),
     seed,
     stop: flags.stop,
     eos: model.eos,

@@ -39,7 +39,7 @@ export const gemma2: Family = {
 
 /** Gains are stored as `w` and act as `1 + w`. */
 export function gemmaStored(name: string): Stored {
-  return /norm\.weight$/.test(name) ? { name, plus: 1 } : { name };
+  return name.endsWith("norm.weight") ? { name, plus: 1 } : { name };
 }
 
 /** What Gemma 2 and 3 have in common. */
@@ -124,6 +124,9 @@ export function writeGemma(
       attn_logit_softcapping: cap,
       ...windows,
     },
-    rope: layers.map(({ position: { cap: _, ...rope } }) => rope),
+    rope: layers.map(({ position }) => {
+      const { cap: _, ...rope } = position;
+      return rope;
+    }),
   };
 }

@@ -30,7 +30,7 @@ export const gemma3: Family = {
       const { rope_scaling: scaling, ...keys } = ropeKeys(spec, config.context) ?? {};
       return keys["rope_theta"] === undefined
         ? undefined
-        : { rope_type: "default", ...keys, ...(scaling ?? {}) };
+        : { rope_type: "default", ...keys, ...(scaling as object | undefined) };
     };
     const [full, sliding] = [of(FULL), of(SLIDING)];
     if (full === undefined || sliding === undefined) return undefined;

@@ -56,7 +56,8 @@ export function encodeState(state: EmState, { report, candidates }: EmAbout): Ui
 
 /** The inverse. @throws FileError for bytes of another length than they say. */
 export function decodeState(bytes: Uint8Array): EmState & EmAbout {
-  const whole = bytes.slice();
+  // A copy: `slice` of a Node Buffer is a view into the pool that small files are read into.
+  const whole = new Uint8Array(bytes);
   const cut = (): never => {
     throw new FileError(
       `train: stored state must be whole, got ${bytes.length} bytes that do not fit together. Start the training anew.`,

@@ -13,6 +13,7 @@ import {
 } from "../model.ts";
 import type { Pace } from "../pace.ts";
 import { frequentPairs } from "./pairs.ts";
+import { withScores } from "./scores.ts";
 import type { SeedRule } from "./seeds.ts";
 
 /** Above this many candidates a pass reads a quarter of the sample. */
@@ -89,10 +90,8 @@ export class Maximiser {
   /** The pieces as a model. */
   model(specials: readonly Special[]): UnigramModel {
     const { pieces, counts } = this.#now;
-    return unigramFromPieces(
-      pieces.map((bytes, i) => ({ bytes, count: Math.max(1, Math.round(counts[i] ?? 0)) })),
-      specials,
-    );
+    const counted = pieces.map((bytes, i) => ({ bytes, count: Math.max(1, Math.round(counts[i] ?? 0)) }));
+    return unigramFromPieces(withScores(counted), specials);
   }
 
   #keep(stage: string): Promise<void> {

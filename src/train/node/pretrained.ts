@@ -2,6 +2,7 @@
 import { copyFile, stat } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { OptionError } from "../../errors.ts";
+import { BESIDE } from "../../model/beside.ts";
 import { applyChatTemplate, type ChatMessage } from "../../model/chat.ts";
 import type { CausalLMConfig, CausalLMParams } from "../../model/index.ts";
 import { loadModel } from "../../model/load.ts";
@@ -46,9 +47,6 @@ export async function openPretrained(path: string): Promise<Pretrained> {
     }),
   };
 }
-
-/** Files that say how a tokenizer is used and how chats are written. */
-const BESIDE = ["tokenizer_config.json", "chat_template.jinja"];
 
 /** Puts the tokenizer of a model into a run, unchanged, with what belongs to it. */
 export async function keepTokenizer(tokenizerPath: string, run: string): Promise<void> {

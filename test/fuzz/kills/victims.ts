@@ -67,9 +67,23 @@ const tokenizer = (mode: "unigram" | "bytepiece"): Victim => ({
   }),
 });
 
-/** One import of many papers: what a kill left is gone on with, no paper twice. */
-const papers: Victim = {
-  prepare(folder, seed) {
+/** One import of many papers: what a kill left is gone on with, no paper twice, and no note of a place remains. */
+const papersFrom = (file: string, prepare: Victim["prepare"]): Victim => ({
+  prepare,
+  command: (folder, at) => ["papers", "add", join(folder, file), "--store", `${at}.db`],
+  async contents(at) {
+    const { stdout } = await athanor(["papers", "export", "--store", `${at}.db`]);
+    return {
+      papers: stdout.split("\n").sort().join("\n"),
+      unfinished: String(existsSync(`${at}.db.progress.json`)),
+    };
+  },
+});
+
+const papers = papersFrom(
+  "papers.jsonl",
+
+  (folder, seed) => {
     const lines = Array.from({ length: 4000 }, (_, i) =>
       JSON.stringify({
         id: `24${String(1 + (i % 12)).padStart(2, "0")}.${String(10_000 + i)}`,
@@ -82,16 +96,21 @@ const papers: Victim = {
     );
     writeFileSync(join(folder, "papers.jsonl"), `${lines.join("\n")}\n`);
   },
-  command: (folder, at) => ["papers", "add", join(folder, "papers.jsonl"), "--store", `${at}.db`],
-  async contents(at) {
-    const { stdout } = await athanor(["papers", "export", "--store", `${at}.db`]);
-    return { papers: stdout.split("\n").sort().join("\n") };
-  },
-};
+);
+
+/** Entries that only keys name, each key twice for two papers: what is read again must meet the same papers. */
+const bibliography = papersFrom("works.bib", (folder, seed) => {
+  const entries = Array.from({ length: 3000 }, (_, i) => {
+    const [title, abstract] = [babble(60, seed + i), babble(300, seed + 5 * i)];
+    return `@article{key${i % 1500}, title={${title} ${i}}, author={B${i % 89}, A}, year={${1950 + (i % 70)}}, abstract={${abstract}}}`;
+  });
+  writeFileSync(join(folder, "works.bib"), `${entries.join("\n")}\n`);
+});
 
 export const VICTIMS: Readonly<Record<string, Victim>> = {
   training,
   unigram: tokenizer("unigram"),
   bytepiece: tokenizer("bytepiece"),
   papers,
+  bibliography,
 };

@@ -29,6 +29,11 @@ export function textAt(value: unknown, ...path: readonly string[]): string {
   return typeof found === "string" ? found : "";
 }
 
+/** Whether something is at a path. */
+export function hasAt(value: unknown, ...path: readonly string[]): boolean {
+  return at(value, path) !== undefined;
+}
+
 /** As `at`, but through getters too: the client's errors have some. */
 function readProperty(value: unknown, path: readonly string[]): unknown {
   let here = value;

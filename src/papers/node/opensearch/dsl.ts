@@ -3,7 +3,7 @@ import type { CheckedFilter } from "../../ask.ts";
 import { checkFilter } from "../../ask.ts";
 import { type CategoryExpression, parseCategories } from "../../categories.ts";
 import { identifierIn, normaliseId } from "../../identifier.ts";
-import { queryStems, variantWeight } from "../../bm25.ts";
+import { k1, queryStems, variantWeight } from "../../bm25.ts";
 import type { Sort } from "../../paper.ts";
 import { askedKeys, hasInitials } from "../../names.ts";
 import { type Condition, type ParsedQuery, requiredTerms, unfinishedWord } from "../../query.ts";
@@ -96,22 +96,24 @@ function beginnings(word: string | undefined): Clause[] {
   return word === undefined || word.length < 3 ? [] : [{ prefix: { forms: { value: word, boost: 0.01 } } }];
 }
 
-/** Above what one term can score: some 2.2 times the logarithm of the number of papers. */
-const aboveAnyTerm = 100;
-
 /**
- * Ranking: a word's stem, and the word as it is spelled, so that the form asked for comes first; strictly so where a
- * word is all that is asked. The other store's gain is a part of the stem's weight; here of the form's.
+ * Ranking: a word's stem, the word as it is spelled, and what a paper gains for saying it at all, so that the form asked
+ * for comes first; strictly so where a word is all that is asked.
  */
 function rankingClauses(query: ParsedQuery): Clause[] {
-  return queryStems(query.words, query.compounds, requiredTerms(query)).flatMap((term): Clause[] => {
-    if (term.prefix) return [{ prefix: { stems: { value: term.stem, boost: term.weight } } }];
-    const share = (term.weight * (1 - variantWeight + term.gain)) / term.forms.size;
-    const own = [...term.forms].map((form) => ({ term: { forms: { value: form, boost: share } } }));
-    const sole =
-      term.gain < 1 ? [] : [constant({ terms: { forms: [...term.forms] } }, aboveAnyTerm * term.weight)];
-    return [{ term: { stems: { value: term.stem, boost: term.weight * variantWeight } } }, ...own, ...sole];
-  });
+  return queryStems(query.words, query.compounds, requiredTerms(query)).flatMap(
+    ({ stem: root, forms, weight, prefix, gain }): Clause[] => {
+      if (prefix) return [{ prefix: { stems: { value: root, boost: weight } } }];
+      const share = (weight * (1 - variantWeight)) / forms.size;
+      return [
+        { term: { stems: { value: root, boost: weight * variantWeight } } },
+        ...[...forms].flatMap((form) => [
+          { term: { forms: { value: form, boost: share } } },
+          { term: { said: { value: form, boost: weight * gain * (k1 + 1) } } },
+        ]),
+      ];
+    },
+  );
 }
 
 const constant = (filter: Clause, boost: number): Clause => ({ constant_score: { filter, boost } });

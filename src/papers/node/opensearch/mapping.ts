@@ -18,12 +18,16 @@ export const laterFields: Readonly<Record<"doi" | "url" | "names", typeof keywor
   names: keyword,
 };
 
+/** The field `said` in an index made before it, whose similarities cannot be added to. */
+export const laterSaid: typeof terms = terms;
+
 /** Settings and mapping of an index in some shards. */
 export const indexBody = (shards: number): Record<string, unknown> => ({
   settings: {
     index: {
       number_of_shards: shards,
-      similarity: { papers: { type: "BM25", k1, b } },
+      // `said`: without frequency and length BM25 is the idf alone.
+      similarity: { papers: { type: "BM25", k1, b }, said: { type: "BM25", k1: 0, b: 0 } },
       analysis: { analyzer: { terms: { type: "custom", tokenizer: "whitespace" } } },
     },
   },
@@ -35,6 +39,8 @@ export const indexBody = (shards: number): Record<string, unknown> => ({
       // Ranking: stems and forms, those of the title repeated, so that one field is BM25F over two.
       stems: terms,
       forms: terms,
+      // The forms once each.
+      said: { ...terms, similarity: "said" },
       // Conditions: consecutive forms. Lists (of authors; of a text and its compounds) have gaps that no phrase crosses.
       title: listed,
       abstract: listed,
@@ -59,6 +65,7 @@ export interface Document {
   readonly title_key: string;
   readonly stems: string;
   readonly forms: string;
+  readonly said: string;
   readonly title: readonly string[];
   readonly abstract: readonly string[];
   readonly authors: readonly string[];
@@ -92,6 +99,7 @@ export function toDocument(paper: Paper): Document {
     title_key: keyOf(title.join(" ")),
     stems: scored.map(stem).join(" "),
     forms: scored.join(" "),
+    said: [...new Set(scored)].join(" "),
     title: [written(title), ...titleCompounds],
     abstract: [written(abstract), ...abstractCompounds],
     authors: written(authors).split(` ${authorGap} `),

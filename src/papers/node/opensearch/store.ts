@@ -11,8 +11,8 @@ import { mergeAll, mergePapers, samePaper } from "../../record.ts";
 import type { Added, Listing, PaperStore, Tally } from "../../store.ts";
 import { textKey } from "../../tokens.ts";
 import { aliasClauses, type Clause, filterClauses, searchClause, sortClause } from "./dsl.ts";
-import { indexBody, keyOf, laterFields, toDocument } from "./mapping.ts";
-import { bucketsOf, type Found, hitsOf, type Json, numberAt, papersOf, textAt } from "./answers.ts";
+import { indexBody, keyOf, laterFields, laterSaid, toDocument } from "./mapping.ts";
+import { bucketsOf, type Found, hasAt, hitsOf, type Json, numberAt, papersOf, textAt } from "./answers.ts";
 
 /** How to reach an index. */
 export interface SearchStoreOptions {
@@ -50,7 +50,12 @@ export async function openSearchStore(node: string, options: SearchStoreOptions 
   await call("create or know the index", async () => {
     const { body: exists } = await client.indices.exists({ index });
     if (!exists) await client.indices.create({ index, body: indexBody(shards) });
-    else await client.indices.putMapping({ index, body: { properties: { ...laterFields } } });
+    else {
+      const { body: known } = await client.indices.getMapping({ index });
+      const hasSaid = hasAt(known, index, "mappings", "properties", "said");
+      const properties = { ...laterFields, ...(!hasSaid && { said: laterSaid }) };
+      await client.indices.putMapping({ index, body: { properties } });
+    }
   });
   const request = async (query: Json): Promise<Found> => {
     // Statistics of all shards together: a paper's score must not depend on which papers lie beside it.
