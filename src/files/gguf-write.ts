@@ -32,7 +32,7 @@ function writer(): {
   string(s: string): void;
   done(): Uint8Array<ArrayBuffer>;
 } {
-  let bytes = new Uint8Array(1 << 16);
+  let bytes = new Uint8Array(1 << 8);
   let view = new DataView(bytes.buffer);
   let at = 0;
   const room = (n: number): number => {
@@ -45,19 +45,25 @@ function writer(): {
     at += n;
     return at - n;
   };
-  const u64 = (n: number): void => view.setBigUint64(room(8), BigInt(n), true);
+  // `room` may replace the view: it comes first.
+  const number = (width: number, set: (view: DataView, at: number) => void): void => {
+    const place = room(width);
+    set(view, place);
+  };
+  const u64 = (n: number): void => number(8, (v, to) => v.setBigUint64(to, BigInt(n), true));
   return {
-    u32: (n) => view.setUint32(room(4), n, true),
+    u32: (n) => number(4, (v, to) => v.setUint32(to, n, true)),
     u64,
     put(type, n) {
-      if (type === "bool") view.setUint8(room(1), n);
-      else if (type === "int32") view.setInt32(room(4), n, true);
-      else view.setFloat32(room(4), n, true);
+      if (type === "bool") number(1, (v, to) => v.setUint8(to, n));
+      else if (type === "int32") number(4, (v, to) => v.setInt32(to, n, true));
+      else number(4, (v, to) => v.setFloat32(to, n, true));
     },
     string(s) {
       const own = text.encode(s);
       u64(own.length);
-      bytes.set(own, room(own.length));
+      const place = room(own.length);
+      bytes.set(own, place);
     },
     done: () => bytes.slice(0, at),
   };
