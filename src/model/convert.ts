@@ -1,6 +1,6 @@
 // A model whose matrices take another form: projected to the nearest matrix of it, or made plain again.
 import { checkOptions, OptionError } from "../errors.ts";
-import type { MapParams } from "../nn/index.ts";
+import { type MapParams, treeOf } from "../nn/index.ts";
 import { projectMonarch } from "../structured/index.ts";
 import { evaluate, flattenTree, type Tensor } from "../tensor/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
@@ -8,13 +8,13 @@ import { checkConfig } from "./check-config.ts";
 import type { CausalLMConfig } from "./config.ts";
 import { type MapConfig, mapOf, maps } from "./linear.ts";
 import { checkRules, mapConfigOf, type MapRule, matches } from "./map-rules.ts";
-import { matrixNames, treeOf } from "./parameters.ts";
+import { matrixNames } from "./parameters.ts";
 
 /** Every matrix of the layers, and none of the head. */
 const IN_LAYERS = "layers.*.*.*";
 
-/** Fields of each kind, numbers all. */
-const FIELDS: Readonly<Record<MapConfig["type"], readonly string[]>> = {
+/** Fields of each kind that a matrix can be turned into, numbers all; an adapter is worn beside one instead. */
+const FIELDS: Readonly<Record<Exclude<MapConfig["type"], "lora">, readonly string[]>> = {
   dense: [],
   monarch: ["blocks", "leftBlocks"],
   nbit: ["bits"],
@@ -37,6 +37,11 @@ export function parseLinear(text: string): MapRule {
     if (name === "match" && value !== "") match = value;
     else if (value !== "" && Number.isFinite(Number(value))) fields[name] = Number(value);
     else throw new OptionError(`linear: "${part}" of "${text}" must be field=number.`);
+  }
+  if (known === "lora") {
+    throw new OptionError(
+      "linear: kind must be dense, monarch or nbit, got lora. An adapter is trained with: athanor adapt MODEL.",
+    );
   }
   checkOptions(`linear: ${known}`, fields, FIELDS[known]);
   return { ...fields, type: known, match } as MapRule;
