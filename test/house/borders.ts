@@ -58,9 +58,16 @@ export const BORDERS: Readonly<Record<string, Border>> = {
   adapt: method,
   numeric: method,
   tokenizer: {
-    may: ["files/folder.ts", "draw/svg.ts"],
+    may: [
+      "files/folder.ts",
+      "files/gguf.ts",
+      "files/gguf-file.ts",
+      "files/gguf-types.ts",
+      "files/gguf-write.ts",
+      "draw/svg.ts",
+    ],
     because:
-      "vocabularies are read wherever files may lie, and cuts are drawn with the words of every picture",
+      "vocabularies are read wherever files may lie, GGUF among them, and cuts are drawn with the words of every picture",
   },
   papers: { may: ["net"], because: "collecting papers asks services over the network" },
   model: { may: everyRoom },
