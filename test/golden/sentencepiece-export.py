@@ -22,7 +22,7 @@ sp = sentencepiece.SentencePieceProcessor(model_file=model)
 lines = open(texts, encoding="utf-8", newline="").read().split("\n")
 json.dump(
     {
-        "made": "PyPI sentencepiece 0.2.3, test/golden/sentencepiece-export.py",
+        "provenance": "PyPI sentencepiece 0.2.3, test/golden/sentencepiece-export.py",
         "tokenizer": json.load(open(tokenizer, encoding="utf-8")),
         "model": base64.b64encode(open(model, "rb").read()).decode(),
         "lines": lines,
