@@ -2,7 +2,7 @@
 import { OptionError } from "../errors.ts";
 import { evaluate, mapTree, type Tensor, tensor } from "../tensor/index.ts";
 import { checkpointName, type SavedState } from "./checkpoint.ts";
-import type { Metric } from "./metrics.ts";
+import { type Metric, withoutLater } from "./metrics.ts";
 import type { RunStore } from "./run-store.ts";
 import type { TrainState } from "./step.ts";
 import type { Sample } from "./task.ts";
@@ -57,10 +57,10 @@ export function memoryStore({ keepStates = true }: { readonly keepStates?: boole
       return { state, info: saved.info, name, damaged: [] };
     },
     holds: async () => states.size > 0,
-    async rewind(step) {
-      const left = metrics.filter((m) => m.step <= step);
+    async rewind(step, atEnd = false) {
+      const left = withoutLater(metrics, step, atEnd);
       metrics.splice(0, metrics.length, ...left);
-      samples.splice(0, samples.length, ...samples.filter((s) => s.step <= step));
+      samples.splice(0, samples.length, ...samples.filter((s) => s.step <= (atEnd ? step - 1 : step)));
       return [...left];
     },
   };

@@ -13,6 +13,14 @@ export interface StepMetric extends Metric {
   readonly gradientNorm: number;
 }
 
+/**
+ * The lines up to `step`. At the end of a training, which validates anew when it is gone on with, also without the
+ * validations of `step`, so that none stands there twice.
+ */
+export function withoutLater(metrics: readonly Metric[], step: number, atEnd: boolean): Metric[] {
+  return metrics.filter((m) => m.step < step || (m.step === step && !(atEnd && !isStep(m))));
+}
+
 /** True for lines about an update. */
 export function isStep(metric: Metric): metric is StepMetric {
   return "gradientNorm" in metric;

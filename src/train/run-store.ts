@@ -40,6 +40,9 @@ export interface RunStore {
   newest<P>(like: TrainState<P>): Promise<Newest<P> | undefined>;
   /** Whether there is a checkpoint, good or not. */
   holds(): Promise<boolean>;
-  /** Drops metrics and samples after `step`, so that a resumed run repeats none. @returns The metrics left. */
-  rewind(step: number): Promise<Metric[]>;
+  /**
+   * Drops metrics and samples after `step`, so that a resumed run repeats none; `atEnd`, where nothing is left to train,
+   * also the validations and samples of `step`, which come anew. @returns The metrics left.
+   */
+  rewind(step: number, atEnd?: boolean): Promise<Metric[]>;
 }

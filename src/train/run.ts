@@ -142,7 +142,9 @@ async function inStore<P, B, S>(
   let saved = first;
   let sample: Sample | undefined;
   const [shown = ""] = Object.keys(task.losses);
-  const metrics = await store.rewind(progress.step);
+  const { steps, minutes = Infinity } = settings;
+  const atEnd = progress.step >= steps || progress.seconds >= 60 * minutes;
+  const metrics = await store.rewind(progress.step, atEnd);
   const add = async (line: Metric): Promise<void> => {
     metrics.push(line);
     await store.metric(line);

@@ -129,7 +129,7 @@ describe("wrong places", () => {
     );
     await fails(
       `${address}/broken`,
-      `fetch: ${address}/broken/config.json must be readable, got status 500.`,
+      `fetch: ${address}/broken/model.safetensors must be readable, got status 500.`,
     );
     await fails(
       "http://127.0.0.1:9/x",

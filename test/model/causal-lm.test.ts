@@ -247,7 +247,7 @@ describe("refusals", () => {
     [
       "unknown attention",
       { attention: { type: "preformer" } },
-      'causalLM: attention must be one of dense, mla, window, linear, performer, transformer-vq, got "preformer". Did you mean performer?',
+      'causalLM: attention must be one of dense, mla, window, linear, performer, rnn, rtf, transformer-vq, got "preformer". Did you mean performer?',
     ],
     [
       "attention that is a word",

@@ -92,6 +92,6 @@ test("tensors are made from nested arrays, typed arrays and booleans", async () 
   expect(await t.tensor(Uint8Array.of(0, 1), { dtype: "bool" }).data()).toEqual(Uint8Array.of(0, 1));
   expect(await t.tensor([0, 2, -3], { dtype: "bool" }).data()).toEqual(Uint8Array.of(0, 1, 1));
   expect(t.tensor([[], []]).shape).toEqual([2, 0]);
-  expect(String(own)).toBe("Tensor(data, float32, [2, 2])");
+  expect(String(own)).toBe("Tensor float32 [2, 2] [[1, 2], [3, 4]]");
   expect(t.byteLength(own)).toBe(16);
 });

@@ -134,6 +134,9 @@ describe.each(Object.keys(TOYS))("task %s", (name) => {
       expect(got.numbers).toEqual(expected.numbers);
       const lines = async (s: RunStore) => (await s.rewind(1e9)).map((line) => ({ ...line, seconds: 0 }));
       expect(await lines(parts)).toEqual(await lines(whole));
+      // Gone on with after its end, as when it was killed between its last checkpoint and its end: no line stands twice.
+      await trainRun(toy().task, settings, parts);
+      expect(await lines(parts)).toEqual(await lines(whole));
     },
   );
 

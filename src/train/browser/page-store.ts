@@ -10,7 +10,7 @@ import {
   readCheckpoint,
   stateTensors,
 } from "../checkpoint.ts";
-import type { Metric } from "../metrics.ts";
+import { type Metric, withoutLater } from "../metrics.ts";
 import type { RunStore } from "../run-store.ts";
 import { textOfSample, withoutLaterSamples } from "../samples.ts";
 import type { TrainState } from "../step.ts";
@@ -77,11 +77,12 @@ export function pageStore(name: string): RunStore {
       return found;
     },
     holds: async () => checkpointNames(await namesIn(await folder(name, "checkpoints"))).length > 0,
-    async rewind(step) {
+    async rewind(step, atEnd = false) {
       const at = await folder(name);
       const samples = await readText(at, "samples.txt");
-      if (samples !== undefined) await write(at, "samples.txt", [withoutLaterSamples(samples, step)]);
-      const kept = parseLines((await readText(at, "metrics.jsonl")) ?? "").filter((m) => m.step <= step);
+      if (samples !== undefined)
+        await write(at, "samples.txt", [withoutLaterSamples(samples, atEnd ? step - 1 : step)]);
+      const kept = withoutLater(parseLines((await readText(at, "metrics.jsonl")) ?? ""), step, atEnd);
       await write(at, "metrics.jsonl", [kept.map((m) => `${JSON.stringify(m)}\n`).join("")]);
       return kept;
     },

@@ -74,14 +74,15 @@ export function folderStore(folder: string): RunStore {
       return found;
     },
     holds: async () => (await listCheckpoints(checkpoints)).length > 0,
-    async rewind(step) {
+    async rewind(step, atEnd = false) {
       const text = await readFile(samples, "utf8").catch(() => "");
-      const left = withoutLaterSamples(text, step);
+      const left = withoutLaterSamples(text, atEnd ? step - 1 : step);
       if (left !== text) await writeFileAtomic(samples, left);
       for (const name of await readdir(join(root, "samples")).catch(() => [])) {
-        if (stepOf(name.replace(/\.png$/, ".safetensors")) > step) await rm(join(root, "samples", name));
+        if (stepOf(name.replace(/\.png$/, ".safetensors")) > (atEnd ? step - 1 : step))
+          await rm(join(root, "samples", name));
       }
-      return rewindMetrics(metrics, step);
+      return rewindMetrics(metrics, step, atEnd);
     },
   };
 }

@@ -2,7 +2,7 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { FileError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
-import type { Metric } from "../metrics.ts";
+import { type Metric, withoutLater } from "../metrics.ts";
 
 /** Appends lines in one write. @throws FileError when they cannot be written. */
 export async function appendMetrics(path: string, metrics: readonly Metric[]): Promise<void> {
@@ -31,8 +31,8 @@ export async function readMetrics(path: string): Promise<Metric[]> {
 }
 
 /** Drops what came after `step`, so that a resumed training repeats no line. @returns What is left. */
-export async function rewindMetrics(path: string, step: number): Promise<Metric[]> {
-  const kept = (await readMetrics(path)).filter((m) => m.step <= step);
+export async function rewindMetrics(path: string, step: number, atEnd = false): Promise<Metric[]> {
+  const kept = withoutLater(await readMetrics(path), step, atEnd);
   await writeFileAtomic(path, kept.map((m) => `${JSON.stringify(m)}\n`).join(""));
   return kept;
 }
