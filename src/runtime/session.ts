@@ -84,6 +84,15 @@ function inLine<T>(device: Device, call: () => Promise<T>): Promise<T> {
 /** What a runtime says when its device is gone, or it is itself. */
 const GONE = /device (?:was|is) lost|memory access out of bounds|unreachable/i;
 
+/** Devices that are gone, with what was said of it. They do not come back, and a runtime asked again may never answer. */
+const gone = new Map<Device, BackendError>();
+
+/** @throws BackendError as at the first time, where `device` is gone. */
+function requireDevice(device: Device): void {
+  const said = gone.get(device);
+  if (said !== undefined) throw said;
+}
+
 /** The first sentence of what the runtime said, without where in its sources it said so. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
@@ -130,7 +139,10 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
         }
       : {}),
   };
-  const session = await inLine(device, () => platform.create(sessions, model, settings));
+  const session = await inLine(device, () => {
+    requireDevice(device);
+    return platform.create(sessions, model, settings);
+  });
   // A result on the device belongs to an allocator of its session and must not outlive it.
   const alive = new Set<OrtTensor>();
   let running = 0;
@@ -143,6 +155,7 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
     feeds: Record<string, OrtTensor>,
     into: Readonly<Record<string, OrtTensor | null>> | undefined,
   ): Promise<Record<string, OrtTensor>> => {
+    requireDevice(device);
     const fetches = into === undefined ? session.outputNames : ready(into);
     try {
       return (await session.run(
@@ -152,12 +165,12 @@ export async function openSession(model: ModelFile, options: SessionOptions): Pr
     } catch (error) {
       if (!(error instanceof Error) || !GONE.test(error.message)) throw error;
       const wayOut = (await platform.broken(device)) ?? "Start the program again.";
-      throw new BackendError(
+      const said = new BackendError(
         `device ${device}: must stay while a program runs, got "${reasonOf(error)}". ${wayOut}`,
-        {
-          cause: error,
-        },
+        { cause: error },
       );
+      gone.set(device, said);
+      throw said;
     }
   };
   return {
