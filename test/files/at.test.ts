@@ -133,7 +133,7 @@ describe("wrong places", () => {
     );
     await fails(
       "http://127.0.0.1:9/x",
-      "fetch: http://127.0.0.1:9/x/config.json must answer, got nothing. Is the address right?",
+      "fetch: http://127.0.0.1:9/x/model.safetensors must answer, got nothing. Is the address right?",
     );
     await fails(
       await files("model.safetensors"),
