@@ -88,6 +88,7 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
       'adapt: method must be one of lora, lora-plus, full, got "lroa". Did you mean lora?',
     ],
     [["--export", "mlx", "x"], 'adapt: --export must be peft FOLDER, got "mlx x".'],
+    [["--method", "full", "--merge", "x"], "adapt: --merge must have an adapter, got --method full."],
     [["--epochs", "1"], "adapt: --steps and --epochs say the same, got both."],
   ])("%j is one sentence, and makes nothing", async (options, message) => {
     const none = join(folder, "none");

@@ -100,7 +100,13 @@ export function define(command: Command): void {
 async function adapt(model: string | undefined, flags: Flags): Promise<void> {
   const exported = exportFolder(flags);
   if (exported !== undefined) await checkNew("--export", exported);
-  if (flags.merge !== undefined) await checkNew("--merge", flags.merge);
+  if (flags.merge !== undefined) {
+    if (flags.method === "full")
+      throw new OptionError(
+        "adapt: --merge must have an adapter, got --method full. The run folder holds the whole model.",
+      );
+    await checkNew("--merge", flags.merge);
+  }
   const stop = stopOnInterrupt();
   const watch = watchAdapting();
   const control: AdaptControl = {
@@ -130,7 +136,9 @@ function exportFolder({ export: what, method }: Flags): string | undefined {
     throw new OptionError(`adapt: --export must be peft FOLDER, got "${what.join(" ")}".`);
   }
   if (method === "full")
-    throw new OptionError("adapt: --export peft must have an adapter, got --method full. Use --merge.");
+    throw new OptionError(
+      "adapt: --export peft must have an adapter, got --method full. The run folder holds the whole model.",
+    );
   return folder;
 }
 
@@ -220,6 +228,9 @@ async function finish(flags: Flags, exported: string | undefined, result: AdaptR
         await writeMerged(flags.merge, model, leaves);
         say(`written: ${flags.merge}`);
       }
+    }
+    if (whole && flags.merge !== undefined) {
+      say(`--merge writes nothing here: ${adapter} is the whole model already.`);
     }
     say(`Run: ${result.runDir} (loss.svg, checkpoints/)`);
     say(
