@@ -16,16 +16,9 @@ import { absent, nodeContext, wantOf } from "../../src/lab/node/data.ts";
 
 /** Rows of the table that other rooms are at work on. */
 const AWAITED = [
-  "log-scale",
-  "concentration",
-  "recurrence",
   "bytepiece",
-  "random-segmentation",
   "continuation",
   "related",
-  "retry",
-  "least-sum",
-  "brachistochrone",
   "rtf",
   "deer",
   "monarch",
