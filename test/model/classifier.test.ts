@@ -105,7 +105,7 @@ describe("what makes no classifier", () => {
     [
       "an order above the length",
       () => configOf({ type: "rtf", state: 64 }),
-      "classifier: layer 0: rtf attention needs a length above its state of 64, got 11.",
+      "classifier: layer 0: rtf attention needs a length above its state of 64, got 11. Lower state, or give a length.",
     ],
     [
       "no classes",
