@@ -1,5 +1,5 @@
 // Files of labelled sequences: what is read, and every way in which a file can be wrong, each with its sentence.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Cases, classesOf, withoutGaps } from "../../../src/train/classify/cases.ts";
 import { readCases } from "../../../src/train/classify/read-cases.ts";

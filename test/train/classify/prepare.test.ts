@@ -1,5 +1,5 @@
 // From cases to numbers, and from outputs to scores, beside slow forms of both.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Case, Cases } from "../../../src/train/classify/cases.ts";
 import { prepare, preparationOf, type PrepareChoices, rowsOf } from "../../../src/train/classify/prepare.ts";
