@@ -1,5 +1,6 @@
 // All commands: a folder per noun, a file per verb, one line each.
 import { classify } from "./classify/index.ts";
+import { lab } from "./lab/index.ts";
 import { papers } from "./papers/index.ts";
 import { solve } from "./solve/index.ts";
 import { tokenizer } from "./tokenizer/index.ts";
@@ -51,5 +52,6 @@ export const COMMANDS: readonly (Verb | Noun)[] = [
   classify,
   tokenizer,
   papers,
+  lab,
   solve,
 ];

@@ -20,17 +20,18 @@ export function confusionPicture(
   const K = classes.length;
   const names = classes.map((name) => (widthOf(name) > NAME_MOST ? `${name.slice(0, 24)}…` : name));
   const room = Math.min(NAME_MOST, Math.max(...names.map((name) => widthOf(name)))) + 12;
-  const cell = Math.min(CELL_MOST, TABLE_MOST / K, (WIDTH - 2 * EDGE - room - 24) / K);
+  // Cells are as wide as the sheet allows.
+  const [wide, cell] = [(WIDTH - 2 * EDGE - room - 24) / K, Math.min(CELL_MOST, TABLE_MOST / K)];
   const [left, top] = [EDGE + 24 + room, TOP + 34];
   const parts = confusion.flatMap((row, i) => {
     const total = row.reduce((a, b) => a + b, 0);
     return row.map((count, j) => {
       const share = total === 0 ? 0 : count / total;
-      const [x, y] = [left + j * cell, top + i * cell];
-      const box = `<rect x="${at(x)}" y="${at(y)}" width="${at(cell - 1.5)}" height="${at(cell - 1.5)}" fill="${inkOf(i === j ? 1 : 0)}" fill-opacity="${share.toFixed(3)}"/>`;
+      const [x, y] = [left + j * wide, top + i * cell];
+      const box = `<rect x="${at(x)}" y="${at(y)}" width="${at(wide - 1.5)}" height="${at(cell - 1.5)}" fill="${inkOf(i === j ? 1 : 0)}" fill-opacity="${share.toFixed(3)}"/>`;
       const number =
-        count > 0 && cell >= CELL_WRITTEN
-          ? word(x + cell / 2, y + cell / 2 + 4, String(count), {
+        count > 0 && Math.min(wide, cell) >= CELL_WRITTEN
+          ? word(x + wide / 2, y + cell / 2 + 4, String(count), {
               anchor: "middle",
               size: Math.min(15, cell / 2.2),
               colour: share > 0.55 ? PAPER : INK,
@@ -40,13 +41,16 @@ export function confusionPicture(
     });
   });
   const bottom = top + K * cell;
-  return sheet(heading, Math.ceil(bottom + 40 + room), [
-    `<rect x="${at(left)}" y="${at(top)}" width="${at(K * cell - 1.5)}" height="${at(K * cell - 1.5)}" fill="${FIELD}"/>`,
+  // Names that do not fit below their columns read upwards.
+  const flat = names.every((name) => widthOf(name) < wide - 6);
+  return sheet(heading, Math.ceil(bottom + 24 + (flat ? 16 : room)), [
+    `<rect x="${at(left)}" y="${at(top)}" width="${at(K * wide - 1.5)}" height="${at(K * cell - 1.5)}" fill="${FIELD}"/>`,
     ...parts,
     ...names.map((name, k) => word(left - 8, top + (k + 0.5) * cell + 4, name, { anchor: "end" })),
-    ...names.map(
-      (name, k) =>
-        `<text transform="translate(${at(left + (k + 0.5) * cell + 4)} ${at(bottom + 10)}) rotate(-90)" text-anchor="end" fill="${INK}">${escaped(name)}</text>`,
+    ...names.map((name, k) =>
+      flat
+        ? word(left + (k + 0.5) * wide, bottom + 18, name, { anchor: "middle" })
+        : `<text transform="translate(${at(left + (k + 0.5) * wide + 4)} ${at(bottom + 10)}) rotate(-90)" text-anchor="end" fill="${INK}">${escaped(name)}</text>`,
     ),
     sideways(EDGE + 6, top + (K * cell) / 2, "true class"),
     word(left, top - 12, "what the model says", { colour: FAINT }),
