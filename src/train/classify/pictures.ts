@@ -2,7 +2,19 @@
 import { scale, valueAxis, baseAxis, widened, type Plot } from "../../draw/axis.ts";
 import { lineChart } from "../../draw/line-chart.ts";
 import { FAINT, FIELD, INK, inkOf, PAPER } from "../../draw/palette.ts";
-import { at, EDGE, type Heading, sheet, sideways, ticks, TOP, WIDTH, widthOf, word } from "../../draw/svg.ts";
+import {
+  at,
+  EDGE,
+  escapeXml,
+  type Heading,
+  sheet,
+  sideways,
+  ticks,
+  TOP,
+  WIDTH,
+  widthOf,
+  word,
+} from "../../draw/svg.ts";
 import type { Metric } from "../metrics.ts";
 
 const TABLE_MOST = 560;
@@ -50,14 +62,12 @@ export function confusionPicture(
     ...names.map((name, k) =>
       flat
         ? word(left + (k + 0.5) * wide, bottom + 18, name, { anchor: "middle" })
-        : `<text transform="translate(${at(left + (k + 0.5) * wide + 4)} ${at(bottom + 10)}) rotate(-90)" text-anchor="end" fill="${INK}">${escaped(name)}</text>`,
+        : `<text transform="translate(${at(left + (k + 0.5) * wide + 4)} ${at(bottom + 10)}) rotate(-90)" text-anchor="end" fill="${INK}">${escapeXml(name)}</text>`,
     ),
     sideways(EDGE + 6, top + (K * cell) / 2, "true class"),
     word(left, top - 12, "what the model says", { colour: FAINT }),
   ]);
 }
-
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /** Predictions over the numbers that were to be predicted; right ones lie on the line. */
 export function numbersPicture(truth: ArrayLike<number>, said: ArrayLike<number>, heading: Heading): string {
