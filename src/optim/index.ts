@@ -68,3 +68,4 @@ export {
   type Schedule,
   type Transform,
 } from "./transform.ts";
+export * from "./theory/sgd-theory.ts";

@@ -167,12 +167,12 @@ export function rateFactor(schedule: ScheduleConfig, place: RatePlace): number {
         Object.entries(schedule.knots).map(([at, factor]) => [Number(at), factor]),
         step,
       );
-    case "gradient":
+    default:
       return byGradient(schedule, norms, step, steps, time);
   }
 }
 
-/** η_t over η_1 where R is `η_1·G_1`; the norm of the step itself is foreseen by those before it. */
+/** η_t over η_1 where R is `η_1·G_1`; each step's norm is foreseen by a mean of those before it, the first by itself. */
 function byGradient(
   { part, memory }: { readonly part: number; readonly memory: number },
   norms: readonly number[],
@@ -180,12 +180,13 @@ function byGradient(
   steps: number,
   time: number,
 ): number {
-  const first = norms.find((G) => G > 0);
   const fading = part === 4 ? 1 - Math.max(time, (step + 1) / (steps + 1)) : 1;
-  if (first === undefined) return fading;
-  const known = norms.map((G) => (G > 0 ? G / first : 1));
+  const first = norms.find((G) => G > 0) ?? 1;
+  const foreseen = [1];
   let mean = 1;
-  for (const G of known) mean = memory * mean + (1 - memory) * G * G;
-  const all = [...known, Math.sqrt(mean)];
-  return part === 4 ? causalRate(2, all, 1, 1) * fading : causalRate(part as GradientPart, all, 1, 1);
+  for (const G of norms) {
+    if (G > 0) mean = memory * mean + (1 - memory) * (G / first) ** 2;
+    foreseen.push(Math.sqrt(mean));
+  }
+  return causalRate(part === 4 ? 2 : (part as GradientPart), foreseen, 1, 1) * fading;
 }

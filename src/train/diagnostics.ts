@@ -1,7 +1,7 @@
 // What `train --diagnostics` measures of every update: its cosines with the gradient by block and as a whole, the change of
 // the loss that they predict and the one that came, and the largest entry of an embedding.
-import { type Alignment, alignmentOf, blockSums, type RoleOf, sumsOf } from "../optim/index.ts";
-import { abs, cast, flattenTree, max, maximum, type Tensor, zipTrees } from "../tensor/index.ts";
+import { type Alignment, alignmentOf, type RoleOf, sumsOf } from "../optim/index.ts";
+import { abs, cast, flattenTree, max, maximum, type Tensor } from "../tensor/index.ts";
 import type { Numbers } from "./task.ts";
 
 /** Tensors that the compiled update gives back beside the state. */
@@ -18,18 +18,6 @@ export interface UpdateReport {
   /** Loss after the update minus before, on its own batch. */
   readonly actualChange?: number;
   readonly largestEmbedding?: number;
-}
-
-/** Sums over blocks of what was subtracted, against the gradient. */
-export function measure<T>(
-  before: T,
-  after: T,
-  grad: T,
-): { readonly names: readonly string[]; readonly sums: Tensor } {
-  return blockSums(
-    zipTrees(before, after, (p, q) => p.sub(q)),
-    grad,
-  );
 }
 
 /** Largest absolute entry of all tables, if there are any. */

@@ -1,6 +1,6 @@
 // One update of the parameters, compiled: forward, backward, the optimizer's rule; what no gradient moves beside it.
 import { OptionError } from "../errors.ts";
-import { makeRule, type RuleChoice, ruleNamed, type Transform } from "../optim/index.ts";
+import { blockSums, makeRule, type RuleChoice, ruleNamed, type Transform } from "../optim/index.ts";
 import {
   cast,
   compile,
@@ -18,7 +18,7 @@ import {
   zeros,
   zipTrees,
 } from "../tensor/index.ts";
-import { largestEntry, measure, type Measured, reportOf, type UpdateReport } from "./diagnostics.ts";
+import { largestEntry, type Measured, reportOf, type UpdateReport } from "./diagnostics.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { Found, Task } from "./task.ts";
 
@@ -130,21 +130,27 @@ export function trainStep<P, B, S>(
     return { shown, seen, grad, loss: total };
   };
   /** What diagnostics look at in an update: nothing where nobody asked. */
-  const measured = (before: Leaves, after: P, grad: Leaves | undefined): { measured?: Measured } => {
+  const measured = (after: P, updates: Leaves, grad: Leaves | undefined): { measured?: Measured } => {
     if (!diagnostics) return {};
-    const now = pick(after, names);
-    const largest = largestEntry(now, task.role);
+    const largest = largestEntry(pick(after, names), task.role);
     if (grad === undefined) return { measured: { ...(largest && { largest }) } };
-    const found = measure(before, now, grad);
+    const found = blockSums(
+      mapTree(updates, (u) => u.neg()),
+      grad,
+    );
     blocks = found.names;
     return { measured: { sums: found.sums, ...(largest && { largest }) } };
   };
+  /** The rule's updates, where some parameters have a rate of their own. */
+  const paced = (updates: Leaves): Leaves => {
+    const factor = (name: string): number => task.rate?.(name) ?? 1;
+    return mapTree(updates, (u, name) => (factor(name) === 1 ? u : u.mul(factor(name))));
+  };
   /** Parameters after the rule's updates and after what no gradient moves. */
   const move = (at: P, leaves: Leaves, updates: Leaves, seen: S | undefined): P => {
-    const factor = (name: string): number => task.rate?.(name) ?? 1;
     const moved = place(
       at,
-      zipTrees(leaves, updates, (p, u, name) => p.add(factor(name) === 1 ? u : u.mul(factor(name)))),
+      zipTrees(leaves, updates, (p, u) => p.add(u)),
     );
     return task.learn ? task.learn(moved, seen as S) : moved;
   };
@@ -153,13 +159,14 @@ export function trainStep<P, B, S>(
   const checksOf = (list: readonly Tensor[]): Tensor => stack(list.map((t) => cast(t, "float32")));
   const update = (state: TrainState<P>, grad: Leaves, seen: S | undefined, rate: Tensor) => {
     const leaves = pick(state.params, names);
-    const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, leaves);
+    const { updates: whole, state: next } = optimizer(rate).update(grad, state.optimizer, leaves);
+    const updates = paced(whole);
     const checks = [...squares(grad), ...Object.values(leaves).map((p) => sum(p))];
     const moved = move(state.params, leaves, updates, seen);
     return {
       state: { params: moved, optimizer: next },
       checks: checksOf(checks),
-      ...measured(leaves, moved, grad),
+      ...measured(moved, updates, grad),
     };
   };
 
@@ -209,12 +216,13 @@ export function trainStep<P, B, S>(
       const leaves = pick(state.params, names);
       const done = optimizer(rate).micro?.finish(state.optimizer, leaves, accumulate);
       if (done === undefined) throw new Error("a rule that accumulates must finish");
-      const moved = move(state.params, leaves, done.updates, learnt.seen);
+      const updates = paced(done.updates);
+      const moved = move(state.params, leaves, updates, learnt.seen);
       return {
         state: { params: moved, optimizer: done.state },
         sums: checksOf(Object.values(leaves).map((p) => sum(p))),
         learnt: zerosLike(learnt),
-        ...measured(leaves, moved, undefined),
+        ...measured(moved, updates, undefined),
       };
     },
     { ...options, donate: [0, 1] },

@@ -1,5 +1,5 @@
 // What single rules promise beyond their trajectories: positivity, the closed form of gains, directions of one size.
-import fc from "fast-check";
+import { array, assert, asyncProperty, type Arbitrary, double } from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   applyUpdates,
@@ -25,9 +25,8 @@ async function after(rule: Rule, x: Tensor, g: Tensor): Promise<number[]> {
 }
 
 describe("exponentiated gradient", () => {
-  const big = fc.double({ min: -1e6, max: 1e6, noNaN: true });
-  const four = (of: fc.Arbitrary<number>): fc.Arbitrary<number[]> =>
-    fc.array(of, { minLength: 4, maxLength: 4 });
+  const big = double({ min: -1e6, max: 1e6, noNaN: true });
+  const four = (of: Arbitrary<number>): Arbitrary<number[]> => array(of, { minLength: 4, maxLength: 4 });
 
   test.each(["float32", "float64"] as const)(
     "keeps positive numbers positive at any rate, %s",
@@ -36,9 +35,9 @@ describe("exponentiated gradient", () => {
         const rule = eg<Params>(constantRate(1));
         return applyUpdates({ x }, rule.update({ x: g }, rule.init({ x }), { x }).updates);
       });
-      const start = fc.double({ min: 1e-3, max: 10, noNaN: true });
-      await fc.assert(
-        fc.asyncProperty(four(start), four(big), async (x, g) => {
+      const start = double({ min: 1e-3, max: 10, noNaN: true });
+      await assert(
+        asyncProperty(four(start), four(big), async (x, g) => {
           const next = await values((await step(tensor(x, { dtype }), tensor(g, { dtype }))).x);
           expect(next.every((v) => v > 0 && Number.isFinite(v))).toBe(true);
           const before = await values(tensor(x, { dtype }));
@@ -64,8 +63,8 @@ describe("exponentiated gradient", () => {
       const rule = eg<Params>(constantRate(1), { form: "simplex" });
       return applyUpdates({ x }, rule.update({ x: g }, rule.init({ x }), { x }).updates);
     });
-    await fc.assert(
-      fc.asyncProperty(four(fc.double({ min: 0.01, max: 1, noNaN: true })), four(big), async (w, g) => {
+    await assert(
+      asyncProperty(four(double({ min: 0.01, max: 1, noNaN: true })), four(big), async (w, g) => {
         const sum = w.reduce((a, b) => a + b);
         const x = tensor(Float64Array.from(w, (v) => v / sum));
         const next = await values((await step(x, tensor(Float64Array.from(g)))).x);

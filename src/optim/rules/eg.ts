@@ -104,7 +104,7 @@ export interface EgConfig {
 export const egRule: RuleOf<EgConfig> = {
   type: "eg",
   about: "exponentiated gradient: steps in proportion to the parameter (Kivinen and Warmuth 1997)",
-  rate: 3,
+  rate: 5,
   needs: {
     beta: { about: "size below which steps are those of gradient descent", low: 1e-6, high: 1e6, usual: 0.1 },
     limit: { about: "largest exponent of a step", low: 1e-6, high: 30, usual: 1 },

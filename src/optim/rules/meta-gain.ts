@@ -204,7 +204,7 @@ const COMMON = {
 export const metaGainRule: RuleOf<MetaGainConfig> = {
   type: "meta-gain",
   about: "gradient descent whose rate for each parameter learns itself (Su 2022)",
-  rate: 0.1,
+  rate: 0.3,
   needs: { gamma: gainField("rate of the gains", 0.02), ...COMMON },
   make: (rate, { type: _, normalise, ...config }) =>
     metaGain(rate, { ...config, normalise: normalise === 1 }),
@@ -213,7 +213,7 @@ export const metaGainRule: RuleOf<MetaGainConfig> = {
 export const funnelledGainRule: RuleOf<FunnelledGainConfig> = {
   type: "funnelled-gain",
   about: "momentum with learning gains, of each parameter and of the whole (Amid et al. 2022)",
-  rate: 0.02,
+  rate: 0.1,
   needs: {
     gamma: gainField("rate of the gains of parameters", 0.002),
     whole: gainField("rate of the gain of the whole", 0.02),
@@ -221,6 +221,5 @@ export const funnelledGainRule: RuleOf<FunnelledGainConfig> = {
     momentum: FIELDS.beta("share of the former update that goes on", 0.9),
     ...COMMON,
   },
-  make: (rate, { type: _, normalise, ...config }) =>
-    funnelledGain(rate, { ...config, normalise: normalise === 1 }),
+  make: (rate, config) => funnelledGain(rate, { ...config, normalise: config.normalise === 1 }),
 };

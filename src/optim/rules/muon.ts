@@ -86,7 +86,7 @@ export interface MuonConfig extends Required<MuonOptions> {
 export const muonRule: RuleOf<MuonConfig> = {
   type: "muon",
   about: "momentum made orthogonal for matrices, AdamW for the rest (Jordan et al. 2024)",
-  rate: 2e-3,
+  rate: 5e-3,
   needs: {
     momentum: FIELDS.beta("decay of the momentum of matrices", 0.95),
     turns: { about: "turns of the iteration", low: 1, high: 20, usual: 5, whole: true },
