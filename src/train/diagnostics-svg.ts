@@ -10,7 +10,7 @@ export interface DiagnosticsFrame {
   readonly right: number;
   readonly top: number;
   /** Place of a step. */
-  x(step: number): number;
+  readonly x: (step: number) => number;
 }
 
 const [PANEL, GAP] = [96, 36];

@@ -206,8 +206,7 @@ export const metaGainRule: RuleOf<MetaGainConfig> = {
   about: "gradient descent whose rate for each parameter learns itself (Su 2022)",
   rate: 0.3,
   needs: { gamma: gainField("rate of the gains", 0.02), ...COMMON },
-  make: (rate, { type: _, normalise, ...config }) =>
-    metaGain(rate, { ...config, normalise: normalise === 1 }),
+  make: (rate, config) => metaGain(rate, { ...config, normalise: config.normalise === 1 }),
 };
 
 export const funnelledGainRule: RuleOf<FunnelledGainConfig> = {

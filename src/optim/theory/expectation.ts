@@ -13,7 +13,7 @@ export type Paths = readonly { readonly weight: number; readonly run: SgdRun }[]
 export interface ExpectationOptions {
   readonly best: Vector;
   /** `L(θ)`, the expectation of an example's loss. */
-  loss(theta: Vector): number;
+  readonly loss: (theta: Vector) => number;
   /** What `E‖g_t‖²` is nowhere above the square of, `G`. */
   readonly gradient: number;
 }

@@ -83,25 +83,27 @@ export function meanLoss(problem: Problem, theta: Vector): number {
 export function logisticRegression(
   rows: readonly Vector[],
   labels: readonly number[],
-  radius = Infinity,
+  radius: number = Infinity,
 ): Problem {
   const margin = (i: number, theta: Vector): number => (labels[i] ?? 1) * dot(rows[i] ?? [], theta);
-  return {
+  const anywhere: Problem = {
     examples: rows.length,
-    loss: (i: number, theta: Vector): number => {
+    loss: (i, theta) => {
       const m = margin(i, theta);
       return Math.max(0, -m) + Math.log1p(Math.exp(-Math.abs(m)));
     },
-    gradient: (i: number, theta: Vector): number[] => {
+    gradient: (i, theta) => {
       const factor = -(labels[i] ?? 1) / (1 + Math.exp(margin(i, theta)));
       return (rows[i] ?? []).map((a) => factor * a);
     },
-    ...(radius < Infinity && {
-      project: (theta: Vector): number[] => {
-        const length = Math.sqrt(square(theta));
-        return length <= radius ? [...theta] : theta.map((v) => (v * radius) / length);
-      },
-    }),
+  };
+  if (radius === Infinity) return anywhere;
+  return {
+    ...anywhere,
+    project: (theta) => {
+      const length = Math.sqrt(square(theta));
+      return length <= radius ? [...theta] : theta.map((v) => (v * radius) / length);
+    },
   };
 }
 
