@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { FileError, OptionError } from "../../errors.ts";
 import { parseLinear } from "../../model/convert.ts";
 import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
-import { parseOptimizer, RULES } from "../../optim/index.ts";
+import { parseOptimizer, parseSchedule, RULES, SCHEDULES } from "../../optim/index.ts";
 import { parsePosition } from "../../position/index.ts";
 import type { Device } from "../../tensor/index.ts";
 import { ONWARD, PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
@@ -41,6 +41,12 @@ interface TrainOptions {
   readonly linear?: string;
   readonly position?: string;
   readonly optimizer?: string;
+  readonly embeddingOptimizer?: string;
+  readonly embeddingLr?: number;
+  readonly lazyRows?: boolean;
+  readonly schedule?: string;
+  readonly warmup?: number;
+  readonly diagnostics?: boolean;
   readonly from?: string;
   readonly encoding?: string;
   readonly lineEnds?: "keep" | "lf";
@@ -56,6 +62,16 @@ ${Object.entries(PRESETS)
   .map(([name, { about }]) => `  ${name.padEnd(18)}${about}`)
   .join("\n")}
 
+Optimizers, with the learning rate of a training that says none:
+${Object.values(RULES)
+  .map(({ type, about, rate }) => `  ${type.padEnd(18)}${String(rate).padEnd(8)}${about}`)
+  .join("\n")}
+
+Schedules, after a warm-up; fields follow a colon, e.g. wsd:decay=0.1 or piecewise:100=1,900=1,1000=0:
+${Object.entries(SCHEDULES)
+  .map(([name, { about }]) => `  ${name.padEnd(18)}${about}`)
+  .join("\n")}
+
 Examples:
   athanor train book.txt                               preset small, folder runs/…
   athanor train *.txt --minutes 10                     as far as ten minutes go
@@ -63,7 +79,9 @@ Examples:
   athanor train a.txt b.jsonl.gz --tokenizer train:8192 --width 384 --layers 6
   athanor train book.txt --attention transformer-vq:codes=64
   athanor train book.txt --attention window:window=64 --position yarn:scale=4,trainingLength=256
-  athanor train book.txt --optimizer lion:decay=1      rules: ${Object.keys(RULES).join(", ")}
+  athanor train book.txt --optimizer lion:decay=1      another rule, with its own rate
+  athanor train book.txt --optimizer sgd --schedule linear --warmup 0
+  athanor train book.txt --optimizer tiger --embedding-optimizer adamw --diagnostics
   athanor train chats.jsonl --from MiniMind2-small     goes on with a pretrained model
   athanor train --resume runs/2026-11-22-120000-small  after Ctrl-C, a crash or a power cut
   athanor train --resume DIR --steps 8000              train on
@@ -95,7 +113,16 @@ export function define(command: Command): void {
     .option("--linear <kind>", "matrices of the layers: dense, or monarch:blocks=N (default: dense)")
     .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
     .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
-    .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
+    .option("--lr <rate>", "highest learning rate (default: the optimizer's, or the preset's)", positive)
+    .option("--schedule <how>", `how it falls: ${Object.keys(SCHEDULES).join(", ")} (default: cosine)`)
+    .option("--warmup <n>", "updates during which it rises (default: 100, at most a tenth of all)", whole)
+    .option(
+      "--embedding-optimizer <rule>",
+      "another optimizer for embeddings, e.g. adamw beside lion or tiger",
+    )
+    .option("--embedding-lr <rate>", "its highest learning rate (default: its own)", positive)
+    .option("--lazy-rows", "embeddings of tokens that a batch lacks stay where they are, decay included")
+    .option("--diagnostics", "cosines of updates and gradients, predicted and actual change of the loss")
     .option("--checkpoint-every <n>", "updates between two checkpoints", count)
     .option("--seed <n>", "decides parameters and data order", whole)
     .option("--encoding <name>", "of files that are no UTF-8, e.g. gbk (default: they are taken as bytes)")
@@ -212,10 +239,33 @@ function trainingFlags(options: TrainOptions): TrainChanges {
   return {
     ...flags,
     ...(options.lr !== undefined && { rate: options.lr, floor: options.lr / 10 }),
+    ...scheduleFlags(options),
     ...(options.optimizer !== undefined && { optimizer: parseOptimizer(options.optimizer) }),
+    ...embeddingFlags(options),
+    ...picked(options, { warmup: "warmup" }),
+    ...(options.lazyRows && { lazyRows: true }),
+    ...(options.diagnostics && { diagnostics: true }),
     // The model of --from has a context of its own, which may be longer than one trains with.
     ...(options.from !== undefined && options.context !== undefined && { context: options.context }),
   };
+}
+
+/** A schedule's own end and warm-up take the place of the preset's. */
+function scheduleFlags({ schedule: text }: TrainOptions): TrainChanges {
+  if (text === undefined) return {};
+  const schedule = parseSchedule(text);
+  if (schedule.type === "cosine") return { schedule };
+  return { schedule, floor: 0, ...(schedule.type === "piecewise" && { warmup: 0 }) };
+}
+
+function embeddingFlags({ embeddingOptimizer: rule, embeddingLr: rate }: TrainOptions): TrainChanges {
+  if (rule === undefined && rate === undefined) return {};
+  if (rule === undefined) {
+    throw new OptionError(
+      `train: --embedding-lr must stand beside --embedding-optimizer, got ${rate} alone. Name the optimizer.`,
+    );
+  }
+  return { embedding: { optimizer: parseOptimizer(rule), ...(rate !== undefined && { rate }) } };
 }
 
 /** The options that were given, under the names that settings have. */
