@@ -1,6 +1,6 @@
 // One update of the parameters, compiled: forward, backward, the optimizer's rule; what no gradient moves beside it.
 import { OptionError } from "../errors.ts";
-import { makeOptimizer, ruleNamed, type Transform } from "../optim/index.ts";
+import { makeOptimizer, ruleNamed } from "../optim/index.ts";
 import {
   cast,
   compile,
@@ -19,7 +19,7 @@ import {
   zipTrees,
 } from "../tensor/index.ts";
 import type { TrainSettings } from "./settings.ts";
-import type { Found, Task } from "./task.ts";
+import type { Found, LeafRule, Task } from "./task.ts";
 
 /** Everything that changes from step to step. */
 export interface TrainState<P = unknown> {
@@ -82,7 +82,7 @@ export async function initialState<P, B, S>(
   options: StepOptions = {},
 ): Promise<TrainState<P>> {
   const leaves = pick(params, trainedNames(task, params));
-  const rule = makeOptimizer<Leaves>(optimizer, () => zeros([]), task.role);
+  const rule = ruleOf(task, optimizer, zeros([]));
   return evaluate({ params, optimizer: rule.init(leaves) }, options);
 }
 
@@ -102,8 +102,7 @@ export function trainStep<P, B, S>(
   const names = trainedNames(task, params);
   const groups = groupsOf(task, names);
   // The rate is an input of the program (see `rateAt`).
-  const optimizer = (rate: Tensor): Transform<Leaves, Record<string, unknown>> =>
-    makeOptimizer<Leaves>(settings.optimizer, () => rate, task.role);
+  const optimizer = (rate: Tensor): LeafRule => ruleOf(task, settings.optimizer, rate);
 
   /** Losses and gradients of a part. */
   const look = (at: P, batch: B) => {
@@ -247,6 +246,12 @@ export function trainStep<P, B, S>(
 /** Whether a training by this rule goes on after a gradient that is not finite. */
 export function mends({ optimizer }: Pick<TrainSettings, "optimizer">): boolean {
   return ruleNamed(optimizer.type).mends === true;
+}
+
+/** The rule of the settings, and what the task makes of it. */
+function ruleOf<P, B, S>(task: Task<P, B, S>, optimizer: TrainSettings["optimizer"], rate: Tensor): LeafRule {
+  const usual = makeOptimizer<Leaves>(optimizer, () => rate, task.role);
+  return task.rule?.(usual, () => rate, optimizer) ?? usual;
 }
 
 /** Leaves of `tree` by name. */
