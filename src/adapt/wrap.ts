@@ -199,7 +199,8 @@ function checkLeaf(name: string, leaf: Tensor, base: ReadonlyMap<string, Tensor>
     lora_embedding_A: [1, rows],
     lora_embedding_B: [0, columns],
   }[kind];
-  if (side === undefined || leaf.shape[Number(side[0])] === side[1]) return;
+  const texts = leaf.rank === 3 ? 1 : 0; // one adapter for each text of a batch
+  if (side === undefined || leaf.shape[texts + Number(side[0])] === side[1]) return;
   throw new ShapeError(
     `adapt: "${name}" must fit ${node} of [${weight.join(", ")}], got [${leaf.shape.join(", ")}]. Is it an adapter of another base?`,
   );

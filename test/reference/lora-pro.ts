@@ -41,7 +41,7 @@ export function adamStep(
   m: number,
   v: number,
   t: number,
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = {},
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: { beta1?: number; beta2?: number; epsilon?: number } = {},
 ): [m: number, v: number, u: number] {
   const [m1, v1] = [beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g];
   return [m1, v1, m1 / (1 - beta1 ** t) / (Math.sqrt(v1 / (1 - beta2 ** t)) + epsilon)];
