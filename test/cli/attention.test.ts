@@ -3,7 +3,7 @@ import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { withPosition } from "../../src/cli/model/open.ts";
+import { withPosition } from "../../src/cli/model/position.ts";
 import { openSafetensors } from "../../src/files/node/safetensors.ts";
 import { causalLMConfig } from "../../src/model/index.ts";
 import { hwfaPlan } from "../../src/position/index.ts";

@@ -66,10 +66,10 @@ methods = {
     },
     "masks": [[bool(0 <= i - j < W or (j < 1 and j <= i)) for j in range(T)] for i in range(T)],
     "hwfa": {
-        # 9603: 24 layers and N = 512 leave a window of 17 by (w - 1)(layers - 1) + 1 <= 3N/4; 9728: 2N/layers.
+        # 9603: 24 layers and N = 512 leave a window of 17 by (w - 1)(layers - 1) + 1 <= 3N/4; 9731: 3N/layers, its best plan.
         "window": max(w for w in range(1, 512) if (w - 1) * 23 + 1 <= 384),
         "local": table(lambda i, j: float(turn(q[i], i - j) @ k[j]) / math.sqrt(D) if i - j < W else -math.inf),
-        "window2": math.ceil(2 * 512 / 24),
+        "window2": math.ceil(3 * 512 / 24),
     },
     "ntk": {
         "old": ((BASE * s) ** (-2 * (pairs - 1) / D)).tolist(),

@@ -5,10 +5,11 @@ import { FileError, OptionError } from "../../errors.ts";
 import { parseLinear } from "../../model/convert.ts";
 import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
 import { parseOptimizer, RULES } from "../../optim/index.ts";
-import { parsePosition } from "../../position/index.ts";
+import { parsePosition, readPlan, trainingPlan } from "../../position/index.ts";
 import type { Device } from "../../tensor/index.ts";
 import { ONWARD, PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
 import { type TrainChanges, trainSettings } from "../../train/settings.ts";
+import type { ModelSizes } from "../../train/text-task.ts";
 import { resumeRun, type RunControl, type RunResult, startRun } from "../../train/node/run.ts";
 import { printJson, say } from "../command.ts";
 import { count, positive, whole } from "../numbers.ts";
@@ -63,6 +64,7 @@ Examples:
   athanor train a.txt b.jsonl.gz --tokenizer train:8192 --width 384 --layers 6
   athanor train book.txt --attention transformer-vq:codes=64
   athanor train book.txt --attention window:window=64 --position yarn:scale=4,trainingLength=256
+  athanor train book.txt --position hwfa2           windows around two full layers; later --position hwfa2 reads on
   athanor train book.txt --optimizer lion:decay=1      rules: ${Object.keys(RULES).join(", ")}
   athanor train chats.jsonl --from MiniMind2-small     goes on with a pretrained model
   athanor train --resume runs/2026-11-22-120000-small  after Ctrl-C, a crash or a power cut
@@ -93,7 +95,10 @@ export function define(command: Command): void {
     .option("--width <n>", "width of the model", count)
     .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
     .option("--linear <kind>", "matrices of the layers: dense, or monarch:blocks=N (default: dense)")
-    .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
+    .option(
+      "--position <method>",
+      "how positions count: learned, a method (rope:base=50000), or a plan by layer (hwfa, hwfa2:window=32)",
+    )
     .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
     .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
     .option("--checkpoint-every <n>", "updates between two checkpoints", count)
@@ -146,7 +151,8 @@ async function begin(
     ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
   };
   const fromFile = options.config === undefined ? {} : await readRecipe(options.config);
-  const { model, training, tokenizer } = withRecipe(preset, fromFile, flags);
+  const { model: sizes, training, tokenizer } = withRecipe(preset, fromFile, flags);
+  const model = withPlan(sizes, options.position);
   return startRun(
     {
       files,
@@ -181,8 +187,22 @@ function mixing({ attention: kind, position: method }: TrainOptions): Recipe["mo
       ? attention && usualPosition(attention)
       : method === "learned"
         ? ({ type: "learned" } as const)
-        : parsePosition(method);
+        : readPlan(method)
+          ? undefined // differs by layer: see withPlan
+          : parsePosition(method);
   return { ...(attention && { attention }), ...(position && { position }) };
+}
+
+/** `sizes` with what each layer is trained with, where `--position` names a plan. */
+function withPlan(sizes: ModelSizes, method: string | undefined): ModelSizes {
+  const plan = method === undefined ? undefined : readPlan(method);
+  if (plan === undefined) return sizes;
+  const layers = trainingPlan(plan, { layers: sizes.layers, trainingLength: sizes.context });
+  return {
+    ...sizes,
+    position: { type: "rope" },
+    perLayer: layers.map((position, i) => ({ ...sizes.perLayer?.[i], position })),
+  };
 }
 
 function goOn(files: readonly string[], options: TrainOptions, control: RunControl): Promise<RunResult> {
