@@ -75,7 +75,11 @@ export const PLANS: Readonly<Record<string, Plan>> = {
       };
       return Array.from({ length: layers }, () => spec);
     },
-    run: (own) => own.map(({ window: _, leak: __, ...rest }) => ({ ...rest, type: "rope" })),
+    run: (own) =>
+      own.map((spec) => {
+        const { window: _, leak: __, ...rest } = spec;
+        return { ...rest, type: "rope" };
+      }),
     knows: (own) => own.every((spec) => spec.type === "leaky-rerope" && Number(spec.leak) < 1),
   },
 };

@@ -1,9 +1,12 @@
 // How a model is trained, as plain data: everything that decides the result, and nothing else.
 import { checkOptions, OptionError } from "../errors.ts";
+import type { Segmentation } from "./segmentation.ts";
 import { type OptimizerChoice, type OptimizerConfig, optimizerConfig, ruleNamed } from "../optim/index.ts";
 
 /** One training. A step is one update of the parameters. */
 export interface TrainSettings {
+  /** Texts are cut into tokens at random, anew each time; default: always alike. Validation is always alike. */
+  readonly segmentation?: Segmentation;
   /** Updates in all. */
   readonly steps: number;
   /** Ends earlier when this much time has passed; the learning rate then falls with the time. Default: no limit. */
@@ -96,6 +99,10 @@ export function trainSettings(changes: TrainChanges = {}): TrainSettings {
   checkRange("floor", settings.floor, 0, settings.rate);
   checkRange("validationShare", settings.validationShare, 1e-6, 0.9);
   if (settings.context !== undefined) checkWhole("context", settings.context, 1);
+  if (settings.segmentation !== undefined) {
+    checkOptions("train: segmentation", settings.segmentation, ["alpha"]);
+    checkRange("segmentation.alpha", settings.segmentation.alpha, 0, Infinity);
+  }
   if (settings.minutes !== undefined) checkRange("minutes", settings.minutes, 1e-6, Infinity);
   if (settings.warmup > settings.steps) {
     throw new OptionError(
@@ -111,7 +118,7 @@ export function trainSettings(changes: TrainChanges = {}): TrainSettings {
 }
 
 /** Names of settings that have no fixed default. */
-const OTHERS = ["optimizer", "rate", "floor", "minutes", "context"];
+const OTHERS = ["optimizer", "rate", "floor", "minutes", "context", "segmentation"];
 
 /** `changes` with flat numbers of AdamW moved into its configuration. @throws OptionError beside another rule. */
 function lifted({

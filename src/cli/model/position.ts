@@ -1,6 +1,7 @@
 // What `--position` means: a way of scoring in place of a model's own, or what a plan that it was trained with runs with.
 import { OptionError } from "../../errors.ts";
 import { layerPosition } from "../../model/config.ts";
+import { parametersOf } from "../../model/parameters.ts";
 import { type CausalLMConfig, checkConfig } from "../../model/index.ts";
 import {
   farthestDistance,
@@ -38,7 +39,21 @@ export function withPosition(config: CausalLMConfig, text: string, length?: numb
       )
     : { ...config, position: scored(config, text, length) };
   checkConfig(changed);
+  checkSameParameters(config, changed, text);
   return changed;
+}
+
+/** @throws OptionError where the model would want parameters that it was not trained with, or leave some unread. */
+function checkSameParameters(own: CausalLMConfig, changed: CausalLMConfig, text: string): void {
+  const [before, after] = [own, changed].map((config) => new Set(Object.keys(parametersOf(config))));
+  if (before === undefined || after === undefined) return;
+  const extra = [...before].filter((name) => !after.has(name));
+  const missing = [...after].filter((name) => !before.has(name));
+  const [name] = [...extra, ...missing];
+  if (name === undefined) return;
+  throw new OptionError(
+    `position: "${text}" is for a model trained ${extra.length > 0 ? "without" : "with"} ${name}, and this one was trained ${extra.length > 0 ? "with" : "without"} it. Train one with athanor train --position.`,
+  );
 }
 
 /** One way of scoring for all layers. */

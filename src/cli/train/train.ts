@@ -12,7 +12,7 @@ import { type TrainChanges, trainSettings } from "../../train/settings.ts";
 import type { ModelSizes } from "../../train/text-task.ts";
 import { resumeRun, type RunControl, type RunResult, startRun } from "../../train/node/run.ts";
 import { printJson, say } from "../command.ts";
-import { count, positive, whole } from "../numbers.ts";
+import { count, notNegative, positive, whole } from "../numbers.ts";
 import { defaultRunFolder } from "./run-name.ts";
 import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
 import { watchTraining } from "./watch.ts";
@@ -34,6 +34,7 @@ interface TrainOptions {
   readonly lr?: number;
   readonly seed?: number;
   readonly checkpointEvery?: number;
+  readonly segmentation?: number;
   readonly context?: number;
   readonly layers?: number;
   readonly heads?: number;
@@ -103,6 +104,11 @@ export function define(command: Command): void {
     .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
     .option("--checkpoint-every <n>", "updates between two checkpoints", count)
     .option("--seed <n>", "decides parameters and data order", whole)
+    .option(
+      "--segmentation <alpha>",
+      "cut the texts into tokens at random, anew each time, ∝ p^alpha (e.g. 0.2; bytepiece and unigram)",
+      notNegative,
+    )
     .option("--encoding <name>", "of files that are no UTF-8, e.g. gbk (default: they are taken as bytes)")
     .addOption(new Option("--line-ends <how>", "lf turns CRLF into LF").choices(["keep", "lf"]))
     .option("--prompt <text...>", "what samples begin with (default: a new line)")
@@ -233,6 +239,7 @@ function trainingFlags(options: TrainOptions): TrainChanges {
     ...flags,
     ...(options.lr !== undefined && { rate: options.lr, floor: options.lr / 10 }),
     ...(options.optimizer !== undefined && { optimizer: parseOptimizer(options.optimizer) }),
+    ...(options.segmentation !== undefined && { segmentation: { alpha: options.segmentation } }),
     // The model of --from has a context of its own, which may be longer than one trains with.
     ...(options.from !== undefined && options.context !== undefined && { context: options.context }),
   };
