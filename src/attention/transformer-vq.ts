@@ -325,7 +325,7 @@ export function vqStep(
   const present = concat([state.present, ones([B, T], { dtype })], 1); // [B, ℓ + T]
   if (bias) checkShapes("vqStep", { q: [q, "B~ H T~ D"], bias: [bias, `B~ H T~ ${L + 1}`] });
   const exists = expandDims(expandDims(greaterEqual(present, 0.5), 1), 1); // [B, 1, 1, ℓ + T]
-  checkTurns("vqStep", options, Number(L));
+  checkTurns("vqStep", options, L);
   const near = nearScores(q, repeatHeads(keys, R), options, factor).add(
     where(exists, full([], 0, { dtype }), HIDDEN),
   );
