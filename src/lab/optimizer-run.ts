@@ -21,7 +21,7 @@ export interface CharacterCorpus {
 
 /** The first `most` characters of a text, the last twentieth held out. */
 export function characterCorpus(text: string, most: number): CharacterCorpus {
-  const characters = [...text.slice(0, most)];
+  const characters = Array.from(text.slice(0, most));
   const counts = new Map<string, number>();
   for (const c of characters) counts.set(c, (counts.get(c) ?? 0) + 1);
   const order = [...counts].sort(([, a], [, b]) => b - a).map(([c]) => c);
