@@ -11,9 +11,12 @@ import {
   scheduleConfig,
   SCHEDULES,
 } from "../optim/index.ts";
+import type { Segmentation } from "./segmentation.ts";
 
 /** One training. A step is one update of the parameters. */
 export interface TrainSettings {
+  /** Texts are cut into tokens at random, anew each time; default: always alike. Validation is always alike. */
+  readonly segmentation?: Segmentation;
   /** Updates in all. */
   readonly steps: number;
   /** Ends earlier when this much time has passed; the learning rate then falls with the time. Default: no limit. */
@@ -124,6 +127,10 @@ export function trainSettings(changes: TrainChanges = {}): TrainSettings {
   checkRange("floor", settings.floor, 0, settings.rate);
   checkRange("validationShare", settings.validationShare, 1e-6, 0.9);
   if (settings.context !== undefined) checkWhole("context", settings.context, 1);
+  if (settings.segmentation !== undefined) {
+    checkOptions("train: segmentation", settings.segmentation, ["alpha"]);
+    checkRange("segmentation.alpha", settings.segmentation.alpha, 0, Infinity);
+  }
   if (settings.minutes !== undefined) checkRange("minutes", settings.minutes, 1e-6, Infinity);
   for (const name of ["lazyRows", "diagnostics"] as const) {
     const value = settings[name];
@@ -159,6 +166,7 @@ const OTHERS = [
   "floor",
   "minutes",
   "context",
+  "segmentation",
 ];
 
 function embeddingRule({

@@ -1,6 +1,6 @@
 // One update of the parameters, compiled: forward, backward, the optimizer's rule; what no gradient moves beside it.
 import { OptionError } from "../errors.ts";
-import { blockSums, makeRule, type RuleChoice, ruleNamed, type Transform } from "../optim/index.ts";
+import { blockSums, makeRule, type RuleChoice, ruleNamed } from "../optim/index.ts";
 import {
   cast,
   compile,
@@ -20,7 +20,7 @@ import {
 } from "../tensor/index.ts";
 import { largestEntry, type Measured, reportOf, type UpdateReport } from "./diagnostics.ts";
 import type { TrainSettings } from "./settings.ts";
-import type { Found, Task } from "./task.ts";
+import type { Found, LeafRule, Task } from "./task.ts";
 
 /** Everything that changes from step to step. */
 export interface TrainState<P = unknown> {
@@ -85,7 +85,7 @@ export async function initialState<P, B, S>(
   options: StepOptions = {},
 ): Promise<TrainState<P>> {
   const leaves = pick(params, trainedNames(task, params));
-  const rule = makeRule<Leaves>(settings, () => zeros([]), task.role);
+  const rule = ruleOf(task, settings, zeros([]));
   return evaluate({ params, optimizer: rule.init(leaves) }, options);
 }
 
@@ -106,8 +106,7 @@ export function trainStep<P, B, S>(
   const groups = groupsOf(task, names);
   checkTables(task, settings, pick(params, names));
   // The rate is an input of the program (see `rateAt`).
-  const optimizer = (rate: Tensor): Transform<Leaves, Record<string, unknown>> =>
-    makeRule<Leaves>(settings, () => rate, task.role);
+  const optimizer = (rate: Tensor): LeafRule => ruleOf(task, settings, rate);
   const [only, ...others] = Object.values(task.losses);
   /** Blocks of what is measured, known when an update has been traced. */
   let blocks: readonly string[] = [];
@@ -330,6 +329,12 @@ function checkTables<P, B, S>({ role, kind }: Task<P, B, S>, choice: RuleChoice,
   throw new OptionError(
     `train: ${asked} must find trained parameters of role "table", got none in a task "${kind}". Leave it out.`,
   );
+}
+
+/** The rule of the settings, and what the task makes of it. */
+function ruleOf<P, B, S>(task: Task<P, B, S>, choice: RuleChoice, rate: Tensor): LeafRule {
+  const usual = makeRule<Leaves>(choice, () => rate, task.role);
+  return task.rule?.(usual, () => rate, choice.optimizer) ?? usual;
 }
 
 /** Leaves of `tree` by name. */

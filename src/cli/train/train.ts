@@ -5,13 +5,14 @@ import { FileError, OptionError } from "../../errors.ts";
 import { parseLinear } from "../../model/convert.ts";
 import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
 import { parseOptimizer, parseSchedule, RULES, SCHEDULES } from "../../optim/index.ts";
-import { parsePosition } from "../../position/index.ts";
+import { parsePosition, readPlan, trainingPlan } from "../../position/index.ts";
 import type { Device } from "../../tensor/index.ts";
 import { ONWARD, PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
 import { type TrainChanges, trainSettings } from "../../train/settings.ts";
+import type { ModelSizes } from "../../train/text-task.ts";
 import { resumeRun, type RunControl, type RunResult, startRun } from "../../train/node/run.ts";
 import { printJson, say } from "../command.ts";
-import { count, positive, whole } from "../numbers.ts";
+import { count, notNegative, positive, whole } from "../numbers.ts";
 import { defaultRunFolder } from "./run-name.ts";
 import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
 import { watchTraining } from "./watch.ts";
@@ -33,6 +34,7 @@ interface TrainOptions {
   readonly lr?: number;
   readonly seed?: number;
   readonly checkpointEvery?: number;
+  readonly segmentation?: number;
   readonly context?: number;
   readonly layers?: number;
   readonly heads?: number;
@@ -82,6 +84,7 @@ Examples:
   athanor train book.txt --optimizer lion:decay=1      another rule, with its own rate
   athanor train book.txt --optimizer sgd --schedule linear --warmup 0
   athanor train book.txt --optimizer tiger --embedding-optimizer adamw --diagnostics
+  athanor train book.txt --position hwfa2           windows around two full layers; later --position hwfa2 reads on
   athanor train chats.jsonl --from MiniMind2-small     goes on with a pretrained model
   athanor train --resume runs/2026-11-22-120000-small  after Ctrl-C, a crash or a power cut
   athanor train --resume DIR --steps 8000              train on
@@ -111,7 +114,10 @@ export function define(command: Command): void {
     .option("--width <n>", "width of the model", count)
     .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
     .option("--linear <kind>", "matrices of the layers: dense, or monarch:blocks=N (default: dense)")
-    .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
+    .option(
+      "--position <method>",
+      "how positions count: learned, a method (rope:base=50000), or a plan by layer (hwfa, hwfa2:window=32)",
+    )
     .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
     .option("--lr <rate>", "highest learning rate (default: the optimizer's, or the preset's)", positive)
     .option("--schedule <how>", `how it falls: ${Object.keys(SCHEDULES).join(", ")} (default: cosine)`)
@@ -125,6 +131,11 @@ export function define(command: Command): void {
     .option("--diagnostics", "cosines of updates and gradients, predicted and actual change of the loss")
     .option("--checkpoint-every <n>", "updates between two checkpoints", count)
     .option("--seed <n>", "decides parameters and data order", whole)
+    .option(
+      "--segmentation <alpha>",
+      "cut the texts into tokens at random, anew each time, ∝ p^alpha (e.g. 0.2; bytepiece and unigram)",
+      notNegative,
+    )
     .option("--encoding <name>", "of files that are no UTF-8, e.g. gbk (default: they are taken as bytes)")
     .addOption(new Option("--line-ends <how>", "lf turns CRLF into LF").choices(["keep", "lf"]))
     .option("--prompt <text...>", "what samples begin with (default: a new line)")
@@ -173,7 +184,8 @@ async function begin(
     ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
   };
   const fromFile = options.config === undefined ? {} : await readRecipe(options.config);
-  const { model, training, tokenizer } = withRecipe(preset, fromFile, flags);
+  const { model: sizes, training, tokenizer } = withRecipe(preset, fromFile, flags);
+  const model = withPlan(sizes, options.position);
   return startRun(
     {
       files,
@@ -208,8 +220,22 @@ function mixing({ attention: kind, position: method }: TrainOptions): Recipe["mo
       ? attention && usualPosition(attention)
       : method === "learned"
         ? ({ type: "learned" } as const)
-        : parsePosition(method);
+        : readPlan(method)
+          ? undefined // differs by layer: see withPlan
+          : parsePosition(method);
   return { ...(attention && { attention }), ...(position && { position }) };
+}
+
+/** `sizes` with what each layer is trained with, where `--position` names a plan. */
+function withPlan(sizes: ModelSizes, method: string | undefined): ModelSizes {
+  const plan = method === undefined ? undefined : readPlan(method);
+  if (plan === undefined) return sizes;
+  const layers = trainingPlan(plan, { layers: sizes.layers, trainingLength: sizes.context });
+  return {
+    ...sizes,
+    position: { type: "rope" },
+    perLayer: layers.map((position, i) => ({ ...sizes.perLayer?.[i], position })),
+  };
 }
 
 function goOn(files: readonly string[], options: TrainOptions, control: RunControl): Promise<RunResult> {
@@ -245,6 +271,7 @@ function trainingFlags(options: TrainOptions): TrainChanges {
     ...picked(options, { warmup: "warmup" }),
     ...(options.lazyRows && { lazyRows: true }),
     ...(options.diagnostics && { diagnostics: true }),
+    ...(options.segmentation !== undefined && { segmentation: { alpha: options.segmentation } }),
     // The model of --from has a context of its own, which may be longer than one trains with.
     ...(options.from !== undefined && options.context !== undefined && { context: options.context }),
   };
