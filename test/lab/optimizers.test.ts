@@ -30,7 +30,13 @@ test("EG step sizes: as the article and the specification have it, and not", () 
 });
 
 test("the average loss of SGD", () => {
-  const row = (method: SgdAverageRow["method"], steps: number, last: number, regret: number, broken = 0): SgdAverageRow => ({
+  const row = (
+    method: SgdAverageRow["method"],
+    steps: number,
+    last: number,
+    regret: number,
+    broken = 0,
+  ): SgdAverageRow => ({
     method,
     steps,
     lines: 10,
@@ -40,9 +46,23 @@ test("the average loss of SGD", () => {
     last,
     boundIV: 1,
   });
-  const rows = [row("constant", 100, 0.1, 0.1), row("constant", 6400, 0.01, 0.0125), row("1/√t", 6400, 0.02, 0.01)];
-  expect(answers(sgdAverage.rules, [...rows, row("linear", 6400, 0.001, 0.03)])).toEqual([true, true, true, true]);
-  expect(answers(sgdAverage.rules, [...rows, row("linear", 6400, 0.5, 0.03, 1)])).toEqual([false, true, true, false]);
+  const rows = [
+    row("constant", 100, 0.1, 0.1),
+    row("constant", 6400, 0.01, 0.0125),
+    row("1/√t", 6400, 0.02, 0.01),
+  ];
+  expect(answers(sgdAverage.rules, [...rows, row("linear", 6400, 0.001, 0.03)])).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
+  expect(answers(sgdAverage.rules, [...rows, row("linear", 6400, 0.5, 0.03, 1)])).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
   expect(answers(sgdAverage.rules, rows.slice(0, 1))).toEqual([true, true, null, null]);
 });
 
@@ -61,7 +81,12 @@ test("local and global cosine", () => {
 });
 
 test("the anomaly and its remedies", () => {
-  const row = (part: "toy" | "text", method: AnomalyRow["method"], largest: number, rare: number): AnomalyRow => ({
+  const row = (
+    part: "toy" | "text",
+    method: AnomalyRow["method"],
+    largest: number,
+    rare: number,
+  ): AnomalyRow => ({
     part,
     method,
     largest,
