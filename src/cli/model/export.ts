@@ -5,6 +5,7 @@ import { OptionError, UserError } from "../../errors.ts";
 import { saveGguf } from "../../model/gguf-write.ts";
 import { causalLM } from "../../model/index.ts";
 import { saveModel } from "../../model/save.ts";
+import { stepProgram } from "../../model/step-program.ts";
 import { widened } from "../../model/widen.ts";
 import { type Tensor, tensor } from "../../tensor/index.ts";
 import { saveOnnx } from "../../tensor/node/export.ts";
@@ -16,6 +17,7 @@ import { type OpenedModel, openModel } from "./open.ts";
 
 interface Flags {
   onnx?: string;
+  step?: string;
   hf?: string;
   gguf?: string;
   bits?: 8 | 16;
@@ -29,6 +31,7 @@ interface Flags {
 const HELP = `
 Examples:
   athanor export runs/demo --onnx demo.onnx
+  athanor export runs/demo --step demo-step.onnx
   athanor export stories15M.bin --hf stories15M/
   athanor export ./SmolLM2-135M --gguf smollm2.gguf --bits 8`;
 
@@ -39,6 +42,10 @@ export function define(command: Command): void {
     )
     .argument("<model>", "run, Hugging Face folder, GGUF or llama2.c file")
     .option("--onnx <file>", "ONNX file; weights above 64 MB go to FILE.data beside it")
+    .option(
+      "--step <file>",
+      "ONNX file that writes on: what layers keep goes in (past.*) and comes out (present.*)",
+    )
     .option("--hf <folder>", "folder with config.json, model.safetensors and tokenizer.json")
     .option("--gguf <file>", "GGUF file for llama.cpp: weights, tokenizer and chat template")
     .option("--bits <n>", "bits of a weight in a GGUF file: 16 (F16, default) or 8 (Q8_0)", oneOf(16, 8))
@@ -52,9 +59,11 @@ export function define(command: Command): void {
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const { onnx, hf, gguf, bits = 16 } = flags;
-  if (onnx === undefined && hf === undefined && gguf === undefined) {
-    throw new OptionError("export: --onnx FILE, --hf FOLDER or --gguf FILE must be given, got none.");
+  const { onnx, step, hf, gguf, bits = 16 } = flags;
+  if (onnx === undefined && step === undefined && hf === undefined && gguf === undefined) {
+    throw new OptionError(
+      "export: --onnx FILE, --step FILE, --hf FOLDER or --gguf FILE must be given, got none.",
+    );
   }
   if (flags.bits !== undefined && gguf === undefined) {
     throw new OptionError("export: --bits is for --gguf FILE, got none.");
@@ -73,6 +82,16 @@ async function run(path: string, flags: Flags): Promise<void> {
     });
     say(`written: ${saved.path}${saved.dataPath === undefined ? "" : ` and ${saved.dataPath}`}`);
     written["onnx"] = saved;
+  }
+  if (step !== undefined) {
+    const { fn, args, states, ...names } = stepProgram(config, params);
+    const saved = await saveOnnx(step, fn, args, {
+      ...names,
+      weights: params,
+      portable: flags.fused !== true,
+    });
+    say(`written: ${saved.path}, which keeps ${Object.keys(states).join(", ")}`);
+    written["step"] = { ...saved, states };
   }
   if (hf !== undefined) {
     await mkdir(hf, { recursive: true });
