@@ -115,9 +115,9 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
   if (gguf !== undefined) {
     const tokens = { bos: model.bos ?? model.start, eos: model.eos };
-    const { tokenizer, chat } = model;
+    const { tokenizer, chat, family } = model;
     const extras = { tokens, tokenizer, template: chat?.source, addBos: model.bos !== undefined, bits };
-    await saveGguf(gguf, config, params, extras);
+    await saveGguf(gguf, config, params, { ...extras, ...(family !== undefined && { family }) });
     say(`written: ${gguf}`);
     written["gguf"] = gguf;
   }
