@@ -4,6 +4,7 @@ import { checkReadable, dequantise } from "../files/gguf-blocks.ts";
 import { readGguf } from "../files/gguf-file.ts";
 import type { OpenFile } from "../files/folder.ts";
 import type { GgufEntry, GgufHeader } from "../files/gguf-types.ts";
+import { freeArray } from "../graph/storage.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import { ggufTokenizer } from "../tokenizer/formats/gguf.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -87,17 +88,22 @@ export async function loadGguf(open: OpenFile): Promise<GgufModel> {
       continue;
     }
     const heads = architecture.pairs ? headsOf(config, name) : 0;
-    const bytes = heads > 0 ? halves(await raw(entry), entry, heads) : await raw(entry);
+    const read = await raw(entry);
+    const bytes = heads > 0 ? halves(read, entry, heads) : read;
+    let taken: unknown; // float32 stays where it was read
     if (staysInCodes(entry)) {
       const at = name.replace(/\.weight$/, "");
       for (const [leaf, t] of Object.entries(codesOf(bytes, entry))) leaves.push([`${at}.${leaf}`, t]);
-      continue;
+    } else {
+      const data = dequantise(bytes, stored, entry, path);
+      taken = data.buffer;
+      leaves.push([name, tensor(data, { shape: [...entry.shape], lend: true })]);
+      if (data.byteLength > entry.byteLength) {
+        widened.push({ name: stored, from: entry.type.name, bytes: [entry.byteLength, data.byteLength] });
+      }
     }
-    const data = dequantise(bytes, stored, entry, path);
-    leaves.push([name, tensor(data, { shape: [...entry.shape], lend: true })]);
-    if (data.byteLength > entry.byteLength) {
-      widened.push({ name: stored, from: entry.type.name, bytes: [entry.byteLength, data.byteLength] });
-    }
+    // They stand elsewhere now; a collector would wait until there are as many again.
+    for (const done of new Set([read, bytes])) if (done.buffer !== taken) freeArray(done);
   }
   let tokenizer: Promise<Tokenizer> | undefined;
   return {

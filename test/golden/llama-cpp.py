@@ -21,8 +21,7 @@ ours = json.load(open(sys.argv[2]))
 
 
 def write(ids, count):
-    out = server.handle_completions({"prompt": ids, "max_tokens": count, "temperature": 0, "logprobs": 2, "ignore_eos": True,
-                                     "cache_prompt": True})
+    out = server.handle_completions({"prompt": ids, "max_tokens": count, "temperature": 0, "logprobs": 2, "cache_prompt": True})
     return out["choices"][0]["logprobs"]["content"]
 
 

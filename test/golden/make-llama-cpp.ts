@@ -27,7 +27,7 @@ for (const prompt of PROMPTS) {
   let { logits, state } = await decoder.advance(await decoder.start(), [ids]);
   for (;;) {
     written.push(argMaxOf(logits));
-    if (written.length === WRITTEN) break;
+    if (written.length === WRITTEN || model.tokens.eos.includes(written.at(-1) ?? -1)) break;
     ({ logits, state } = await decoder.advance(state, [written.slice(-1)]));
   }
   prompts.push({ prompt, ids, written });

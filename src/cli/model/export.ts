@@ -1,5 +1,6 @@
 // `athanor export`: a model as an ONNX file with free batch and time axes, or as a Hugging Face folder, or as GGUF.
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { saveGguf } from "../../model/gguf-write.ts";
 import { causalLM } from "../../model/index.ts";
@@ -96,7 +97,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     const { dtype, family, tokens } = model;
     const { maps: _, ...plain } = config; // as the matrices are from here on
     await saveModel(hf, plain, await widened(params), tokens, {
-      beside: new Map(toldFiles(toldOf(model))),
+      beside: await tellFolder(model, hf),
       ...(dtype && { dtype }),
       ...(family !== undefined && { family }),
     });
@@ -133,6 +134,23 @@ export function toldOf({ tokenizer, tokens, chat, bos, beside }: OpenedModel): T
     addBos: bos !== undefined,
     beside,
   };
+}
+
+/**
+ * The small files of a Hugging Face folder. A SentencePiece model that tokenizer.json has no words for (symbols that are
+ * found in normalised text) goes along as it is.
+ */
+export async function tellFolder(model: OpenedModel, folder: string): Promise<ReadonlyMap<string, string>> {
+  const told = toldOf(model);
+  try {
+    return new Map(toldFiles(told));
+  } catch (error) {
+    const { tokenizerPath: path } = model;
+    if (!(error instanceof OptionError) || !path.endsWith(".model")) throw error;
+    await copyFile(path, join(folder, "tokenizer.model"));
+    say(`${path} says more than tokenizer.json can: written as tokenizer.model, which transformers reads.`);
+    return new Map(toldFiles({ ...told, vocabulary: false }));
+  }
 }
 
 /** The name of a variant. */
