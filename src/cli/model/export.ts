@@ -1,5 +1,6 @@
 // `athanor export`: a model as an ONNX file with free batch and time axes, or as a Hugging Face folder, or as GGUF.
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { saveGguf } from "../../model/gguf-write.ts";
 import { causalLM } from "../../model/index.ts";
@@ -113,7 +114,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     const { dtype, family, tokens } = model;
     const { maps: _, ...plain } = config; // as the matrices are from here on
     await saveModel(hf, plain, await widened(params), tokens, {
-      beside: new Map(toldFiles(toldOf(model))),
+      beside: await tellFolder(model, hf),
       ...(dtype && { dtype }),
       ...(family !== undefined && { family }),
     });
@@ -132,9 +133,9 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
   if (gguf !== undefined) {
     const tokens = { bos: model.bos ?? model.start, eos: model.eos };
-    const { tokenizer, chat } = model;
+    const { tokenizer, chat, family } = model;
     const extras = { tokens, tokenizer, template: chat?.source, addBos: model.bos !== undefined, bits };
-    await saveGguf(gguf, config, params, extras);
+    await saveGguf(gguf, config, params, { ...extras, ...(family !== undefined && { family }) });
     say(`written: ${gguf}`);
     written["gguf"] = gguf;
   }
@@ -150,6 +151,23 @@ export function toldOf({ tokenizer, tokens, chat, bos, beside }: OpenedModel): T
     addBos: bos !== undefined,
     beside,
   };
+}
+
+/**
+ * The small files of a Hugging Face folder. A SentencePiece model that tokenizer.json has no words for (symbols that are
+ * found in normalised text) goes along as it is.
+ */
+export async function tellFolder(model: OpenedModel, folder: string): Promise<ReadonlyMap<string, string>> {
+  const told = toldOf(model);
+  try {
+    return new Map(toldFiles(told));
+  } catch (error) {
+    const { tokenizerPath: path } = model;
+    if (!(error instanceof OptionError) || !path.endsWith(".model")) throw error;
+    await copyFile(path, join(folder, "tokenizer.model"));
+    say(`${path} says more than tokenizer.json can: written as tokenizer.model, which transformers reads.`);
+    return new Map(toldFiles({ ...told, vocabulary: false }));
+  }
 }
 
 /** The name of a variant. */
