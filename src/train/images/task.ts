@@ -20,7 +20,7 @@ export interface ImageTaskOptions {
 }
 
 /** The training of an image method, ready for `trainRun`. */
-export type ImageTask = Task<unknown, ImageBatch, unknown>;
+export type ImageTask = Task<unknown, ImageBatch>;
 
 /** Pictures that a validation on the way looks at; the last one looks at all. */
 const ON_THE_WAY = 1024;
@@ -46,14 +46,14 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
     on,
   );
   const sheet = imageSheet({ config, images: images.validation, seed: settings.seed, ...on });
-  const { start, groups, learn, validation } = method;
+  const { groups, validation } = method;
   return {
     kind: "images",
     unit: { name: "images", perStep: settings.batch },
     ...(validation !== undefined && { words: { validation } }),
     async init(at, batches) {
       const fresh = imageParameters(parameters, (name, p) => initial(p, random.fold(at, name)));
-      return start === undefined ? fresh : start(config, space, fresh, batches);
+      return method.start === undefined ? fresh : method.start(config, space, fresh, batches);
     },
     like: () => imageParameters(parameters, (_, { shape, dtype }) => zeros(shape, dtype ? { dtype } : {})),
     batch(step, part, parts) {
@@ -69,7 +69,9 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
     ),
     ...(groups && { groups }),
     trained: (name) => (parameters[name]?.by ?? "gradient") === "gradient",
-    ...(learn && { learn: (params: unknown, seen: unknown) => learn(config, space, params, seen) }),
+    ...(method.learn !== undefined && {
+      learn: (params: unknown, seen: unknown) => method.learn?.(config, space, params, seen),
+    }),
     async validate(params, { last }): Promise<Numbers> {
       const all = spread(images.validation.count, last ? Infinity : ON_THE_WAY);
       const sums: Record<string, Float64Array> = {};
