@@ -196,16 +196,17 @@ test("usage and perplexity: even codes count all, one code counts one", async ()
   expect(codeUse([4, 2, 1, 1]).perplexity).toBeCloseTo(2 ** 1.75, 12);
 });
 
-test("K-means finds three heaps, stays within its vectors, and is refused too few", () => {
-  const next = numbers(seedOf("heaps"));
-  const heaps = [-5, 0, 5];
-  const vectors = Float64Array.from({ length: 180 }, (_, i) => (heaps[(i >> 1) % 3] ?? 0) + next() - 0.5);
-  for (const seed of [1, 2, 3]) {
-    const centres = kMeans(vectors, { D: 2, K: 3, key: random.key(seed), rounds: 20 });
-    for (const v of centres) expect(Math.min(...heaps.map((h) => Math.abs(v - h)))).toBeLessThan(5.01);
-    const again = kMeans(vectors, { D: 2, K: 3, key: random.key(seed), rounds: 20 });
-    expect(again).toEqual(centres);
-  }
+test("K-means ends where every centre is the mean of its vectors, by its key, and is refused too few", () => {
+  const vectors = rows(90, 2, "heaps");
+  const centres = kMeans(vectors.flat(), { D: 2, K: 4, key: random.key(1), rounds: 60 });
+  const book = [0, 1, 2, 3].map((k) => Array.from(centres.subarray(2 * k, 2 * k + 2)));
+  expectClose(centres, averaged(book, vectors, 0).flat(), 1e-12);
+  // Better than any one mean, and other keys begin elsewhere.
+  const mean = averaged([[0, 0]], vectors, 0);
+  expect(distanceToBook(vectors, book)).toBeLessThan(0.5 * distanceToBook(vectors, mean));
+  const first = (seed: number): string =>
+    String(kMeans(vectors.flat(), { D: 2, K: 4, key: random.key(seed), rounds: 0 }));
+  expect(first(1)).not.toBe(first(2));
   const alone = kMeans([1, 2, 3, 4], { D: 2, K: 2, key: random.key(0) });
   expect([...alone].sort((a, b) => a - b)).toEqual([1, 2, 3, 4]);
   expect(() => kMeans([1, 2], { D: 2, K: 2, key: random.key(0) })).toThrow(

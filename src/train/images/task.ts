@@ -15,6 +15,8 @@ export interface ImageTaskOptions {
   readonly images: SplitImages;
   readonly settings: TrainSettings;
   readonly augmentation?: Augmentation;
+  /** Parameters of the method that `config.base` configures. */
+  readonly base?: unknown;
   readonly device?: Device;
   readonly threads?: number;
 }
@@ -32,7 +34,7 @@ const AT_ONCE = 128;
  * @throws OptionError for pictures that the method can learn nothing from.
  */
 export function imageTask(options: ImageTaskOptions): ImageTask {
-  const { config, images, settings, augmentation, device, threads } = options;
+  const { config, images, settings, augmentation, base, device, threads } = options;
   const on = { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
   const method = imageMethod(config.type);
   const { space } = images.train;
@@ -52,9 +54,11 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
     unit: { name: "images", perStep: settings.batch },
     ...(validation !== undefined && { words: { validation } }),
     async init(at, batches) {
-      const fresh = imageParameters(parameters, (name, p) => initial(p, random.fold(at, name)));
+      const own = imageParameters(parameters, (name, p) => initial(p, random.fold(at, name)));
+      const fresh = base === undefined ? own : { ...(own as object), base };
       return method.start === undefined ? fresh : method.start(config, space, fresh, batches);
     },
+    keepStart: base !== undefined || method.start !== undefined,
     like: () => imageParameters(parameters, (_, { shape, dtype }) => zeros(shape, dtype ? { dtype } : {})),
     batch(step, part, parts) {
       const size = settings.batch / parts;

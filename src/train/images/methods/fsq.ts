@@ -67,6 +67,7 @@ export const fsq: ImageMethod<FsqConfig, Params> = {
   },
   figures: (_, space, sums, count) => codeFigures(space, sums, count),
   reconstruct: (config, space, params, { pixels }) => sigmoid(throughCodes([config, space, params], pixels)),
+  codes: (config) => fsqSize(config),
   encode: (config, space, params, pixels) => fsqEncode(encoded([config, space, params], pixels), config),
   decode: (config, space, params, indices) =>
     sigmoid(decoded([config, space, params], fsqDecode(indices, config))),

@@ -175,6 +175,7 @@ export const vq: ImageMethod<VqConfig, Params, Seen> = {
     const book = bookOf(params);
     return sigmoid(decoded(at, vqDecode(book, vqEncode(book, encoded(at, pixels)))));
   },
+  codes: ({ codes }) => codes,
   encode: (config, space, params, pixels) =>
     vqEncode(bookOf(params), encoded([config, space, params], pixels)),
   decode: (config, space, params, indices) =>
