@@ -1,0 +1,108 @@
+// Any image method as a task: pictures in, figures and a sheet of pictures out.
+import { initial, type Parameter, treeOf } from "../../nn/index.ts";
+import { compile, type Device, random, type Tensor, zeros } from "../../tensor/index.ts";
+import type { TrainSettings } from "../settings.ts";
+import type { Found, Numbers, Task } from "../task.ts";
+import type { Augmentation } from "./augment.ts";
+import { type ImageConfig, imageMethod } from "./config.ts";
+import { batchOf, pictureOrder, type SplitImages, spread } from "./images.ts";
+import type { ImageBatch } from "./method.ts";
+import { imageSheet } from "./sheet.ts";
+
+/** What an image method is trained on. */
+export interface ImageTaskOptions {
+  readonly config: ImageConfig;
+  readonly images: SplitImages;
+  readonly settings: TrainSettings;
+  readonly augmentation?: Augmentation;
+  readonly device?: Device;
+  readonly threads?: number;
+}
+
+/** The training of an image method, ready for `trainRun`. */
+export type ImageTask = Task<unknown, ImageBatch, unknown>;
+
+/** Pictures that a validation on the way looks at; the last one looks at all. */
+const ON_THE_WAY = 1024;
+/** Pictures of one program of a validation. */
+const AT_ONCE = 128;
+
+/**
+ * The training of `config` on `images`: `reconstructionMse`, `usage` … come from pictures that are not trained on.
+ * @throws OptionError for pictures that the method can learn nothing from.
+ */
+export function imageTask(options: ImageTaskOptions): ImageTask {
+  const { config, images, settings, augmentation, device, threads } = options;
+  const on = { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
+  const method = imageMethod(config.type);
+  const { space } = images.train;
+  method.check?.(config, space);
+  const parameters = method.parameters(config, space);
+  const places = pictureOrder(images.train.count, { count: settings.batch, seed: settings.seed });
+  const key = (name: string, at: number): random.Key =>
+    random.fold(random.fold(random.key(settings.seed), name), at);
+  const measure = compile(
+    (params: unknown, batch: ImageBatch) => method.measure(config, space, params, batch),
+    on,
+  );
+  const sheet = imageSheet({ config, images: images.validation, seed: settings.seed, ...on });
+  const { start, groups, learn, validation } = method;
+  return {
+    kind: "images",
+    unit: { name: "images", perStep: settings.batch },
+    ...(validation !== undefined && { words: { validation } }),
+    async init(at, batches) {
+      const fresh = imageParameters(parameters, (name, p) => initial(p, random.fold(at, name)));
+      return start === undefined ? fresh : start(config, space, fresh, batches);
+    },
+    like: () => imageParameters(parameters, (_, { shape, dtype }) => zeros(shape, dtype ? { dtype } : {})),
+    batch(step, part, parts) {
+      const size = settings.batch / parts;
+      const rows = places(step).subarray(part * size, (part + 1) * size);
+      return batchOf(images.train, rows, key("batch", step * parts + part), augmentation);
+    },
+    losses: Object.fromEntries(
+      Object.entries(method.losses).map(([name, loss]) => [
+        name,
+        (params: unknown, batch: ImageBatch): Found<unknown> => loss(config, space, params, batch),
+      ]),
+    ),
+    ...(groups && { groups }),
+    trained: (name) => (parameters[name]?.by ?? "gradient") === "gradient",
+    ...(learn && { learn: (params: unknown, seen: unknown) => learn(config, space, params, seen) }),
+    async validate(params, { last }): Promise<Numbers> {
+      const all = spread(images.validation.count, last ? Infinity : ON_THE_WAY);
+      const sums: Record<string, Float64Array> = {};
+      for (let first = 0; first < all.length; first += AT_ONCE) {
+        const batch = batchOf(images.validation, all.slice(first, first + AT_ONCE), key("validation", first));
+        await addSums(sums, await measure(params, batch));
+      }
+      return method.figures(config, space, sums, all.length);
+    },
+    sample: async (params) => ({ png: await sheet.draw(params) }),
+    async release() {
+      await measure.release();
+      await sheet.release();
+    },
+  };
+}
+
+/** The tree of a method's parameters. */
+export function imageParameters(
+  parameters: Readonly<Record<string, Parameter>>,
+  leaf: (name: string, parameter: Parameter) => Tensor,
+): unknown {
+  return treeOf(Object.entries(parameters).map(([name, p]) => [name, leaf(name, p)] as const));
+}
+
+async function addSums(
+  to: Record<string, Float64Array>,
+  found: Readonly<Record<string, Tensor>>,
+): Promise<void> {
+  for (const [name, t] of Object.entries(found)) {
+    const values = Float64Array.from((await t.data()) as Float32Array);
+    const sums = to[name];
+    if (sums === undefined) to[name] = values;
+    else values.forEach((v, i) => (sums[i] = (sums[i] ?? 0) + v));
+  }
+}
