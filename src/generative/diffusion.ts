@@ -35,7 +35,9 @@ export function spreadDegrees(steps: number, count: number): number[] {
 
 /** `√ᾱ x + √(1 − ᾱ) ε`. @param signal ᾱ, of a shape that broadcasts with `x`. */
 export function noised(x: Tensor, noise: Tensor, signal: Tensor): Tensor {
-  return sqrt(signal).mul(x).add(sqrt(signal.neg().add(1)).mul(noise));
+  return sqrt(signal)
+    .mul(x)
+    .add(sqrt(signal.neg().add(1)).mul(noise));
 }
 
 /** Numbers of one step down: `x ← a x + b ε̂ + s · noise`, of the ancestral sampler with the smaller variance. */

@@ -133,7 +133,13 @@ export interface PatchHeadDraws {
  * velocity, `‖(x − ε) − v((1−t) ε + t x)‖²`; or of the patch.
  * @param z `[N, C]`; gradients reach it. @param x `[N, D]`.
  */
-export function patchHeadLoss(config: PatchHeadConfig, params: PatchHeadParams, z: Tensor, x: Tensor, draws: PatchHeadDraws): Tensor {
+export function patchHeadLoss(
+  config: PatchHeadConfig,
+  params: PatchHeadParams,
+  z: Tensor,
+  x: Tensor,
+  draws: PatchHeadDraws,
+): Tensor {
   const { noise, at } = draws;
   checkShapes("patchHeadLoss", {
     z: [z, "N~ C"],
@@ -152,10 +158,18 @@ export function patchHeadLoss(config: PatchHeadConfig, params: PatchHeadParams, 
     }
     case "diffusion": {
       const { signal } = cosineDegrees(config.degrees);
-      const degree = at.mul(config.degrees).floor().clip(0, config.degrees - 1);
+      const degree = at
+        .mul(config.degrees)
+        .floor()
+        .clip(0, config.degrees - 1);
       const left = tensor(signal, { dtype: x.dtype });
       const share = expandDims(pick(left, degree), -1);
-      const found = patchHeadPredict(params, noised(x, noise, share), degree.mul(THOUSAND / config.degrees), z);
+      const found = patchHeadPredict(
+        params,
+        noised(x, noise, share),
+        degree.mul(THOUSAND / config.degrees),
+        z,
+      );
       return error(found, noise).mean({ axis: 0 });
     }
     default:

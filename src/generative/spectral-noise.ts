@@ -12,7 +12,9 @@ export interface SpectralMoments {
 function circle(n: number, dtype: Tensor["dtype"]): { cos: Tensor; sin: Tensor } {
   const of = (f: (angle: number) => number): Tensor =>
     tensor(
-      Float64Array.from({ length: n * n }, (_, i) => f((2 * Math.PI * ((Math.floor(i / n) * (i % n)) % n)) / n)),
+      Float64Array.from({ length: n * n }, (_, i) =>
+        f((2 * Math.PI * ((Math.floor(i / n) * (i % n)) % n)) / n),
+      ),
       { shape: [n, n], dtype },
     );
   return { cos: of(Math.cos), sin: of(Math.sin) };

@@ -47,7 +47,9 @@ const clampOf = (rho: "data" | "noise" | "batch" | null, through: boolean): IgnC
 
 test("one graph without a copy has the values and gradients of PyTorch with a frozen copy, for every ρ", async () => {
   const all = golden.ign.rows.map(({ distance, rho, through }) =>
-    valueAndGrad((p: Net) => ignLosses((v) => apply(p, v), x, z, { distance, clamp: clampOf(rho, through) }))(net),
+    valueAndGrad((p: Net) => ignLosses((v) => apply(p, v), x, z, { distance, clamp: clampOf(rho, through) }))(
+      net,
+    ),
   );
   const got = await evaluate(all);
   expect(golden.ign.rows.length).toBe(21);
@@ -71,7 +73,11 @@ test("the same within this library: parameters of the copy stopped, whatever the
     const y = apply(p, z);
     const outer = stopGradient(y);
     const tight = softClamp(d(apply(p, outer), outer).neg(), stopGradient(d(y, z)), 1.5);
-    return d(apply(p, x), x).mean().mul(3).add(d(apply(frozen, y), y).mean().mul(7)).add(tight.mean().mul(0.5));
+    return d(apply(p, x), x)
+      .mean()
+      .mul(3)
+      .add(d(apply(frozen, y), y).mean().mul(7))
+      .add(tight.mean().mul(0.5));
   };
   const without = (p: Net): Tensor => ignLosses((v) => apply(p, v), x, z, { distance: "l2", weights }).loss;
   const got = await evaluate({ a: grad(withCopy)(net), b: grad(without)(net) });
@@ -131,7 +137,10 @@ test("spectral noise is the inverse transform, and has the moments of the data",
   const data = sample([3, 1, 4, 6], { seed: "images" }).x;
   const moments = await evaluate(spectralMoments(data));
   // No deviation: the noise is the mean image, which the mean spectrum gives back.
-  const still = { re: { ...moments.re, deviation: moments.re.deviation.mul(0) }, im: { ...moments.im, deviation: moments.im.deviation.mul(0) } };
+  const still = {
+    re: { ...moments.re, deviation: moments.re.deviation.mul(0) },
+    im: { ...moments.im, deviation: moments.im.deviation.mul(0) },
+  };
   const noise = spectralNoise(random.key(3), still, 2);
   const mean = await list(data.mean({ axis: 0 }));
   expectClose(await noise.data(), [...mean, ...mean], 1e-12);
@@ -155,9 +164,9 @@ test("weights and a that mean nothing are refused", () => {
   expect(() => ignLosses((v) => v, x, z, { weights: [1, -1, 0] })).toThrow(
     "ignLosses: weights must be three numbers ≥ 0, got 1, -1, 0.",
   );
-  expect(() => ignLosses((v) => v, x, z, { clamp: { type: "tanh", a: 0, rho: "data", through: false } })).toThrow(
-    "ignLosses: a must be above 0, got 0.",
-  );
+  expect(() =>
+    ignLosses((v) => v, x, z, { clamp: { type: "tanh", a: 0, rho: "data", through: false } }),
+  ).toThrow("ignLosses: a must be above 0, got 0.");
 });
 
 test("on a ring, tightness is what draws: without it the network stays the identity it began as", async () => {
@@ -208,7 +217,9 @@ async function trainRing(
       { threads: 1 },
     );
   const identity = step((p, _, noise) => ring(p, noise).sub(noise).square().mean());
-  const method = step((p, data, noise) => ignLosses((t) => ring(p, t), data, noise, { distance: "squared", weights }).loss);
+  const method = step(
+    (p, data, noise) => ignLosses((t) => ring(p, t), data, noise, { distance: "squared", weights }).loss,
+  );
   let state: State = { p: params, m: none, v: none };
   for (let i = 0; i < 300 + steps; i++) {
     const at = random.fold(key, i);
