@@ -19,7 +19,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   attention: ["codebook"],
   sequence: ["rational", "newton"],
   structured: ["inverse", "project"],
-  quantize: ["rows"],
+  quantize: ["k-means", "rows", "use"],
   optim: ["transform", "schedule", "clip", "config", "role", "rule", "scale"],
   numeric: ["integer-root", "descent", "law", "refraction", "speed"],
   adapt: ["wrap", "merge"],
