@@ -189,8 +189,7 @@ const z = tensor(plane);
 const painted = (codes: ArrayLike<number | bigint>) => (i: number, j: number) =>
   Number(codes[i * SIDE + j]) % 5;
 const FIVE = ["code 0, 5 …", "1, 6 …", "2, 7 …", "3, 8 …", "4, 9 …"];
-const bySix = (code: number): number => (code % 6) + 2 * Math.floor(code / 6);
-const ofGrid = Array.from(await fsqEncode(z, { levels: [6, 5] }).data(), (code) => bySix(Number(code)));
+const ofGrid = await fsqEncode(z, { levels: [6, 5] }).data();
 draw(
   "fsq",
   grids({
