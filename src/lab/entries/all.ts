@@ -6,6 +6,7 @@ export { concentration } from "./concentration.ts";
 export { continuation } from "./continuation.ts";
 export { copyTask } from "./copy-task.ts";
 export { entropy } from "./entropy.ts";
+export { fsqAgainstVq } from "./fsq-against-vq.ts";
 export { hwfa } from "./hwfa.ts";
 export { inverseLeaky } from "./inverse-leaky.ts";
 export { latentAttention } from "./latent-attention.ts";
