@@ -19,7 +19,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   attention: ["codebook"],
   sequence: ["rational", "newton"],
   structured: ["inverse", "project"],
-  quantize: ["rows"],
+  quantize: ["k-means", "rows", "use"],
   optim: ["transform", "schedule", "rates", "clip", "config", "lazy-rows", "role", "rule", "scale"],
   numeric: ["integer-root", "descent", "law", "refraction", "speed"],
   adapt: ["wrap", "merge"],

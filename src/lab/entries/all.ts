@@ -9,6 +9,7 @@ export { cosine } from "./cosine.ts";
 export { egStep } from "./eg-step.ts";
 export { embeddingAnomaly } from "./embedding-anomaly.ts";
 export { entropy } from "./entropy.ts";
+export { fsqAgainstVq } from "./fsq-against-vq.ts";
 export { hwfa } from "./hwfa.ts";
 export { inverseLeaky } from "./inverse-leaky.ts";
 export { latentAttention } from "./latent-attention.ts";
