@@ -97,7 +97,8 @@ export function posterior(
     throw new OptionError("posterior: a batch must hold two examples or more to be normalised, got 1.");
   }
   const normal = (x: Tensor, running: RunningMoments | undefined): { y: Tensor; moments: RunningMoments } => {
-    if (!train && running === undefined) throw new OptionError("posterior: running moments must be given, got none.");
+    if (!train && running === undefined)
+      throw new OptionError("posterior: running moments must be given, got none.");
     const own = { mean: x.mean({ axis: 0 }), variance: x.variance({ axis: 0 }) };
     const by = train ? own : (running ?? own);
     return { y: x.sub(by.mean).div(sqrt(by.variance.add(epsilon))), moments: stopGradient(own) };
@@ -130,7 +131,11 @@ export function scalerGains(
   theta: Tensor,
 ): { readonly ofMean: Tensor; readonly ofDeviation: Tensor } {
   return {
-    ofMean: sqrt(sigmoid(theta).mul(1 - tau).add(tau)),
+    ofMean: sqrt(
+      sigmoid(theta)
+        .mul(1 - tau)
+        .add(tau),
+    ),
     ofDeviation: sqrt(sigmoid(theta.neg()).mul(1 - tau)),
   };
 }

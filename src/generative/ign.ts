@@ -83,8 +83,7 @@ export function ignLosses(f: SameShape, x: Tensor, z: Tensor, options: Partial<I
   const bounded = (): Tensor => {
     if (clamp.type === "none") return outside.neg();
     const { rho } = clamp;
-    const all =
-      rho === "data" ? errors : rho === "noise" ? d(y, z) : errors.mean().mul(ofData);
+    const all = rho === "data" ? errors : rho === "noise" ? d(y, z) : errors.mean().mul(ofData);
     return softClamp(outside.neg(), clamp.through ? all : stopGradient(all), clamp.a);
   };
   const reconstruction = errors.mean();

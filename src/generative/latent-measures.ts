@@ -5,7 +5,9 @@ import { type Gaussian, gaussianLogDensity, logMeanExp } from "./gaussian.ts";
 
 /** How many dimensions have posterior means with a variance above `least` (default 0.01) over the data. @param mean `[N, D]`. */
 export function activeUnits(mean: Tensor, least = 0.01): Tensor {
-  return greater(mean.variance({ axis: 0 }), least).cast("int32").sum();
+  return greater(mean.variance({ axis: 0 }), least)
+    .cast("int32")
+    .sum();
 }
 
 /**

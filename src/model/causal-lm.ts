@@ -101,15 +101,15 @@ export function causalLM(
   };
 }
 
-/** `x + mix(norm x)`, then `x + mlp(norm x)`; the norms stand where `norms` says. */
-function block(
+/** `x + mix(norm x)`, then `x + mlp(norm x)`; the norms stand where `norms` says. @param index Which layer, from 0. */
+export function block(
   config: CausalLMConfig,
   index: number,
   params: BlockParams,
   x: Tensor,
   before: State | undefined,
   at: Places,
-  onLayer: CausalLMInput["onLayer"],
+  onLayer?: CausalLMInput["onLayer"],
 ): { y: Tensor; mixed: Mixed<State, MixerSeen> } {
   const { normEpsilon: epsilon } = config;
   const attention = layerAttention(config, index);

@@ -19,14 +19,24 @@ import {
   scalerGains,
 } from "../../src/generative/index.ts";
 import { initial, treeOf } from "../../src/nn/index.ts";
-import { evaluate, flattenTree, full, grad, mapTree, random, type Tensor, tensor } from "../../src/tensor/index.ts";
+import {
+  evaluate,
+  flattenTree,
+  full,
+  grad,
+  mapTree,
+  random,
+  type Tensor,
+  tensor,
+} from "../../src/tensor/index.ts";
 import { meanDivergence, normalisedColumns } from "../reference/generative.ts";
 import { expectClose, list, sample } from "../support/check.ts";
 import { golden, leaf } from "./golden.ts";
 
 const g = golden.bnVae;
 const outputs = { mean: leaf(g["mean"] as never), spread: leaf(g["spread"] as never) };
-const at = (name: string): Tensor => leaf((g as unknown as Record<string, Parameters<typeof leaf>[0]>)[name] ?? { shape: [0], data: [] });
+const at = (name: string): Tensor =>
+  leaf((g as unknown as Record<string, Parameters<typeof leaf>[0]>)[name] ?? { shape: [0], data: [] });
 const rowsOf = (x: { ref: { shape: readonly number[]; data: readonly number[] } }): number[][] => {
   const [B = 0, D = 0] = x.ref.shape;
   return Array.from({ length: B }, (_, b) => x.ref.data.slice(b * D, (b + 1) * D));
@@ -35,7 +45,12 @@ const rowsOf = (x: { ref: { shape: readonly number[]; data: readonly number[] } 
 test("BN-VAE's posterior, its divergence and free nats are PyTorch's", async () => {
   const q = posterior({ type: "bn", gamma: g.gamma }, { beta: at("beta") }, outputs, { train: true });
   const free = divergenceLoss(q, { freeNats: 0.4 });
-  const got = await evaluate({ mean: q.mean, kl: gaussianDivergence(q), free, mutual: mutualInformation(q, at("z")) });
+  const got = await evaluate({
+    mean: q.mean,
+    kl: gaussianDivergence(q),
+    free,
+    mutual: mutualInformation(q, at("z")),
+  });
   expectClose(await got.mean.data(), await list(at("bn")), 1e-12, "mean");
   expectClose(await got.kl.data(), await list(at("kl")), 1e-12, "divergence");
   expectClose([await got.free.item()], await list(at("free")), 1e-12, "free nats");
@@ -57,22 +72,28 @@ test("the Fréchet distance is that of the square root of the product; 0 between
   expect(await frechetDistance(a, a)).toBeLessThan(1e-9);
 });
 
-test.each([0.3, 0.5, 0.7])("whatever the encoder says, γ = %d keeps the divergence above its floor", async (gamma) => {
-  for (const seed of ["a", "b", "c"]) {
-    const [mean, spread] = [sample([16, 4], { seed, low: -1e-3, high: 1e-3 }), sample([16, 4], { seed: `${seed}s` })];
-    const config: PosteriorConfig = { type: "bn", gamma };
-    const q = posterior(config, {}, { mean: mean.x, spread: spread.x }, { train: true });
-    const kl = await divergenceLoss(q).item();
-    const floor = divergenceFloor(config, 4);
-    expect(kl).toBeGreaterThan(floor * 0.99);
-    // The part of the means alone is the floor, to the ε of the norm: variance 3e-7 against 1e-8.
-    const part = await q.mean.square().mean({ axis: 0 }).sum().mul(0.5).item();
-    expect(part).toBeGreaterThan(0.96 * floor);
-    expect(part).toBeLessThanOrEqual(floor);
-    const normal = normalisedColumns(rowsOf(mean), gamma, 0, 1e-8);
-    expectClose([kl], [meanDivergence(normal, rowsOf(spread))], 1e-9);
-  }
-});
+test.each([0.3, 0.5, 0.7])(
+  "whatever the encoder says, γ = %d keeps the divergence above its floor",
+  async (gamma) => {
+    for (const seed of ["a", "b", "c"]) {
+      const [mean, spread] = [
+        sample([16, 4], { seed, low: -1e-3, high: 1e-3 }),
+        sample([16, 4], { seed: `${seed}s` }),
+      ];
+      const config: PosteriorConfig = { type: "bn", gamma };
+      const q = posterior(config, {}, { mean: mean.x, spread: spread.x }, { train: true });
+      const kl = await divergenceLoss(q).item();
+      const floor = divergenceFloor(config, 4);
+      expect(kl).toBeGreaterThan(floor * 0.99);
+      // The part of the means alone is the floor, to the ε of the norm: variance 3e-7 against 1e-8.
+      const part = await q.mean.square().mean({ axis: 0 }).sum().mul(0.5).item();
+      expect(part).toBeGreaterThan(0.96 * floor);
+      expect(part).toBeLessThanOrEqual(floor);
+      const normal = normalisedColumns(rowsOf(mean), gamma, 0, 1e-8);
+      expectClose([kl], [meanDivergence(normal, rowsOf(spread))], 1e-9);
+    }
+  },
+);
 
 test("the usual ε of 1e-5 voids the floor where the means are tiny", async () => {
   const mean = sample([64, 1], { low: -1.7e-3, high: 1.7e-3 }).x;
@@ -104,7 +125,9 @@ test("the scaler: gains on the circle, aggregate moments 0 and 1, divergence −
 
 test("β and θ are learnt, γ is no parameter, running moments no gradient moves", async () => {
   const names = (config: PosteriorConfig): string[] =>
-    Object.entries(posteriorParameters(config, 3)).flatMap(([name, { by }]) => (by === undefined ? [name] : []));
+    Object.entries(posteriorParameters(config, 3)).flatMap(([name, { by }]) =>
+      by === undefined ? [name] : [],
+    );
   expect(names({ type: "plain" })).toEqual([]);
   expect(names({ type: "bn", gamma: 0.5 })).toEqual(["beta"]);
   expect(names({ type: "scaler", tau: 0.5 })).toEqual(["theta"]);
@@ -123,7 +146,10 @@ test("β and θ are learnt, γ is no parameter, running moments no gradient move
 function fresh(config: PosteriorConfig, D: number): PosteriorParams {
   const key = random.key(1);
   const tree = treeOf(
-    Object.entries(posteriorParameters(config, D)).map(([name, p]) => [name, initial(p, random.fold(key, name))]),
+    Object.entries(posteriorParameters(config, D)).map(([name, p]) => [
+      name,
+      initial(p, random.fold(key, name)),
+    ]),
   ) as PosteriorParams;
   return mapTree(tree, (t) => t.cast("float64"));
 }
@@ -139,7 +165,7 @@ test("running moments go towards those of the batches, and then stand in for the
   const two = posterior(config, params, outputs, { train: true }).seen;
   const doubled = mapTree(two, (t) => t.mul(2)); // the sums of two like parts
   const [a, b] = [learnPosterior(params, two), learnPosterior(params, doubled)];
-  expectClose(await (a.means?.mean as Tensor).data(), await list(b.means?.mean as Tensor), 1e-14);
+  expectClose(await list(a.means?.mean ?? two.batches), await list(b.means?.mean ?? two.batches), 1e-14);
 });
 
 test("measures: units that vary, at most log N nats, bounds that tighten", async () => {
@@ -151,8 +177,8 @@ test("measures: units that vary, at most log N nats, bounds that tighten", async
   const weights = sample([64, 5]).x;
   const bounds = await Promise.all([1, 8, 64].map((k) => importanceBound(weights.narrow(0, 0, k)).item()));
   expect(bounds[0]).not.toBe(bounds[2]);
-  const [mostLoose] = await Promise.all([weights.mean().neg().item()]);
-  expect(bounds[2]).toBeLessThan(mostLoose ?? 0); // Jensen
+  const loosest = await weights.mean().neg().item();
+  expect(bounds[2]).toBeLessThan(loosest); // Jensen
 });
 
 test("annealing rises to one and stays", () => {
@@ -171,5 +197,7 @@ test("what cannot be a posterior is refused", () => {
   expect(() => posteriorParameters({ type: "scaler", tau: 1 }, 2)).toThrow(
     "posteriorParameters: tau must be between 0 and 1, got 1.",
   );
-  expect(() => posterior({ type: "bn", gamma: 1 }, {}, one, { train: false })).toThrow("running moments must be given");
+  expect(() => posterior({ type: "bn", gamma: 1 }, {}, one, { train: false })).toThrow(
+    "running moments must be given",
+  );
 });

@@ -33,7 +33,13 @@ interface Golden {
     readonly mean: Leaf;
     readonly deviation: number;
     readonly t: number;
-    readonly head: { readonly params: Leaves; readonly x: Leaf; readonly t: Leaf; readonly z: Leaf; readonly out: Leaf };
+    readonly head: {
+      readonly params: Leaves;
+      readonly x: Leaf;
+      readonly t: Leaf;
+      readonly z: Leaf;
+      readonly out: Leaf;
+    };
   };
 }
 

@@ -41,7 +41,10 @@ export function times(w: Matrix, z: readonly number[]): number[] {
  * Gradients of the squared errors of a linear `f(x) = W x` at one `z`, in closed form: idempotence `2 (W − I)ᵀ(W − I) W z zᵀ`
  * and tightness `−2 (W − I) y yᵀ` with `y = W z`.
  */
-export function linearIgn(w: Matrix, z: readonly number[]): { idempotence: number[][]; tightness: number[][] } {
+export function linearIgn(
+  w: Matrix,
+  z: readonly number[],
+): { idempotence: number[][]; tightness: number[][] } {
   const less = w.map((row, i) => row.map((v, j) => v - Number(i === j)));
   const y = times(w, z);
   const e = times(less, y);
