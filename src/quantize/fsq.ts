@@ -93,7 +93,7 @@ function basisOf(levels: readonly number[]): Tensor {
 function check(where: string, z: Tensor, { levels, form = "official" }: FsqOptions): FsqForm {
   fsqSize({ levels });
   if (!FSQ_FORMS.includes(form)) {
-    throw new OptionError(`${where}: form must be one of ${FSQ_FORMS.join(", ")}, got "${String(form)}".`);
+    throw new OptionError(`${where}: form must be one of ${FSQ_FORMS.join(", ")}, got "${form as string}".`);
   }
   if (z.shape.at(-1) !== levels.length || z.rank === 0) {
     throw new OptionError(

@@ -7,5 +7,21 @@ export {
   fsqQuantize,
   fsqSize,
 } from "./fsq.ts";
+export { kMeans } from "./k-means.ts";
 export { BLOCK } from "./rows.ts";
 export { applyTwice, nbit, type NbitConfig, type NbitParams, toNbit } from "./nbit.ts";
+export { codeCounts, codeUse } from "./use.ts";
+export {
+  vqAverage,
+  vqBook,
+  vqCounted,
+  vqDecode,
+  vqEncode,
+  type VqQuantized,
+  vqQuantize,
+  vqRestart,
+  type VqSeen,
+  vqSeen,
+  type VqState,
+  vqState,
+} from "./vq.ts";

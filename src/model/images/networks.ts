@@ -1,9 +1,10 @@
 // Every image network, one line each.
 import { conv } from "./conv.ts";
 import type { ImageNetwork } from "./network.ts";
+import { patches } from "./patches.ts";
 
 /** All of them by name. */
-export const NETWORKS: Readonly<Record<"conv", ImageNetwork>> = { conv };
+export const NETWORKS: Readonly<Record<"conv" | "patches", ImageNetwork>> = { conv, patches };
 
 /** A name of `NETWORKS`. */
 export type NetworkName = keyof typeof NETWORKS;

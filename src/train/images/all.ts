@@ -5,3 +5,4 @@ export { gan } from "./methods/gan.ts";
 export { ign } from "./methods/ign.ts";
 export { patches } from "./methods/patches.ts";
 export { bnVae, vae } from "./methods/vae.ts";
+export { vq } from "./methods/vq.ts";

@@ -1,34 +1,28 @@
-// Figures of codes: how many of them are in use, and how evenly.
-import { ones, scatterAdd, type Tensor, zeros } from "../../tensor/index.ts";
+// Figures of auto-encoders whose code is one of a number of codes.
+import { codeCounts, codeUse } from "../../quantize/index.ts";
+import { sum, type Tensor } from "../../tensor/index.ts";
 import type { Numbers } from "../task.ts";
 import type { ImageSpace } from "./method.ts";
 import { pixelCount } from "./pixels.ts";
 
-/** How often each code occurs, `[K]`. @param indices `[…]`, int32 below `K`. */
-export function codeCounts(indices: Tensor, K: number): Tensor {
-  const flat = indices.reshape([-1]);
-  return scatterAdd(zeros([K]), flat, ones(flat.shape));
+/** Sums from which `codeFigures` finds the figures. @param indices Codes of the pictures, below `K`. */
+export function codeSums(
+  pixels: Tensor,
+  back: Tensor,
+  indices: Tensor,
+  K: number,
+): { readonly squares: Tensor; readonly counts: Tensor } {
+  return { squares: sum(back.sub(pixels).square()), counts: codeCounts(indices, K) };
 }
 
-/** `usage`: the share of codes that occur; `perplexity`: `exp(−Σ p log p)`, as many equally frequent ones would do. */
-export function codeUse(counts: Float64Array): { readonly usage: number; readonly perplexity: number } {
-  const all = counts.reduce((a, b) => a + b, 0);
-  let used = 0;
-  let entropy = 0;
-  for (const n of counts) {
-    if (n === 0) continue;
-    used += 1;
-    entropy -= (n / all) * Math.log(n / all);
-  }
-  return { usage: used / counts.length, perplexity: Math.exp(entropy) };
-}
-
-/** Figures of an auto-encoder with codes, from the sums `squares` (of errors) and `counts` (of codes). */
+/** `reconstructionMse`, `usage` and `perplexity`. */
 export function codeFigures(
   space: ImageSpace,
-  sums: Readonly<Record<string, Float64Array>>,
+  { squares, counts }: Readonly<Record<string, Float64Array>>,
   count: number,
 ): Numbers {
-  const { squares = new Float64Array(1), counts = new Float64Array() } = sums;
-  return { reconstructionMse: (squares[0] ?? 0) / (count * pixelCount(space)), ...codeUse(counts) };
+  return {
+    reconstructionMse: (squares?.[0] ?? Number.NaN) / (count * pixelCount(space)),
+    ...codeUse(counts ?? []),
+  };
 }

@@ -30,24 +30,38 @@ export function imageMethod(type: string): AnyImageMethod {
 
 const fieldsOf = (type: string): Readonly<Record<string, ImageField>> => imageMethod(type).needs;
 
-/** A complete configuration. @throws OptionError for an unknown method or field, or a value that does not fit. */
+/**
+ * A complete configuration.
+ * @param given `type`, fields that differ from what they usually are, and `base` for methods that build on another.
+ * @throws OptionError for an unknown method or field, a value that does not fit, and a base that is missing or not wanted.
+ */
 export function imageConfig({
   type,
+  base,
   ...given
-}: { readonly type: string } & Readonly<Record<string, unknown>>): ImageConfig {
-  return { type, ...completeFields(`images: ${type}`, fieldsOf(type), given) } as ImageConfig;
+}: { readonly type: string; readonly base?: unknown } & Readonly<Record<string, unknown>>): ImageConfig {
+  const fields = completeFields(`images: ${type}`, fieldsOf(type), given);
+  const wanted = imageMethod(type).base;
+  const of = (base as { readonly type?: unknown } | undefined)?.type;
+  if (wanted === undefined ? base !== undefined : typeof of !== "string" || !wanted.includes(of)) {
+    const must = wanted === undefined ? "stand alone" : `build on a run of ${wanted.join(" or ")} (--from)`;
+    const got = of === undefined ? "none" : `one of ${JSON.stringify(of)}`;
+    throw new OptionError(`images: ${type} must ${must}, got ${got}.`);
+  }
+  return { type, ...fields, ...(base !== undefined && { base }) } as ImageConfig;
 }
 
 /**
  * A method from text: its name, then `field=value` after a colon, separated by commas.
- * @throws OptionError as `imageConfig`.
+ * @param base Configuration of the run that it builds on. @throws OptionError as `imageConfig`.
  * @example
  * parseImageMethod("fsq:levels=8x5x5x5,width=64");
  */
-export function parseImageMethod(text: string): ImageConfig {
+export function parseImageMethod(text: string, base?: ImageConfig): ImageConfig {
   const [type = "", rest = "", extra] = text.split(":");
   if (extra !== undefined) {
     throw new OptionError(`images: method must be name:field=value,…, got "${text}".`);
   }
-  return imageConfig({ ...fieldsFromText(`images: ${type}`, fieldsOf(type), rest), type });
+  const fields = fieldsFromText(`images: ${type}`, fieldsOf(type), rest);
+  return imageConfig({ ...fields, type, ...(base && { base }) });
 }

@@ -20,8 +20,8 @@ export type ImageField =
   | { readonly about: string; readonly words: readonly string[]; readonly usual: string }
   | { readonly about: string; readonly usual: boolean };
 
-/** The fields of a configuration `C`; the compiler keeps them complete. */
-export type ImageFieldsOf<C> = { readonly [K in Exclude<keyof C, "type">]-?: ImageField };
+/** The fields of a configuration `C`, but for its base; the compiler keeps them complete. */
+export type ImageFieldsOf<C> = { readonly [K in Exclude<keyof C, "type" | "base">]-?: ImageField };
 
 type Fields = Readonly<Record<string, ImageField>>;
 

@@ -93,6 +93,11 @@ export interface ImageMethod<C extends { readonly type: string }, P, S = never> 
   readonly about: string;
   /** Its fields: what each may hold, and what it holds where nothing is said. */
   readonly needs: ImageFieldsOf<C>;
+  /**
+   * Types of methods that it builds on, whose configuration is its field `base` and whose parameters are its `base`, as a
+   * run gives them (`by: "nothing"`); default none.
+   */
+  readonly base?: readonly string[];
   /** What it is usually trained with, where that differs from `trainSettings()`. */
   readonly training?: TrainChanges;
   /** Name among `figures` of the first loss on pictures that are not trained on, for the picture of the losses. */
@@ -131,6 +136,8 @@ export interface ImageMethod<C extends { readonly type: string }, P, S = never> 
   figures(config: C, space: ImageSpace, sums: Readonly<Record<string, Float64Array>>, count: number): Numbers;
   /** Pictures through the bottleneck and back, `[B, C, H, W]`. */
   reconstruct?(config: C, space: ImageSpace, params: P, batch: ImageBatch): Tensor;
+  /** How many codes `encode` tells apart, for methods whose codes are whole numbers. */
+  codes?(config: C): number;
   /** What pictures become: whole numbers (codes, with `decode` as their way back) or floats, a row or grid each. */
   encode?(config: C, space: ImageSpace, params: P, pixels: Tensor): Tensor;
   /** Pictures from what `encode` gives. */

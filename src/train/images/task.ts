@@ -15,12 +15,14 @@ export interface ImageTaskOptions {
   readonly images: SplitImages;
   readonly settings: TrainSettings;
   readonly augmentation?: Augmentation;
+  /** Parameters of the method that `config.base` configures. */
+  readonly base?: unknown;
   readonly device?: Device;
   readonly threads?: number;
 }
 
 /** The training of an image method, ready for `trainRun`. */
-export type ImageTask = Task<unknown, ImageBatch, unknown>;
+export type ImageTask = Task<unknown, ImageBatch>;
 
 /** Pictures that a validation on the way looks at; the last one looks at all. */
 const ON_THE_WAY = 1024;
@@ -32,7 +34,7 @@ const AT_ONCE = 128;
  * @throws OptionError for pictures that the method can learn nothing from.
  */
 export function imageTask(options: ImageTaskOptions): ImageTask {
-  const { config, images, settings, augmentation, device, threads } = options;
+  const { config, images, settings, augmentation, base, device, threads } = options;
   const on = { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
   const method = imageMethod(config.type);
   const { space } = images.train;
@@ -46,15 +48,17 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
     on,
   );
   const sheet = imageSheet({ config, images: images.validation, seed: settings.seed, ...on });
-  const { start, groups, learn, validation } = method;
+  const { groups, validation } = method;
   return {
     kind: "images",
     unit: { name: "images", perStep: settings.batch },
     ...(validation !== undefined && { words: { validation } }),
     async init(at, batches) {
-      const fresh = imageParameters(parameters, (name, p) => initial(p, random.fold(at, name)));
-      return start === undefined ? fresh : start(config, space, fresh, batches);
+      const own = imageParameters(parameters, (name, p) => initial(p, random.fold(at, name)));
+      const fresh = base === undefined ? own : { ...(own as object), base };
+      return method.start === undefined ? fresh : method.start(config, space, fresh, batches);
     },
+    keepStart: base !== undefined || method.start !== undefined,
     like: () => imageParameters(parameters, (_, { shape, dtype }) => zeros(shape, dtype ? { dtype } : {})),
     batch(step, part, parts) {
       const size = settings.batch / parts;
@@ -69,7 +73,9 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
     ),
     ...(groups && { groups }),
     trained: (name) => (parameters[name]?.by ?? "gradient") === "gradient",
-    ...(learn && { learn: (params: unknown, seen: unknown) => learn(config, space, params, seen) }),
+    ...(method.learn !== undefined && {
+      learn: (params: unknown, seen: unknown) => method.learn?.(config, space, params, seen),
+    }),
     async validate(params, { last }): Promise<Numbers> {
       const all = spread(images.validation.count, last ? Infinity : ON_THE_WAY);
       const sums: Record<string, Float64Array> = {};

@@ -8,8 +8,8 @@ import {
   fsqQuantize,
   fsqSize,
 } from "../../../quantize/index.ts";
-import { sigmoid, sum, type Tensor } from "../../../tensor/index.ts";
-import { codeCounts, codeFigures } from "../codes.ts";
+import { sigmoid, type Tensor } from "../../../tensor/index.ts";
+import { codeFigures, codeSums } from "../codes.ts";
 import type { ImageMethod, ImageSpace } from "../method.ts";
 import { type NetworkFields, networkFields, networkOf, networkParameters, sizesOf } from "../network.ts";
 import { pixelLoss } from "../pixels.ts";
@@ -56,17 +56,18 @@ export const fsq: ImageMethod<FsqConfig, Params> = {
     networkOf(config).check?.(sizes(config, space));
   },
   parameters: (config, space) => networkParameters(config, sizes(config, space)),
-  losses: { loss: (...at) => pixelLoss(throughCodes([at[0], at[1], at[2]], at[3].pixels), at[3].pixels) },
+  losses: {
+    loss: (config, space, params, { pixels }) =>
+      pixelLoss(throughCodes([config, space, params], pixels), pixels),
+  },
   measure(config, space, params, { pixels }) {
     const z = encoded([config, space, params], pixels);
     const back = sigmoid(decoded([config, space, params], fsqQuantize(z, config)));
-    return {
-      squares: sum(back.sub(pixels).square()),
-      counts: codeCounts(fsqEncode(z, config), fsqSize(config)),
-    };
+    return codeSums(pixels, back, fsqEncode(z, config), fsqSize(config));
   },
   figures: (_, space, sums, count) => codeFigures(space, sums, count),
   reconstruct: (config, space, params, { pixels }) => sigmoid(throughCodes([config, space, params], pixels)),
+  codes: (config) => fsqSize(config),
   encode: (config, space, params, pixels) => fsqEncode(encoded([config, space, params], pixels), config),
   decode: (config, space, params, indices) =>
     sigmoid(decoded([config, space, params], fsqDecode(indices, config))),
