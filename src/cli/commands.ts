@@ -1,4 +1,5 @@
 // All commands: a folder per noun, a file per verb, one line each.
+import { lab } from "./lab/index.ts";
 import { papers } from "./papers/index.ts";
 import { solve } from "./solve/index.ts";
 import { tokenizer } from "./tokenizer/index.ts";
@@ -49,5 +50,6 @@ export const COMMANDS: readonly (Verb | Noun)[] = [
   },
   tokenizer,
   papers,
+  lab,
   solve,
 ];
