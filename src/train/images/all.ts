@@ -4,5 +4,6 @@ export { fsq } from "./methods/fsq.ts";
 export { gan } from "./methods/gan.ts";
 export { ign } from "./methods/ign.ts";
 export { patches } from "./methods/patches.ts";
+export { tokens } from "./methods/tokens.ts";
 export { bnVae, vae } from "./methods/vae.ts";
 export { vq } from "./methods/vq.ts";
