@@ -14,6 +14,7 @@ export {
 } from "./images/config.ts";
 export { type ImageSet, type SplitImages } from "./images/images.ts";
 export type { ImageBatch, ImageMethod, ImageSpace } from "./images/method.ts";
+export { imageSettings } from "./images/settings.ts";
 export { type ImageTask, imageTask, type ImageTaskOptions } from "./images/task.ts";
 export { type LoopEvents, type LoopOptions, type LoopResult, type StepEvent, trainLoop } from "./loop.ts";
 export { lossPicture, type LossPictureText } from "./loss-svg.ts";

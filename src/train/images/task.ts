@@ -1,10 +1,20 @@
 // Any image method as a task: pictures in, figures and a sheet of pictures out.
 import { initial, type Parameter, treeOf } from "../../nn/index.ts";
-import { compile, type Device, random, type Tensor, zeros } from "../../tensor/index.ts";
+import {
+  compile,
+  type Device,
+  flattenTree,
+  mapTree,
+  random,
+  type Tensor,
+  tensor,
+  zeros,
+} from "../../tensor/index.ts";
 import type { TrainSettings } from "../settings.ts";
 import type { Found, Numbers, Task } from "../task.ts";
 import type { Augmentation } from "./augment.ts";
 import { type ImageConfig, imageMethod } from "./config.ts";
+import { frechetOf, type Scorer } from "./frechet.ts";
 import { batchOf, pictureOrder, type SplitImages, spread } from "./images.ts";
 import type { ImageBatch } from "./method.ts";
 import { imageSheet } from "./sheet.ts";
@@ -17,6 +27,8 @@ export interface ImageTaskOptions {
   readonly augmentation?: Augmentation;
   /** Parameters of the method that `config.base` configures. */
   readonly base?: unknown;
+  /** By whose features the last validation judges what the method draws: figure `frechet`. */
+  readonly scorer?: Scorer;
   readonly device?: Device;
   readonly threads?: number;
 }
@@ -34,7 +46,7 @@ const AT_ONCE = 128;
  * @throws OptionError for pictures that the method can learn nothing from.
  */
 export function imageTask(options: ImageTaskOptions): ImageTask {
-  const { config, images, settings, augmentation, base, device, threads } = options;
+  const { config, images, settings, augmentation, base, scorer, device, threads } = options;
   const on = { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
   const method = imageMethod(config.type);
   const { space } = images.train;
@@ -48,6 +60,7 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
     on,
   );
   const sheet = imageSheet({ config, images: images.validation, seed: settings.seed, ...on });
+  const sampler = scorer && method.sampler?.(config, space, on);
   const { groups, validation } = method;
   return {
     kind: "images",
@@ -55,7 +68,7 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
     ...(validation !== undefined && { words: { validation } }),
     async init(at, batches) {
       const own = imageParameters(parameters, (name, p) => initial(p, random.fold(at, name)));
-      const fresh = base === undefined ? own : { ...(own as object), base };
+      const fresh = base === undefined ? own : { ...(own as object), base: await copied(base) };
       return method.start === undefined ? fresh : method.start(config, space, fresh, batches);
     },
     keepStart: base !== undefined || method.start !== undefined,
@@ -83,12 +96,16 @@ export function imageTask(options: ImageTaskOptions): ImageTask {
         const batch = batchOf(images.validation, all.slice(first, first + AT_ONCE), key("validation", first));
         await addSums(sums, await measure(params, batch));
       }
-      return method.figures(config, space, sums, all.length);
+      const figures = method.figures(config, space, sums, all.length);
+      if (!last || scorer === undefined || sampler === undefined) return figures;
+      const judged = { key: key("validation", 0), ...on };
+      return { ...figures, frechet: await frechetOf(sampler, params, images.validation, scorer, judged) };
     },
     sample: async (params) => ({ png: await sheet.draw(params) }),
     async release() {
       await measure.release();
       await sheet.release();
+      await sampler?.release();
     },
   };
 }
@@ -99,6 +116,16 @@ export function imageParameters(
   leaf: (name: string, parameter: Parameter) => Tensor,
 ): unknown {
   return treeOf(Object.entries(parameters).map(([name, p]) => [name, leaf(name, p)] as const));
+}
+
+/** A tree of tensors of its own: the training writes over the buffers that it is given. */
+async function copied(tree: unknown): Promise<unknown> {
+  const data = new Map<string, Tensor>();
+  for (const [name, t] of flattenTree(tree)) {
+    const values = (await t.data()).slice();
+    data.set(name, tensor(values, { dtype: t.dtype, shape: t.shape.map(Number), lend: true }));
+  }
+  return mapTree(tree, (t, name) => data.get(name) ?? t);
 }
 
 async function addSums(

@@ -1,75 +1,104 @@
-// What is in a picture: classes from an encoder, two layers and a softmax. Others are judged by it: by its classes, and by
-// the distance of pictures in its features.
-import { OptionError } from "../../../errors.ts";
+// A classifier of pictures: it judges what others draw, by its answers and by its features.
+import { conv } from "../../../model/images/conv.ts";
+import type { NetworkSizes } from "../../../model/images/network.ts";
 import { crossEntropy, linear, type LinearParams } from "../../../nn/index.ts";
-import { equal, relu, type Tensor } from "../../../tensor/index.ts";
-import {
-  checkLatent,
-  latentField,
-  type LatentFields,
-  type ToLatent,
-  toLatent,
-  toLatentParameters,
-} from "../latent.ts";
+import { argMax, cast, equal, relu, sum, type Tensor } from "../../../tensor/index.ts";
+import { OptionError } from "../../../errors.ts";
 import type { ImageMethod, ImageSpace } from "../method.ts";
-import { networkFields } from "../network.ts";
 
-export interface ClassifierConfig extends LatentFields {
+/** Strided convolutions, residual blocks, and one linear layer on all places. */
+export interface ClassifierConfig {
   readonly type: "classifier";
+  readonly features: number;
+  readonly depth: number;
+  readonly patch: number;
 }
 
 interface Params {
-  readonly encoder: ToLatent;
-  readonly head: LinearParams;
+  readonly encoder: unknown;
+  readonly hidden: LinearParams;
+  readonly classes: LinearParams;
 }
 
-const featuresOf = (c: ClassifierConfig, s: ImageSpace, { encoder }: Params, pixels: Tensor): Tensor =>
-  relu((toLatent(c, s, encoder, pixels) as { z: Tensor }).z);
+const sizes = ({ features, depth, patch }: ClassifierConfig, space: ImageSpace): NetworkSizes => ({
+  channels: space.channels,
+  height: space.height,
+  width: space.width,
+  code: features,
+  features,
+  depth,
+  patch,
+});
 
-const logitsOf = (c: ClassifierConfig, s: ImageSpace, p: Params, pixels: Tensor): Tensor =>
-  linear(p.head, featuresOf(c, s, p, pixels));
+const places = (config: ClassifierConfig, { height, width }: ImageSpace): number =>
+  Math.ceil(height / config.patch) * Math.ceil(width / config.patch);
 
-function labelsOf(labels: Tensor | undefined): Tensor {
-  if (labels === undefined)
-    throw new OptionError("images: pictures of a classifier must have labels, got none.");
+/** `[B, F]`, not negative. */
+function featuresOf(config: ClassifierConfig, space: ImageSpace, params: Params, pixels: Tensor): Tensor {
+  const grid = relu(conv.encode(sizes(config, space), params.encoder, pixels));
+  const flat = grid.reshape([Number(pixels.shape[0]), places(config, space) * config.features]);
+  return relu(linear(params.hidden, flat));
+}
+
+const logitsOf = (config: ClassifierConfig, space: ImageSpace, params: Params, pixels: Tensor): Tensor =>
+  linear(params.classes, featuresOf(config, space, params, pixels));
+
+const labelsOf = (labels: Tensor | undefined): Tensor => {
+  if (labels === undefined) throw new Error("classifier: pictures without labels");
   return labels;
-}
+};
+
+const layer = (out: number, from: number) => ({
+  weight: { shape: [out, from], init: { std: Math.sqrt(2 / from) } },
+  bias: { shape: [out], init: "zeros" as const },
+});
 
 export const classifier: ImageMethod<ClassifierConfig, Params> = {
   type: "classifier",
-  about: "tells classes apart; its features measure Fréchet distances",
-  needs: { latent: { ...latentField, usual: 64 } as typeof latentField, ...networkFields },
-  training: { rate: 2e-3, batch: 64, warmup: 20, optimizer: { type: "adamw", beta2: 0.99, decay: 0 } },
+  about: "tells classes apart; judges what others draw (--scorer)",
+  needs: {
+    features: { about: "features of the inner layers", low: 1, high: 4096, usual: 64, whole: true },
+    depth: { about: "residual blocks", low: 0, high: 64, usual: 1, whole: true },
+    patch: { about: "pixels of a side that one vector stands for", low: 2, high: 64, usual: 4, whole: true },
+  },
+  training: { rate: 2e-3, batch: 64, warmup: 20, optimizer: { type: "adamw", beta2: 0.99, decay: 0.01 } },
   validation: "validationLoss",
-  check(c, s) {
-    checkLatent(c, s);
-    if (s.classes.length >= 2) return;
-    throw new OptionError(
-      `images: pictures of a classifier must have two classes or more, got ${s.classes.length}.`,
-    );
+  check(config, space) {
+    if (space.classes.length < 2) {
+      throw new OptionError(
+        `images: classifier must have pictures of two classes or more, got ${space.classes.length}. Put them in folders by class.`,
+      );
+    }
+    conv.check?.(sizes(config, space));
   },
-  parameters: (c, s) => ({
-    ...toLatentParameters("encoder", c, s, { z: c.latent }),
-    "head.weight": { shape: [s.classes.length, c.latent], init: { std: 0.05 } },
-    "head.bias": { shape: [s.classes.length], init: "zeros" },
-  }),
-  losses: {
-    loss: (c, s, p, { pixels, labels }) => ({
-      loss: crossEntropy(logitsOf(c, s, p, pixels), labelsOf(labels)),
-    }),
-  },
-  measure(c, s, p, { pixels, labels }) {
-    const logits = logitsOf(c, s, p, pixels);
-    const right = labelsOf(labels);
+  parameters(config, space) {
+    const encoder = Object.entries(conv.encoder(sizes(config, space)));
+    const hidden = layer(config.features, places(config, space) * config.features);
+    const last = layer(space.classes.length, config.features);
     return {
-      right: equal(logits.argMax(), right).cast("float32").sum(),
-      loss: crossEntropy(logits, right).mul(Number(pixels.shape[0])),
+      ...Object.fromEntries(encoder.map(([name, p]) => [`encoder.${name}`, p])),
+      "hidden.weight": hidden.weight,
+      "hidden.bias": hidden.bias,
+      "classes.weight": last.weight,
+      "classes.bias": last.bias,
     };
   },
-  figures: (_, __, sums, count) => ({
-    validationLoss: (sums["loss"]?.[0] ?? 0) / count,
-    accuracy: (sums["right"]?.[0] ?? 0) / count,
+  losses: {
+    loss: (config, space, params, { pixels, labels }) => ({
+      loss: crossEntropy(logitsOf(config, space, params, pixels), labelsOf(labels)),
+    }),
+  },
+  measure(config, space, params, { pixels, labels }) {
+    const logits = logitsOf(config, space, params, pixels);
+    const right = equal(argMax(logits, { axis: -1 }), labelsOf(labels));
+    return {
+      nats: crossEntropy(logits, labelsOf(labels)).mul(Number(pixels.shape[0])),
+      right: sum(cast(right, "float32")),
+    };
+  },
+  figures: (_, __, { nats, right }, count) => ({
+    validationLoss: (nats?.[0] ?? Number.NaN) / count,
+    accuracy: (right?.[0] ?? Number.NaN) / count,
   }),
-  encode: (c, s, p, pixels) => logitsOf(c, s, p, pixels).argMax(),
   features: featuresOf,
 };

@@ -69,7 +69,11 @@ export async function readImageRunConfig(folder: string): Promise<ImageRunConfig
       `images: ${path} must be the config.json of an image method's run ("task": "images"), got ${task === undefined ? "no task" : `"${task}"`}.`,
     );
   }
-  return { ...(config as ImageRunConfig), method: imageConfig(method), training: trainSettings(training) };
+  return {
+    ...(config as ImageRunConfig),
+    method: imageConfig({ ...method }),
+    training: trainSettings(training),
+  };
 }
 
 /** A trained image method. */

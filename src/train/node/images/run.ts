@@ -6,14 +6,16 @@ import { chooseDevice } from "../../../runtime/choose-device.ts";
 import type { Device } from "../../../tensor/index.ts";
 import type { Augmentation } from "../../images/augment.ts";
 import { imageMethod, parseImageMethod } from "../../images/config.ts";
+import type { Scorer } from "../../images/frechet.ts";
 import type { SplitImages } from "../../images/images.ts";
 import type { ImageSpace } from "../../images/method.ts";
 import { type ReadImages, readImages } from "../../images/read.ts";
-import { imageTask, type Scorer } from "../../images/task.ts";
+import { imageSettings } from "../../images/settings.ts";
+import { imageTask } from "../../images/task.ts";
 import type { StepEvent } from "../../loop.ts";
 import { holding, trainHeld } from "../../run.ts";
 import type { RunStore } from "../../run-store.ts";
-import { mergeSettings, type TrainChanges, trainSettings } from "../../settings.ts";
+import { type TrainChanges, trainSettings } from "../../settings.ts";
 import type { Numbers, Progress } from "../../task.ts";
 import { folderStore } from "../folder-store.ts";
 import { checkRunFolder } from "../run-folder.ts";
@@ -75,9 +77,6 @@ export interface ImageResult {
   readonly figures: Numbers;
 }
 
-/** Steps between two sheets of samples where nothing is said. */
-const SAMPLE_EVERY = 250;
-
 /**
  * Trains a new image method.
  * @throws OptionError for bad settings and a folder that holds a run; FileError for data that cannot be used.
@@ -91,13 +90,7 @@ export async function startImages(
   await checkRunFolder(request.run);
   const base = request.from === undefined ? undefined : await openImageRun(request.from);
   const method = parseImageMethod(request.method, base?.config.method);
-  const usual = { sampleEvery: SAMPLE_EVERY, ...imageMethod(method.type).training };
-  const { minutes } = request.settings;
-  const training = trainSettings({
-    // With a time instead of a number of steps, the time ends it.
-    ...(minutes !== undefined && { steps: 1_000_000 }),
-    ...mergeSettings(usual, request.settings),
-  });
+  const training = imageSettings(method.type, request.settings);
   const { reading: wanted = {}, augmentation = {} } = request;
   const reading: ReadImages = { validationShare: training.validationShare, seed: training.seed, ...wanted };
   const images = await read(request.data, reading);
