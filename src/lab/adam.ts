@@ -27,7 +27,10 @@ export async function adam<P>(
       const means = zipTrees(m, g, (a, b) => a.mul(beta1).add(b.mul(1 - beta1))) as P;
       const squares = zipTrees(v, g, (a, b) => a.mul(beta2).add(b.square().mul(1 - beta2))) as P;
       const moves = zipTrees(means, squares, (a, b) =>
-        a.mul(first).div(sqrt(b.mul(second)).add(1e-8)).mul(rate),
+        a
+          .mul(first)
+          .div(sqrt(b.mul(second)).add(1e-8))
+          .mul(rate),
       );
       return { p: zipTrees(p, moves, (a, b) => a.sub(b)) as P, m: means, v: squares };
     },

@@ -74,7 +74,10 @@ export const entropyBudget: Entry<Settings, BudgetRow> = {
     en: "A short sequence of discrete tokens cannot hold an image without loss: the vocabulary it needs is beyond any softmax.",
     zh: "短的离散 token 序列不可能无损地表示图像：所需词表远超任何 softmax。",
   },
-  source: { says: "Su 2024, Multimodal notes I (ImageNet 64 × 64 at 3.44 bits a byte)", links: ["https://kexue.fm/archives/9984"] },
+  source: {
+    says: "Su 2024, Multimodal notes I (ImageNet 64 × 64 at 3.44 bits a byte)",
+    links: ["https://kexue.fm/archives/9984"],
+  },
   needs: [needOf("digits"), needOf("clothes")],
   minutes: { quick: 0.1, full: 0.2 },
   seeds: [0],
@@ -93,14 +96,16 @@ export const entropyBudget: Entry<Settings, BudgetRow> = {
         const own = rows.filter((r) => r.tokens === 16);
         return own.length === 0 ? null : own.every((r) => r.vocabularyBits > 30);
       },
-      shows: (rows) => rows.map((r) => `${r.method}, ${r.tokens} tokens: 2^${r.vocabularyBits.toFixed(0)}`).join("; "),
+      shows: (rows) =>
+        rows.map((r) => `${r.method}, ${r.tokens} tokens: 2^${r.vocabularyBits.toFixed(0)}`).join("; "),
     },
     {
       says: {
         en: "The article's figures follow from its 3 bits a byte: 64 × 64 × 3 bytes in 1,024 tokens need 2³⁶ codes, in 256 tokens 2¹⁴⁴.",
         zh: "由每字节 3 比特可得文章的数字：64 × 64 × 3 字节用 1024 个 token 需 2³⁶ 个编码，用 256 个需 2¹⁴⁴。",
       },
-      holds: () => known([(64 * 64 * 3 * 3) / 1024, (64 * 64 * 3 * 3) / 256], (a, b) => a === 36 && b === 144),
+      holds: () =>
+        known([(64 * 64 * 3 * 3) / 1024, (64 * 64 * 3 * 3) / 256], (a, b) => a === 36 && b === 144),
     },
   ],
   beyond: [
@@ -113,7 +118,13 @@ export const entropyBudget: Entry<Settings, BudgetRow> = {
     const pixels = (await bytes(needOf(set))).subarray(16, 16 + pictures * SIDE * SIDE);
     const { alone, given } = bitsOf(pixels);
     report(`${set}: ${alone.toFixed(2)} bits a byte alone, ${given.toFixed(2)} given two neighbours`);
-    return tokens.map((n) => ({ method: set, alone, given, tokens: n, vocabularyBits: (given * SIDE * SIDE) / n }));
+    return tokens.map((n) => ({
+      method: set,
+      alone,
+      given,
+      tokens: n,
+      vocabularyBits: (given * SIDE * SIDE) / n,
+    }));
   },
   figures(rows) {
     const counts = [...new Set(rows.map((r) => r.tokens))].sort((a, b) => a - b);
@@ -126,7 +137,9 @@ export const entropyBudget: Entry<Settings, BudgetRow> = {
           .filter((name) => rows.some((r) => r.method === name))
           .map((name) => ({
             name,
-            values: counts.map((n) => rows.find((r) => r.method === name && r.tokens === n)?.vocabularyBits ?? 0),
+            values: counts.map(
+              (n) => rows.find((r) => r.method === name && r.tokens === n)?.vocabularyBits ?? 0,
+            ),
           })),
       }),
     };

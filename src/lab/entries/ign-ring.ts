@@ -8,7 +8,11 @@ import type { Entry, Seeded } from "../entry.ts";
 import { byMethod, everySeed, methodsOf } from "../methods.ts";
 import { known, meanOf, seedsOf } from "../statistics.ts";
 
-const squared = (more: Partial<IgnOptions>): IgnOptions => ({ ...IGN_DEFAULTS, distance: "squared", ...more });
+const squared = (more: Partial<IgnOptions>): IgnOptions => ({
+  ...IGN_DEFAULTS,
+  distance: "squared",
+  ...more,
+});
 const byData = { type: "tanh", a: 1.5, rho: "data", through: false } as const;
 const METHODS = [
   "no tightness",
@@ -94,9 +98,12 @@ async function run({ method, steps }: Settings, seed: number): Promise<RingRow[]
     const all = Array.from(await t.data(), Number);
     return Array.from({ length: HELD }, (_, i) => [all[2 * i] ?? 0, all[2 * i + 1] ?? 0]);
   };
-  const far = (all: readonly [number, number][]): number => meanOf(all.map(([x, y]) => Math.abs(Math.hypot(x, y) - RADIUS)));
+  const far = (all: readonly [number, number][]): number =>
+    meanOf(all.map(([x, y]) => Math.abs(Math.hypot(x, y) - RADIUS)));
   const first = await points(once);
-  const bins = new Set(first.map(([x, y]) => Math.floor(((Math.atan2(y, x) / Math.PI + 1) / 2) * BINS) % BINS));
+  const bins = new Set(
+    first.map(([x, y]) => Math.floor(((Math.atan2(y, x) / Math.PI + 1) / 2) * BINS) % BINS),
+  );
   const row = { method, steps, off: far(first), twice: far(await points(twice)), covered: bins.size / BINS };
   await look.release();
   return [row];
@@ -134,8 +141,7 @@ export const ignRing: Entry<Settings, RingRow> = {
         zh: "没有紧致性损失时网络停留在恒等映射：距圆环超过 0.7（每个种子）。",
       },
       premise: true,
-      holds: (rows) =>
-        everySeed(rows, (own) => known([off(own).mean("no tightness")], (a = 0) => a > 0.7)),
+      holds: (rows) => everySeed(rows, (own) => known([off(own).mean("no tightness")], (a = 0) => a > 0.7)),
       shows: (rows) => off(rows).shows(["no tightness"]),
     },
     {
@@ -161,7 +167,10 @@ export const ignRing: Entry<Settings, RingRow> = {
       },
       holds: (rows) => {
         const found = off(rows);
-        return known([found.mean("ρ of the data"), found.mean("no tightness")], (a = 0, b = 1) => a > 0.75 * b);
+        return known(
+          [found.mean("ρ of the data"), found.mean("no tightness")],
+          (a = 0, b = 1) => a > 0.75 * b,
+        );
       },
       shows: (rows) => off(rows).shows(["ρ of the data", "ρ of the data, weight 10"], 3),
     },
@@ -179,7 +188,8 @@ export const ignRing: Entry<Settings, RingRow> = {
   ],
   async run(settings, seed, { report }) {
     const rows = await run(settings, seed);
-    for (const r of rows) report(`${r.method}: ${r.off.toFixed(3)} off the ring, ${r.twice.toFixed(3)} when applied twice`);
+    for (const r of rows)
+      report(`${r.method}: ${r.off.toFixed(3)} off the ring, ${r.twice.toFixed(3)} when applied twice`);
     return rows;
   },
   figures(rows) {

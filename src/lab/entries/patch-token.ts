@@ -45,14 +45,19 @@ function contexts(at: random.AnyKey, n: number): Tensor {
 function tokens(at: random.AnyKey, context: Tensor): Tensor {
   const n = context.shape[0] ?? 1;
   const side = sign(random.uniform(random.fold(at, "side"), [n, 1]).sub(0.5));
-  return context.mul(side.mul(RADIUS)).add(random.normal(random.fold(at, "noise"), context.shape, { std: DEVIATION }));
+  return context
+    .mul(side.mul(RADIUS))
+    .add(random.normal(random.fold(at, "noise"), context.shape, { std: DEVIATION }));
 }
 
 async function run({ method, steps }: Settings, seed: number): Promise<TokenRow[]> {
   const key = random.fold(random.key(seed), "patch-token");
   const config: PatchHeadConfig = { kind: method, width: 64, blocks: 2, degrees: 1000 };
   const start = treeOf(
-    Object.entries(patchHeadParameters(config, 2, 2)).map(([name, p]) => [name, initial(p, random.fold(key, name))]),
+    Object.entries(patchHeadParameters(config, 2, 2)).map(([name, p]) => [
+      name,
+      initial(p, random.fold(key, name)),
+    ]),
   ) as PatchHeadParams;
   const params = await adam(
     start,
@@ -71,12 +76,18 @@ async function run({ method, steps }: Settings, seed: number): Promise<TokenRow[
     (p: PatchHeadParams) => {
       const z = contexts(random.fold(key, "held"), HELD);
       const noise = random.normal(random.fold(key, "held noise"), [STEPS, HELD, 2]);
-      return { z, drawn: patchHeadSample(config, p, z, noise, { steps: STEPS, bound: 4 }), data: tokens(random.fold(key, "held data"), z) };
+      return {
+        z,
+        drawn: patchHeadSample(config, p, z, noise, { steps: STEPS, bound: 4 }),
+        data: tokens(random.fold(key, "held data"), z),
+      };
     },
     { threads: 1 },
   );
   const found = await draw(params);
-  const [z, drawn, data] = await Promise.all([found.z, found.drawn, found.data].map(async (t) => Array.from(await t.data(), Number)));
+  const [z, drawn, data] = await Promise.all(
+    [found.z, found.drawn, found.data].map(async (t) => Array.from(await t.data(), Number)),
+  );
   /** Distances to the token and to its opposite. */
   const far = (all: readonly number[] | undefined): [number, number][] =>
     Array.from({ length: HELD }, (_, i) => {
@@ -133,7 +144,8 @@ export const patchToken: Entry<Settings, TokenRow> = {
         en: "The squared error's token lies further from both than nine tenths of their radius, on every seed.",
         zh: "MSE 头的 token 与两个模式的距离都超过半径的九成（每个种子）。",
       },
-      holds: (rows) => everySeed(rows, (own) => known([nearest(own).mean("mse")], (d = 0) => d > 0.9 * RADIUS)),
+      holds: (rows) =>
+        everySeed(rows, (own) => known([nearest(own).mean("mse")], (d = 0) => d > 0.9 * RADIUS)),
       shows: (rows) => nearest(rows).shows(METHODS, 3),
     },
     {
@@ -155,7 +167,10 @@ export const patchToken: Entry<Settings, TokenRow> = {
   ],
   async run(settings, seed, { report }) {
     const rows = await run(settings, seed);
-    for (const r of rows) report(`${r.method}: ${r.nearest.toFixed(3)} from the nearer (data ${r.noise.toFixed(3)}), ${(100 * r.first).toFixed(0)} % the first`);
+    for (const r of rows)
+      report(
+        `${r.method}: ${r.nearest.toFixed(3)} from the nearer (data ${r.noise.toFixed(3)}), ${(100 * r.first).toFixed(0)} % the first`,
+      );
     return rows;
   },
   figures(rows) {

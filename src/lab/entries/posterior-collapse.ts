@@ -77,7 +77,8 @@ async function run({ method, variance, steps }: Settings, seed: number): Promise
     const z = q.mean.add(q.deviation.mul(random.normal(at, q.mean.shape)));
     return { q, error: linear(p.out, z).sub(x).square().sum({ axis: 1 }).mean() };
   };
-  const data = (at: random.AnyKey, count: number): Tensor => matmul(random.normal(at, [count, FACTORS]), mixing);
+  const data = (at: random.AnyKey, count: number): Tensor =>
+    matmul(random.normal(at, [count, FACTORS]), mixing);
   const params = await adam(
     start,
     (p, at) => {
@@ -89,7 +90,11 @@ async function run({ method, variance, steps }: Settings, seed: number): Promise
   );
   const look = compile(
     (p: Params) => {
-      const { q, error } = through(p, data(random.fold(key, "truth"), TRUTH), random.fold(key, "truth noise"));
+      const { q, error } = through(
+        p,
+        data(random.fold(key, "truth"), TRUTH),
+        random.fold(key, "truth noise"),
+      );
       const { second } = aggregateMoments(q);
       return { kl: divergenceLoss(q), active: activeUnits(q.mean), error, second };
     },
@@ -111,7 +116,12 @@ async function run({ method, variance, steps }: Settings, seed: number): Promise
 type Rows = readonly CollapseRow[];
 const values = (rows: Rows, method: Method, variance: number, of: (r: CollapseRow) => number): number[] =>
   rows.filter((r) => r.method === method && r.variance === variance).map(of);
-const mean = (rows: Rows, method: Method, variance: number, of: (r: CollapseRow) => number): number | undefined => {
+const mean = (
+  rows: Rows,
+  method: Method,
+  variance: number,
+  of: (r: CollapseRow) => number,
+): number | undefined => {
   const all = values(rows, method, variance, of);
   return all.length === 0 ? undefined : meanOf(all);
 };
@@ -211,7 +221,10 @@ export const posteriorCollapse: Entry<Settings, CollapseRow> = {
   ],
   async run(settings, seed, { report }) {
     const rows = await run(settings, seed);
-    for (const r of rows) report(`${r.method}, variance ${r.variance}: ${r.kl.toFixed(3)} nats, ${r.active} active, error ${r.error.toFixed(2)}`);
+    for (const r of rows)
+      report(
+        `${r.method}, variance ${r.variance}: ${r.kl.toFixed(3)} nats, ${r.active} active, error ${r.error.toFixed(2)}`,
+      );
     return rows;
   },
   figures(rows) {
@@ -227,7 +240,10 @@ export const posteriorCollapse: Entry<Settings, CollapseRow> = {
         })),
       });
     return {
-      "posterior-collapse-kl.svg": chart("Nats that the posterior holds, by the variance of the likelihood", (r) => r.kl),
+      "posterior-collapse-kl.svg": chart(
+        "Nats that the posterior holds, by the variance of the likelihood",
+        (r) => r.kl,
+      ),
       "posterior-collapse-error.svg": chart("Squared error of reconstructions", (r) => r.error),
     };
   },
