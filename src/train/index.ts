@@ -12,7 +12,11 @@ export {
   imageMethod,
   parseImageMethod,
 } from "./images/config.ts";
-export { type ImageSet, type SplitImages } from "./images/images.ts";
+export { batchOf, type ImageSet, type SplitImages } from "./images/images.ts";
+export { imageFilesOf, pageDecoder } from "./browser/pictures.ts";
+export { type Picture, type PictureDecoder, readPicture } from "./images/picture.ts";
+export { type ImageFile, readImages, type ReadImages } from "./images/read.ts";
+export { sheetOf } from "./images/sheet.ts";
 export type { ImageBatch, ImageMethod, ImageSpace } from "./images/method.ts";
 export { imageSettings } from "./images/settings.ts";
 export { type ImageTask, imageTask, type ImageTaskOptions } from "./images/task.ts";
@@ -26,7 +30,7 @@ export { type TrainControl, trainRun, type TrainResult } from "./run.ts";
 export type { RunStore, SaveOptions } from "./run-store.ts";
 export { mergeSettings, rateAt, type TrainChanges, type TrainSettings, trainSettings } from "./settings.ts";
 export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
-export type { Found, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
+export type { Found, LeafRule, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
 export {
   type ModelSizes,
   type TextBatch,

@@ -274,6 +274,22 @@ describe("donation", () => {
 });
 
 describe("symbolic dimensions", () => {
+  test("a reshape with two free sizes keeps one that is 0 in a call", async () => {
+    // ONNX reads 0 in a shape as "as it was" unless told otherwise.
+    const swap = t.compile((x: T) => t.reshape(x, [x.shape[0] ?? 1, x.shape[2] ?? 1, 3]), {
+      symbolic: () => ["B", 1, "S", 3],
+    });
+    for (const [B, S] of [
+      [2, 4],
+      [2, 0],
+      [0, 4],
+    ] as const) {
+      const y = await swap(t.ones([B, 1, S, 3]));
+      expect(y.shape).toEqual([B, S, 3]);
+      expect((await y.data()).length).toBe(B * S * 3);
+    }
+  });
+
   const named =
     (...names: string[]) =>
     (_: string, shape: t.Shape): t.Shape =>
