@@ -115,11 +115,7 @@ describe("athanor lab", () => {
       "lab run: --seeds must be whole numbers separated by commas",
       "For example 0,1,2.",
     ],
-    [
-      ["run", "rerop"],
-      "lab: an entry must be one of",
-      'got "rerop". Did you mean rerope?',
-    ],
+    [["run", "rerop"], "lab: an entry must be one of", 'got "rerop". Did you mean rerope?'],
     [
       ["worker", "--queue", "redis://127.0.0.1:1"],
       "lab: a Redis server must answer at 127.0.0.1:1",
