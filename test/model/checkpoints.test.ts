@@ -113,7 +113,7 @@ describe("what does not fit is refused by name", () => {
       "config.json: first_k_dense_replace must be at least the 3 layers, got 3",
       true,
     ],
-    ["deepseek3", { attention_bias: true }, "config.json: attention_bias must be false, got true."],
+    ["deepseek3", { mlp_bias: true }, "config.json: mlp_bias must be false, got true."],
     ["deepseek3", { num_key_value_heads: 2 }, "keyValueHeads must equal heads"],
     [
       "gpt2",
