@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import { mixerOf, type MixerParams, type MixerSeen } from "./attention-config.ts";
-import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
+import { type BlocksConfig, type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { logitsOf, maps } from "./linear.ts";
 import { type Mixed, type Places, refuse, type State } from "./mixer.ts";
 import { mlp, type MlpParams } from "./mlp.ts";
@@ -104,8 +104,8 @@ export function causalLM(
 }
 
 /** `x + mix(norm x)`, then `x + mlp(norm x)`; the norms stand where `norms` says. */
-function block(
-  config: CausalLMConfig,
+export function block(
+  config: BlocksConfig,
   index: number,
   params: BlockParams,
   x: Tensor,

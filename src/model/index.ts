@@ -23,7 +23,10 @@ export {
 export { generate, type GeneratedPiece, type GenerateOptions } from "./generate.ts";
 export type { ModelTokens } from "./hugging-face.ts";
 export { loadModel, type StoredModel } from "./load.ts";
-export { loadAdapter, saveAdapter, type SaveAdapterOptions } from "./peft.ts";
+export { type AdapterSwitch, adapterSwitch, type Worn } from "./adapter-switch.ts";
+export { loadAdapter } from "./adapter-folder.ts";
+export { saveMlxAdapter } from "./mlx.ts";
+export { saveAdapter, type SaveAdapterOptions } from "./peft.ts";
 export { loadParams, saveParams } from "./params.ts";
 export { saveModel } from "./save.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";

@@ -34,10 +34,15 @@ export function constant(milliseconds: number): (failures: number) => number {
 
 /**
  * Full jitter: uniform between 0 and min(max, min · factor^(n − 1)), so that many clients that failed together
- * do not return together. Milliseconds; defaults 1000, 30,000 and 2.
+ * do not return together. Milliseconds; defaults 1000, 30,000 and 2. @param random Uniform draws from [0, 1).
  */
-export function backoff(min = 1000, max = 30_000, factor = 2): (failures: number) => number {
-  return (failures) => Math.random() * Math.min(max, min * factor ** (failures - 1));
+export function backoff(
+  min = 1000,
+  max = 30_000,
+  factor = 2,
+  random: () => number = Math.random,
+): (failures: number) => number {
+  return (failures) => random() * Math.min(max, min * factor ** (failures - 1));
 }
 
 /**

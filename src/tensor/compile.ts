@@ -102,6 +102,9 @@ export function compile<A extends readonly unknown[], R>(
   for (const i of donate) requireWhole("compile", "donate", i, 0);
   if (threads !== undefined) requireWhole("compile", "threads", threads, 1);
   requireWhole("compile", "programs", most, 1);
+  if (symbolic !== undefined && typeof symbolic !== "function") {
+    throw new OptionError(`compile: symbolic must be a function, got ${show(symbolic)}.`);
+  }
   const programs = boundedPrograms<Program<R>>(most, ({ session }) => session.release());
   const watch = numberWatch((path, value) => warnOfNumber(fn.name, path, value));
   let traces = 0;

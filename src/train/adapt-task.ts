@@ -1,20 +1,24 @@
 // Fine-tuning as a task: leaves of an adapter, or of the whole model, learn from examples over a base that is closed over.
-import { type Adapter, isAdapterLeaf, isFactor, withAdapter } from "../adapt/index.ts";
+import { type Adapter, type FactorGradients, isAdapterLeaf, isFactor, withAdapter } from "../adapt/index.ts";
 import { mixerOf } from "../model/attention-config.ts";
 import { layerAttention, layerPosition } from "../model/config.ts";
 import { causalLM, type CausalLMConfig, type CausalLMParams } from "../model/index.ts";
 import { crossEntropy } from "../nn/index.ts";
+import type { OptimizerConfig, Schedule } from "../optim/index.ts";
 import {
   and,
   compile,
   type Device,
   equal,
+  evaluate,
   expandDims,
+  grad,
   greaterEqual,
   iota,
   random,
   type Tensor,
   zeros,
+  zipTrees,
 } from "../tensor/index.ts";
 import {
   type PackedBatch,
@@ -26,7 +30,7 @@ import {
   type Tokens,
 } from "./packing.ts";
 import type { TrainSettings } from "./settings.ts";
-import type { Task } from "./task.ts";
+import type { LeafRule, Task } from "./task.ts";
 
 /** What is learnt, by the names it has in the model. */
 export type AdaptTask = Task<Adapter, PackedBatch>;
@@ -36,14 +40,13 @@ export interface AdaptTaskOptions {
   /** The model that is adapted; never changed. */
   readonly base: CausalLMParams;
   /** What is trained, at its start: leaves of an adapter, or all of the base's own. */
-  readonly start: (
-    key: random.Key,
-    batches: (count: number) => Promise<PackedBatch[]>,
-  ) => Adapter | Promise<Adapter>;
+  readonly start: (key: random.Key, gradients: FactorGradients) => Adapter | Promise<Adapter>;
   /** Leaves of the same names and shapes with any values. */
   readonly like: () => Adapter;
   /** Factor of the learning rate by name; default 1. */
   readonly rate?: (name: string) => number;
+  /** What the method makes of the rule of the settings. */
+  readonly rule?: (usual: LeafRule, rate: Schedule, optimizer: OptimizerConfig) => LeafRule;
   readonly settings: TrainSettings;
   readonly context: number;
   readonly train: readonly Row[];
@@ -86,6 +89,44 @@ function lossOf(
   return crossEntropy(causalLM(config, params, ids, mask).logits, targets, { mask: weights });
 }
 
+/** Parts of the first batches over which a start looks at gradients. */
+const LOOKED_AT = 4;
+
+/**
+ * Gradients of the mean loss by the factors of any adapter of `base`, over the parts `given`. No gradient of a dense
+ * matrix is formed.
+ */
+function factorGradients(
+  { config, base, device }: Pick<AdaptTaskOptions, "base" | "config" | "device">,
+  given: readonly PackedBatch[],
+): { readonly gradients: FactorGradients; release(): Promise<void> } {
+  const on = device === undefined ? {} : { device };
+  const program = compile(
+    (factors: Adapter, rest: Adapter, batch: PackedBatch) =>
+      grad((own: Adapter) =>
+        lossOf(config, withAdapter(base, { ...own, ...rest }), batch).mul(batch.share.mul(1 / given.length)),
+      )(factors),
+    on,
+  );
+  const gradients: FactorGradients = async (adapter) => {
+    const part = (is: boolean): Adapter =>
+      Object.fromEntries(Object.entries(adapter).filter(([name]) => isFactor(name) === is));
+    let sum: Adapter | undefined;
+    for (const batch of given) {
+      const found = await program(part(true), part(false), batch);
+      sum =
+        sum === undefined
+          ? found
+          : await evaluate(
+              zipTrees(sum, found, (a, b) => a.add(b)),
+              on,
+            );
+    }
+    return sum ?? {};
+  };
+  return { gradients, release: () => program.release() };
+}
+
 /** The fine-tuning of a language model, ready for `trainRun`. */
 export function adaptTask(options: AdaptTaskOptions): AdaptTask {
   const { config, base, settings, context, train, validation, device } = options;
@@ -102,7 +143,15 @@ export function adaptTask(options: AdaptTaskOptions): AdaptTask {
     kind: "adapt",
     unit: { name: "tokens", perStep: settings.batch * context },
     words: { unit: "nats per token" },
-    init: options.start,
+    async init(key, batches) {
+      let program: ReturnType<typeof factorGradients> | undefined;
+      const start = await options.start(key, async (adapter) => {
+        program ??= factorGradients(options, await batches(Math.max(LOOKED_AT, settings.accumulate)));
+        return program.gradients(adapter);
+      });
+      await program?.release();
+      return start;
+    },
     like: options.like,
     keepStart: true,
     batch(step, part, parts) {
@@ -118,6 +167,7 @@ export function adaptTask(options: AdaptTaskOptions): AdaptTask {
       loss: (own, given) => ({ loss: lossOf(config, withAdapter(base, own), given).mul(given.share) }),
     },
     ...(options.rate && { rate: options.rate }),
+    ...(options.rule && { rule: options.rule }),
     trained: (name) => !isAdapterLeaf(name) || isFactor(name),
     async validate(own) {
       let [nats, tokens] = [0, 0];

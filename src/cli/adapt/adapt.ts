@@ -54,7 +54,15 @@ The adapter is written as a PEFT folder into the run; of --method full, the whol
 
 Methods:
 ${Object.entries(ADAPT_METHODS)
-  .map(([name, { about, rate }]) => `  ${name.padEnd(10)}${about}; learning rate ${rate}`)
+  .map(
+    ([name, { about, options = {}, make }]) =>
+      `  ${name.padEnd(10)}${about}; learning rate ${make({}).rate}${Object.entries(options)
+        .map(
+          ([option, values]) =>
+            `\n${" ".repeat(14)}:${option}=${values === "number" ? "number" : values.join("|")}`,
+        )
+        .join("")}`,
+  )
   .join("\n")}
 
 Examples:

@@ -5,6 +5,7 @@ import { OptionError } from "../../errors.ts";
 import { saveGguf } from "../../model/gguf-write.ts";
 import { causalLM } from "../../model/index.ts";
 import { saveModel } from "../../model/save.ts";
+import { stepProgram } from "../../model/step-program.ts";
 import { type Told, toldFiles } from "../../model/told.ts";
 import { saveTransformersJs, type Variant, VARIANTS } from "../../model/transformers-js.ts";
 import { widened } from "../../model/widen.ts";
@@ -17,6 +18,7 @@ import { type OpenedModel, openModel } from "./open.ts";
 
 interface Flags {
   onnx?: string;
+  step?: string;
   hf?: string;
   gguf?: string;
   transformersJs?: string;
@@ -32,6 +34,7 @@ interface Flags {
 const HELP = `
 Examples:
   athanor export runs/demo --onnx demo.onnx
+  athanor export runs/demo --step demo-step.onnx
   athanor export stories15M.bin --hf stories15M/
   athanor export ./SmolLM2-135M --gguf smollm2.gguf --bits 8
   athanor export runs/demo --transformers-js public/models/demo --variants fp32,q8,q4`;
@@ -43,6 +46,10 @@ export function define(command: Command): void {
     )
     .argument("<model>", "run, Hugging Face folder, GGUF or llama2.c file")
     .option("--onnx <file>", "ONNX file; weights above 64 MB go to FILE.data beside it")
+    .option(
+      "--step <file>",
+      "ONNX file that writes on: what layers keep goes in (past.*) and comes out (present.*)",
+    )
     .option("--hf <folder>", "folder with config.json, model.safetensors and tokenizer.json")
     .option("--gguf <file>", "GGUF file for llama.cpp: weights, tokenizer and chat template")
     .option("--bits <n>", "bits of a weight in a GGUF file: 16 (F16, default) or 8 (Q8_0)", oneOf(16, 8))
@@ -65,10 +72,10 @@ export function define(command: Command): void {
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const { onnx, hf, gguf, transformersJs, variants, bits = 16 } = flags;
-  if ([onnx, hf, gguf, transformersJs].every((place) => place === undefined)) {
+  const { onnx, step, hf, gguf, transformersJs, variants, bits = 16 } = flags;
+  if ([onnx, step, hf, gguf, transformersJs].every((place) => place === undefined)) {
     throw new OptionError(
-      "export: --onnx FILE, --hf FOLDER, --transformers-js FOLDER or --gguf FILE must be given, got none.",
+      "export: --onnx FILE, --step FILE, --hf FOLDER, --transformers-js FOLDER or --gguf FILE must be given, got none.",
     );
   }
   if (variants !== undefined && transformersJs === undefined) {
@@ -91,6 +98,16 @@ async function run(path: string, flags: Flags): Promise<void> {
     });
     say(`written: ${saved.path}${saved.dataPath === undefined ? "" : ` and ${saved.dataPath}`}`);
     written["onnx"] = saved;
+  }
+  if (step !== undefined) {
+    const { fn, args, states, ...names } = stepProgram(config, params);
+    const saved = await saveOnnx(step, fn, args, {
+      ...names,
+      weights: params,
+      portable: flags.fused !== true,
+    });
+    say(`written: ${saved.path}, which keeps ${Object.keys(states).join(", ")}`);
+    written["step"] = { ...saved, states };
   }
   if (hf !== undefined) {
     await mkdir(hf, { recursive: true });

@@ -124,7 +124,7 @@ export async function startAdapt(request: AdaptRequest, control: AdaptControl = 
       `adapt: context must be at most the ${base.config.context} learned positions of the model, got ${context}.`,
     );
   }
-  method.start(base.params, request.size, random.key(0)); // targets and ranks are told before data is read
+  method.like(base.params, request.size, random.key(0)); // targets and ranks are told before data is read
   const loss = request.loss ?? "completion";
   const data = await readData(
     request.files,
@@ -316,15 +316,17 @@ async function execute(
   const on = device === undefined ? {} : { device };
   const { training: settings, context, size } = config;
   const method = adaptMethod(config.method);
-  const start = (key: random.Key): Adapter => method.start(base.params, size, key);
-  const like = start(random.key(0));
+  const like = method.like(base.params, size, random.key(0));
+  const { start, rule } = method;
   const trainable = countOf(like, (name) => !isAdapterLeaf(name) || isFactor(name));
   const task = adaptTask({
     config: base.config,
     base: base.params,
-    start,
+    start: (key, gradients) =>
+      start ? start(base.params, size, key, gradients) : method.like(base.params, size, key),
     like: () => zerosLike(like),
     ...(method.factor && { rate: method.factor }),
+    ...(rule && { rule: (usual, rate, optimizer) => rule(usual, rate, optimizer, size) }),
     settings,
     context,
     train: data.train,

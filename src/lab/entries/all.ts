@@ -1,0 +1,27 @@
+// Every entry, one line each. A new claim is one file here and one line.
+export { brachistochrone } from "./brachistochrone.ts";
+export { bytepiece } from "./bytepiece.ts";
+export { codebookSize } from "./codebook-size.ts";
+export { concentration } from "./concentration.ts";
+export { continuation } from "./continuation.ts";
+export { copyTask } from "./copy-task.ts";
+export { cosine } from "./cosine.ts";
+export { egStep } from "./eg-step.ts";
+export { embeddingAnomaly } from "./embedding-anomaly.ts";
+export { entropy } from "./entropy.ts";
+export { hwfa } from "./hwfa.ts";
+export { inverseLeaky } from "./inverse-leaky.ts";
+export { latentAttention } from "./latent-attention.ts";
+export { leastSum } from "./least-sum.ts";
+export { lengthStories15m } from "./length-stories15m.ts";
+export { lionTigerAdamw } from "./lion-tiger-adamw.ts";
+export { logScale } from "./log-scale.ts";
+export { performer } from "./performer.ts";
+export { randomSegmentation } from "./random-segmentation.ts";
+export { recurrence } from "./recurrence.ts";
+export { relatedPapers } from "./related-papers.ts";
+export { rerope } from "./rerope.ts";
+export { retry } from "./retry.ts";
+export { ropeBase } from "./rope-base.ts";
+export { sgdAverage } from "./sgd-average.ts";
+export { textLength } from "./text-length.ts";
