@@ -178,7 +178,7 @@ describe("what does not fit is refused by name", () => {
     [
       "llama",
       { model_type: "mixtral" },
-      'model_type must be one of llama, mistral, smollm, minimind, qwen2, qwen3, gpt2, smollm3, gemma2, gemma3_text, phi3, olmo2, deepseek_v2, deepseek_v3, athanor, got "mixtral". Did you mean mistral?',
+      'model_type must be one of llama, mistral, smollm, minimind, qwen2, qwen3, gpt2, smollm3, gemma, gemma2, gemma3_text, phi3, olmo2, deepseek_v2, deepseek_v3, athanor, got "mixtral". Did you mean mistral?',
     ],
     [
       "llama",
