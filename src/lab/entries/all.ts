@@ -1,17 +1,25 @@
 // Every entry, one line each. A new claim is one file here and one line.
 export { brachistochrone } from "./brachistochrone.ts";
+export { classifyAccuracy } from "./classify-accuracy.ts";
 export { codebookSize } from "./codebook-size.ts";
 export { concentration } from "./concentration.ts";
 export { copyTask } from "./copy-task.ts";
+export { deerIterations } from "./deer-iterations.ts";
+export { deerTraining } from "./deer-training.ts";
 export { entropy } from "./entropy.ts";
 export { hwfa } from "./hwfa.ts";
 export { inverseLeaky } from "./inverse-leaky.ts";
 export { latentAttention } from "./latent-attention.ts";
 export { leastSum } from "./least-sum.ts";
+export { listops } from "./listops.ts";
 export { logScale } from "./log-scale.ts";
+export { monarchStories } from "./monarch-stories.ts";
+export { monarchSvd } from "./monarch-svd.ts";
 export { randomSegmentation } from "./random-segmentation.ts";
 export { recurrence } from "./recurrence.ts";
 export { rerope } from "./rerope.ts";
 export { retry } from "./retry.ts";
 export { ropeBase } from "./rope-base.ts";
+export { rtfDelay } from "./rtf-delay.ts";
+export { rtfKernelEntry } from "./rtf-kernel.ts";
 export { textLength } from "./text-length.ts";
