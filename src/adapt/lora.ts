@@ -88,15 +88,24 @@ export const lora: LinearMap<LoraConfig, LoraParams> = {
     ...loraFactors(config, out, from),
   }),
   apply(params, x) {
-    checkShapes("lora", {
-      weight: [params.weight, "O I"],
-      lora_A: [params.lora_A, "r I"],
-      lora_B: [params.lora_B, "O r"],
-    });
+    checkFactors(params, params.weight);
     return matmul(x, params.weight, { transposeB: true }).add(loraChange(params, x));
   },
   toDense: (params) => params.weight.add(loraDelta(params)),
 };
+
+/** @throws ShapeError unless factors fit `W0` `[O, I]`; one pair for all texts, or one for each (`[B, r, I]`). */
+export function checkFactors(
+  { lora_A, lora_B }: Pick<LoraParams, "lora_A" | "lora_B">,
+  weight: Tensor,
+): void {
+  const each = lora_A.rank === 3 ? "B~ " : "";
+  checkShapes("lora", {
+    weight: [weight, "O I"],
+    lora_A: [lora_A, `${each}r I`],
+    lora_B: [lora_B, `${each}O r`],
+  });
+}
 
 /** `s (x lora_Aᵀ lora_Bᵀ − x lora_A0ᵀ lora_B0ᵀ)`, `[…, O]`: zero bit by bit at the start. @param x `[…, I]`. */
 export function loraChange(

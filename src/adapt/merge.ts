@@ -2,6 +2,7 @@
 import { OptionError } from "../errors.ts";
 import { treeOf } from "../nn/index.ts";
 import { abs, evaluate, flattenTree, max, type Tensor } from "../tensor/index.ts";
+import { dora, type DoraParams } from "./dora.ts";
 import { loraDelta, type LoraParams, tableDelta } from "./lora.ts";
 import { adapterOf, isAdapterLeaf } from "./wrap.ts";
 
@@ -37,6 +38,11 @@ export async function merge<P>(model: P): Promise<Merged<P>> {
     kept[name] = weight;
     const pick = (...leaves: string[]): Record<string, Tensor> =>
       Object.fromEntries(leaves.filter((l) => all.has(node + l)).map((l) => [l, leaf(node + l)]));
+    if (all.has(`${node}lora_magnitude`)) {
+      const worn = { weight, ...pick("lora_A", "lora_B", "lora_scale", "lora_magnitude") };
+      out.push([name, await evaluate(dora.toDense(worn as DoraParams))]);
+      continue;
+    }
     const delta = matrix
       ? loraDelta(pick("lora_A", "lora_B", "lora_scale", "lora_A0", "lora_B0") as Omit<LoraParams, "weight">)
       : tableDelta(pick("lora_embedding_A", "lora_embedding_B", "lora_scale"));

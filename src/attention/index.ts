@@ -55,6 +55,7 @@ export {
   performerProjection,
   type ProjectionOptions,
 } from "./performer.ts";
+export { softAssignments, type SoftVqOptions, softVqPair } from "./soft-vq.ts";
 export {
   absorb,
   type Accumulator,

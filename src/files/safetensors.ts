@@ -109,6 +109,7 @@ export function parseHeader(json: Uint8Array, fileBytes: number, file: string): 
   const entries: [string, StoredEntry][] = [];
   for (const [name, value] of Object.entries(header)) {
     if (name === "__metadata__") {
+      if (value === null) continue; // mlx writes so where there is none
       if (!isRecord(value)) throw bad(file, "must have an object as __metadata__, got another value.");
       for (const [key, text] of Object.entries(value)) {
         if (typeof text !== "string")

@@ -60,6 +60,8 @@ export interface CausalLMInput {
   readonly rows?: Tensor;
   /** Who may see whom (`Places.mask`); default: every token itself and what stands before it. */
   readonly mask?: Tensor;
+  /** `[B, T]`, int32: places of the tokens in their own texts (`Places.own`). */
+  readonly own?: Tensor;
   /** Is shown what each layer's attention reads, `[B, T, C]`. */
   readonly onLayer?: (layer: number, x: Tensor) => void;
 }
@@ -72,17 +74,17 @@ export function causalLM(
   config: CausalLMConfig,
   params: CausalLMParams,
   ids: Tensor,
-  { cache, past, rows, mask, onLayer }: CausalLMInput = {},
+  { cache, past, rows, mask, own, onLayer }: CausalLMInput = {},
 ): CausalLMOutput {
   const { T } = checkShapes("causalLM", { ids: [ids, "B~ T~"] });
   const before = past ?? 0;
   const keys = iota(addDims(before, T));
   const queries = narrow(keys, 0, before, addDims(before, T)); // the same tensor without a cache
-  const at: Places = { queries, keys, ...(mask && { mask }) };
+  const at: Places = { queries, keys, ...(mask && { mask }), ...(own && { own }) };
   let x = maps.rows(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
   if (config.embeddingScale !== undefined) x = x.mul(config.embeddingScale);
-  if (table) x = x.add(gather(table.weight, queries));
+  if (table) x = x.add(gather(table.weight, own ?? queries));
   const layers = params.model.layers.map((layer, i) => {
     const { y, mixed } = block(config, i, layer, x, cache?.[i], at, onLayer);
     x = y;

@@ -1,4 +1,5 @@
 // Generation's inner loop: one compiled program for every length, weights inside it as constants.
+import { type Adapter, withAdapter } from "../adapt/index.ts";
 import { OptionError, unreachable } from "../errors.ts";
 import { addDims, compile, type Device, type Shape, type Tensor, tensor } from "../tensor/index.ts";
 import { causalLM, type CausalLMParams } from "./causal-lm.ts";
@@ -14,6 +15,11 @@ export interface DecoderOptions {
   readonly threads?: number;
   /** Bits a weight of the linear maps, in blocks of 32 with a scale each (`inBits`); default: as they are. */
   readonly weightBits?: 4 | 8;
+  /**
+   * The parameters are the decoder's alone, for one text at a time: their memory is freed once the runtime has them
+   * (`CompileOptions.handOver`), so that weights are held once.
+   */
+  readonly handOver?: boolean;
   /** Prefix of a profile (Node only). */
   readonly profile?: string;
 }
@@ -118,17 +124,37 @@ export function lendingDecoder(
   return decoders(config, options);
 }
 
-function decoders(
+/** Decoders of one base that stays inside the program, for adapters that are inputs; the names and shapes of their leaves
+ * decide whether there is a program already. */
+export interface AdaptedDecoders {
+  of(adapter: Adapter): Decoder;
+  release(): Promise<void>;
+}
+
+/** Compiles `config` with `base` as constants, which adapters are worn beside. See `adapterSwitch`. */
+export function adaptedDecoders(
+  config: CausalLMConfig,
+  base: CausalLMParams,
+  options: Omit<DecoderOptions, "weightBits"> = {},
+): AdaptedDecoders {
+  return decoders<Adapter>(config, options, undefined, (adapter) => withAdapter(base, adapter));
+}
+
+function decoders<G = CausalLMParams>(
   config: CausalLMConfig,
   options: DecoderOptions,
   closed?: CausalLMParams,
-): { of(given: CausalLMParams | undefined): Decoder; release(): Promise<void> } {
+  join: (given: G) => CausalLMParams = (given) => given as unknown as CausalLMParams,
+): { of(given: G | undefined): Decoder; release(): Promise<void> } {
   const { weightBits, ...rest } = options;
   const shapes = cacheShapes(config);
   const block = needsWhole(config) ? Infinity : PREFILL_BLOCK;
-  const symbolic = (name: string, [batch = 1]: Shape): Shape | undefined => {
+  const symbolic = (name: string, given: Shape): Shape | undefined => {
+    const [batch = 1] = given;
     const [input, layer, part] = name.split(".");
-    if (input === "4") return undefined;
+    // Parameters are of fixed sizes, but for adapters of which every text has one.
+    if (input === "4")
+      return /lora_\w+$/.test(name) && given.length === 3 ? [SIZES.texts, ...given.slice(1)] : undefined;
     if (input === "0") return [batch === 1 ? 1 : SIZES.texts, SIZES.fresh];
     if (input === "1") return [SIZES.wanted];
     if (input === "2") return [SIZES.tokens];
@@ -139,14 +165,9 @@ function decoders(
   let constants = weightBits === undefined ? closed : undefined;
   let few: Promise<CausalLMParams> | undefined;
   const program = compile(
-    (
-      ids: Tensor,
-      rows: Tensor,
-      past: Tensor,
-      inputs: readonly State[],
-      given: CausalLMParams | undefined,
-    ) => {
-      const params = given ?? constants ?? unreachable("a decoder without parameters");
+    (ids: Tensor, rows: Tensor, past: Tensor, inputs: readonly State[], given: G | undefined) => {
+      const params =
+        given === undefined ? (constants ?? unreachable("a decoder without parameters")) : join(given);
       const [S = 0] = past.shape;
       const end = addDims(S, ids.shape[1] ?? 1);
       const cache = withoutRoom(shapes, inputs, S);
@@ -156,7 +177,7 @@ function decoders(
     { ...rest, symbolic },
   );
   const step = async (
-    given: CausalLMParams | undefined,
+    given: G | undefined,
     state: DecodeState,
     ids: readonly (readonly number[])[],
     rows: number,
@@ -171,7 +192,7 @@ function decoders(
     const news = ((await added.rows?.data()) ?? new Float32Array()) as Float32Array;
     return { logits, state: keep(state, shapes, T, news, added.fixed) };
   };
-  const of = (given: CausalLMParams | undefined): Decoder => ({
+  const of = (given: G | undefined): Decoder => ({
     config,
     async start(batch = 1) {
       return nothingKept(shapes, batch);

@@ -28,6 +28,8 @@ export { learn, trainedBy } from "./learn.ts";
 export { causalLMConfig, checkConfig } from "./check-config.ts";
 export type { CausalLMConfig, PositionConfig } from "./config.ts";
 export {
+  type AdaptedDecoders,
+  adaptedDecoders,
   createDecoder,
   type Decoder,
   type DecoderOptions,
@@ -38,9 +40,13 @@ export {
 export { generate, type GeneratedPiece, type GenerateOptions } from "./generate.ts";
 export type { ModelTokens } from "./hugging-face.ts";
 export { loadModel, type StoredModel } from "./load.ts";
-export { loadAdapter, saveAdapter, type SaveAdapterOptions } from "./peft.ts";
+export { type AdapterSwitch, adapterSwitch, type Worn } from "./adapter-switch.ts";
+export { loadAdapter } from "./adapter-folder.ts";
+export { saveMlxAdapter } from "./mlx.ts";
+export { saveAdapter, type SaveAdapterOptions } from "./peft.ts";
 export { loadParams, saveParams } from "./params.ts";
 export { saveModel } from "./save.ts";
+export { frozenInBits, frozenLeaves, thawed } from "./frozen.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
 export { parameterCount, parametersOf, parameterTree } from "./parameters.ts";
 export type { CacheShape } from "./cache.ts";

@@ -66,6 +66,11 @@ export interface Places {
    * before it. Only mixers that say so take another.
    */
   readonly mask?: Tensor;
+  /**
+   * `[B, T]`, int32: places of the new tokens in their own texts, where those begin with padding (`mask` hides it);
+   * default: `queries`. Scores that follow from distances alone need none.
+   */
+  readonly own?: Tensor;
 }
 
 /** What a mixer gives. */

@@ -1,11 +1,12 @@
 // Adapters as folders of Hugging Face's PEFT: `adapter_config.json` and `adapter_model.safetensors`.
 import { filesAt } from "#files";
 import { type Adapter, isAdapterLeaf, loraScale } from "../adapt/index.ts";
-import { FileError, nearest, OptionError } from "../errors.ts";
-import { fileIn, type FilesAt, jsonObject, textIn } from "../files/folder.ts";
+import { FileError, OptionError } from "../errors.ts";
+import { fileIn, type FilesAt, type Folder, jsonObject } from "../files/folder.ts";
 import { readSafetensors, safetensorsChunks, type SafetensorsFile } from "../files/safetensors-file.ts";
 import { hostArray } from "../graph/dtype.ts";
 import { concat, evaluate, flattenTree, full, type Tensor, tensor } from "../tensor/index.ts";
+import { checkLeaf } from "./adapter-check.ts";
 import { storedTensors } from "./params.ts";
 
 /** What PEFT writes before every name. */
@@ -17,6 +18,8 @@ const ENDINGS: readonly (readonly [ending: string, leaf: string])[] = [
   [".lora_B.weight", ".lora_B"],
   [".lora_embedding_A", ".lora_embedding_A"],
   [".lora_embedding_B", ".lora_embedding_B"],
+  [".lora_magnitude_vector", ".lora_magnitude"],
+  [".lora_magnitude_vector.weight", ".lora_magnitude"],
 ];
 
 /** Starts that change the base; an adapter of one belongs to that other base unless it was converted. */
@@ -24,7 +27,6 @@ const MOVING = /^(pissa|olora|corda|lora_ga|loftq)/;
 
 /** Keys that mean another computation where they are on. */
 const UNKNOWN = [
-  "use_dora",
   "use_qalora",
   "use_bdlora",
   "lora_bias",
@@ -40,23 +42,16 @@ interface PeftConfig {
   readonly rank: number;
   readonly alpha: number;
   readonly root: boolean;
+  readonly dora: boolean;
   readonly ranks: Readonly<Record<string, number>>;
   readonly alphas: Readonly<Record<string, number>>;
 }
 
 /**
- * The adapter in a folder, for the model `base`.
- * @throws FileError for files that are missing, truncated or inconsistent, methods that are not known, and adapters of
- * another base, with the names and shapes of both.
- * @example
- * const adapted = withAdapter(params, await loadAdapter("my-adapter", params));
+ * The adapter in a PEFT folder, for the model `base`. @param text Of its adapter_config.json.
+ * @throws FileError as `loadAdapter`.
  */
-export async function loadAdapter(at: FilesAt, base: unknown): Promise<Adapter> {
-  const { folder } = await filesAt("adapter", at, "folder");
-  const text = await textIn(folder, "adapter_config.json");
-  if (text === undefined) {
-    throw new FileError(`adapter: ${folder.path} must hold adapter_config.json, got nothing of that name.`);
-  }
+export async function readPeft(folder: Folder, text: string, base: unknown): Promise<Adapter> {
   const config = readConfig(text, `${folder.path}/adapter_config.json`);
   await using file = await readSafetensors(
     await fileIn({ folder, file: "adapter_model.safetensors" }, "adapter"),
@@ -75,6 +70,13 @@ export async function loadAdapter(at: FilesAt, base: unknown): Promise<Adapter> 
   if (!Object.keys(adapter).some(isAdapterLeaf)) {
     throw new FileError(
       `adapter: ${file.path} must hold LoRA factors, got ${[...file.entries.keys()].slice(0, 3).join(", ") || "nothing"}.`,
+    );
+  }
+  for (const name of Object.keys(adapter)) {
+    const node = /^(.*)\.lora_A$/.exec(name)?.[1];
+    if (node === undefined || (adapter[`${node}.lora_magnitude`] !== undefined) === config.dora) continue;
+    throw new FileError(
+      `adapter: ${file.path} must hold a magnitude beside each matrix where use_dora is on, and none elsewhere, got ${config.dora ? "none" : "one"} of ${node}.`,
     );
   }
   return adapter;
@@ -137,6 +139,7 @@ function readConfig(text: string, path: string): PeftConfig {
     rank: number("r", 0),
     alpha: number("lora_alpha", 0),
     root: json["use_rslora"] === true,
+    dora: json["use_dora"] === true,
     ranks: numbers("rank_pattern"),
     alphas: numbers("alpha_pattern"),
   };
@@ -183,50 +186,6 @@ async function read(file: SafetensorsFile, stored: string): Promise<Tensor> {
   return tensor(numbers, { shape: [...shape] });
 }
 
-/** @throws FileError for a leaf that does not fit the base, or its other factor, with names and shapes of both. */
-function checkLeaf(
-  name: string,
-  leaf: Tensor,
-  adapter: Adapter,
-  base: ReadonlyMap<string, Tensor>,
-  path: string,
-): void {
-  const shape = `[${leaf.shape.join(", ")}]`;
-  const [, node, kind] = /^(.*)\.(lora_\w+)$/.exec(name) ?? [];
-  const weight = base.get(node === undefined ? name : `${node}.weight`);
-  if (node === undefined && weight === undefined && name === "lm_head.weight") return; // a head of its own beside a tied one
-  if (weight === undefined) {
-    const near = nearest(node === undefined ? name : `${node}.weight`, base.keys(), 1)[0];
-    throw new FileError(
-      `adapter: ${path} adapts "${node ?? name}" ${shape}, which the model has not.${near ? ` Nearest: "${near}" [${base.get(near)?.shape.join(", ")}].` : ""} Is it an adapter of another base?`,
-    );
-  }
-  const [rows, columns] = weight.shape;
-  const misfit = (must: string): never => {
-    throw new FileError(
-      `adapter: "${name}" in ${path} must be ${must} for a base of [${weight.shape.join(", ")}], got ${shape}. Is it an adapter of another base?`,
-    );
-  };
-  if (node === undefined || kind === undefined) {
-    if (leaf.shape.join() !== weight.shape.join()) misfit(`[${weight.shape.join(", ")}]`);
-    return;
-  }
-  const table = kind.includes("embedding");
-  if (kind.endsWith("_A")) {
-    const width = table ? rows : columns;
-    if (leaf.rank !== 2 || leaf.shape[1] !== width) misfit(`[r, ${width}]`);
-    if (adapter[`${name.slice(0, -1)}B`] === undefined) {
-      throw new FileError(`adapter: ${path} must hold both factors of ${node}, got ${kind} alone.`);
-    }
-  } else if (kind.endsWith("_B")) {
-    const rank = adapter[`${name.slice(0, -1)}A`]?.shape[0];
-    if (rank === undefined)
-      throw new FileError(`adapter: ${path} must hold both factors of ${node}, got ${kind} alone.`);
-    const width = table ? columns : rows;
-    if (leaf.rank !== 2 || leaf.shape[0] !== width || leaf.shape[1] !== rank) misfit(`[${width}, ${rank}]`);
-  }
-}
-
 /** What a PEFT folder says besides the numbers. */
 export interface SaveAdapterOptions {
   /** Name or path of the base, as PEFT looks for it. */
@@ -248,6 +207,7 @@ export async function saveAdapter(
   const out: Record<string, Tensor> = {};
   const sizes: (readonly [node: string, rank: number, alpha: number])[] = [];
   const whole: string[] = [];
+  const lengths = new Set<string>();
   for (const [name, leaf] of Object.entries(adapter)) {
     if (!isAdapterLeaf(name)) {
       out[PREFIX + name] = leaf;
@@ -267,7 +227,16 @@ export async function saveAdapter(
       out[PREFIX + name + (kind === "lora_B" ? ".weight" : "")] = start
         ? concat([leaf, start.neg()], 1)
         : leaf;
+    } else if (kind === "lora_magnitude") {
+      out[`${PREFIX}${node}.lora_magnitude_vector`] = leaf;
+      lengths.add(node);
     }
+  }
+  const without = sizes.find(([node]) => lengths.size > 0 && !lengths.has(node))?.[0];
+  if (without !== undefined) {
+    throw new OptionError(
+      `saveAdapter: all matrices must have magnitudes or none, got none of ${without} beside ${lengths.size} others.`,
+    );
   }
   const rank = commonest(sizes.map(([, r]) => r));
   const alpha = commonest(sizes.map(([, , a]) => a));
@@ -285,7 +254,7 @@ export async function saveAdapter(
     fan_in_fan_out: false,
     init_lora_weights: true,
     use_rslora: false,
-    use_dora: false,
+    use_dora: lengths.size > 0,
     rank_pattern: pattern(rank, 1),
     alpha_pattern: pattern(alpha, 2),
     target_modules: targetModules(

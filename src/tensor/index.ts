@@ -62,4 +62,5 @@ export { flattenTree, leaves, type Mapped, mapTree, type Tree, unflattenTree, zi
 export * as random from "./random.ts";
 export { checkShapes } from "./check.ts";
 export { cond, select } from "./cond.ts";
+export { smallEigh } from "./small-eigen.ts";
 export { vmap } from "./vmap.ts";

@@ -36,7 +36,7 @@ export { type TrainControl, trainRun, type TrainResult } from "./run.ts";
 export type { RunStore, SaveOptions } from "./run-store.ts";
 export { mergeSettings, rateAt, type TrainChanges, type TrainSettings, trainSettings } from "./settings.ts";
 export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
-export type { Found, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
+export type { Found, LeafRule, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
 export {
   type ModelSizes,
   type TextBatch,

@@ -1,6 +1,6 @@
 // The contract of a training: what is learnt from what. `trainRun` knows everything else: clock, schedule, optimizer,
 // checkpoints, resumption, metrics. A language model is `text-task.ts`; adapters, auto-encoders and GANs are others.
-import type { RoleOf } from "../optim/index.ts";
+import type { OptimizerConfig, RoleOf, Schedule, Transform } from "../optim/index.ts";
 import type { random, Tensor } from "../tensor/index.ts";
 
 /** Numbers by name, as metrics.jsonl holds them. */
@@ -26,6 +26,9 @@ export interface Found<S> {
   /** What `learn` is to learn from this batch: a tree of sums, so that those of parts add up. */
   readonly seen?: S;
 }
+
+/** A rule over trained parameters by name. */
+export type LeafRule = Transform<Readonly<Record<string, Tensor>>, Record<string, unknown>>;
 
 /** How a picture of the losses is labelled. */
 export interface LossWords {
@@ -74,9 +77,13 @@ export interface Task<P, B, S = unknown> {
   rate?(name: string): number;
   /** What each parameter is, for rules that ask; default by shape. */
   readonly role?: RoleOf;
+  /** The rule of the training, made of the one that the settings name, over the trained parameters by name. */
+  rule?(usual: LeafRule, rate: Schedule, optimizer: OptimizerConfig): LeafRule;
   /** Numbers about data that is not trained on, as `validationLoss`. `last` is true at the end of the training. */
   validate?(params: P, at: { readonly step: number; readonly last: boolean }): Promise<Numbers>;
   sample?(params: P): Promise<Sample>;
+  /** Whether nothing is left to gain, asked before each step: the training then ends as it does after its last step. */
+  ended?(): boolean;
   /** How the picture of the losses is labelled. */
   readonly words?: LossWords;
   /** Frees what `validate` and `sample` compiled. */

@@ -91,7 +91,11 @@ describe("bad folders", () => {
   test.each([
     [{ peft_type: undefined }, "must have a peft_type, got none. Is it the folder of an adapter?"],
     [{ peft_type: "IA3" }, 'must be one of LORA, got "IA3".'],
-    [{ use_dora: true }, "must leave use_dora off, got true."],
+    [
+      { use_dora: true },
+      "must hold a magnitude beside each matrix where use_dora is on, and none elsewhere, got none of",
+    ],
+    [{ use_qalora: true }, "must leave use_qalora off, got true."],
     [{ bias: "all" }, 'must be "none", got "all".'],
     [{ init_lora_weights: "pissa" }, 'got init_lora_weights "pissa", which changed it.'],
     [{ r: 3 }, "must be of rank 3 by adapter_config.json, got [4, 24]."],

@@ -2,7 +2,8 @@
 # peft's logits with each adapter that Athanor wrote below it, beside the hashes of its files.
 # Run: /path/to/venv/bin/python test/golden/adapters.py > test/golden/lora.json
 #      node --conditions=source test/golden/make-adapters.ts FOLDER
-#      /path/to/venv/bin/python test/golden/adapters.py FOLDER > test/golden/adapters-back.json
+#      /path/to/venv/bin/python test/golden/adapters.py FOLDER/peft > test/golden/adapters-back.json
+#      (FOLDER/mlx is for mlx-adapters.py)
 # Weights follow from names (weight() here, weightOf in test/support/adapter-here.ts), so that none are stored.
 import base64, hashlib, json, math, os, sys, tempfile
 import torch, transformers, peft
@@ -19,6 +20,7 @@ CASES = {
     "patterns": dict(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"],
                      rank_pattern={"layers.1.self_attn.q_proj": 2}, alpha_pattern={"down_proj": 3}),
     "embedding and head": dict(r=3, lora_alpha=6, target_modules=["embed_tokens", "lm_head"]),
+    "DoRA": dict(r=3, lora_alpha=6, target_modules=ALL, use_dora=True),
     "a module saved whole": dict(r=2, lora_alpha=4, target_modules=["k_proj"], modules_to_save=["lm_head"]),
 }
 
@@ -69,6 +71,8 @@ for name, case in CASES.items():
     for key, p in model.named_parameters():
         if "lora_" in key or "modules_to_save" in key:
             values = torch.tensor(weight(key, p.numel()), dtype=torch.float64).reshape(p.shape)
+            if "magnitude" in key:
+                values = values.reshape(p.shape) * 0.3 + 1.5
             p.copy_((values * 0.6).half().float())
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)

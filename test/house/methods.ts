@@ -18,9 +18,9 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
   sequence: ["rational", "newton"],
-  structured: ["inverse", "project"],
+  structured: ["inverse", "permutation", "project"],
   quantize: ["rows"],
-  optim: ["transform", "schedule", "clip", "config", "role", "rule", "scale"],
+  optim: ["transform", "schedule", "rates", "clip", "config", "lazy-rows", "role", "rule", "scale"],
   numeric: ["integer-root", "descent", "law", "refraction", "speed"],
   adapt: ["wrap", "merge"],
 };
@@ -65,6 +65,9 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   sgd: ["optimizers.json", "sgd"],
   lion: ["optimizers.json", "lion"],
   tiger: ["optimizers.json", "tiger"],
+  eg: ["optimizers.json", "eg"],
+  "meta-gain": ["optimizers.json", "meta-gain"],
+  muon: ["optimizers.json", "muon"],
   cycloid: ["brachistochrone.json", "cycloids"],
 };
 

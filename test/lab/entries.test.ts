@@ -16,9 +16,6 @@ import { absent, nodeContext, wantOf } from "../../src/lab/node/data.ts";
 
 /** Rows of the table that other rooms are at work on. */
 const AWAITED = [
-  "bytepiece",
-  "continuation",
-  "related",
   "fsq",
   "bn-vae",
   "ign",

@@ -1,12 +1,13 @@
 // A tiny Llama whose weights follow from names, and adapters of our own on it, for exchange with Hugging Face's peft.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Adapter, freshAdapter, isFactor } from "../../src/adapt/index.ts";
+import { type Adapter, doraAdapter, freshAdapter, isFactor } from "../../src/adapt/index.ts";
 import {
   type CausalLMConfig,
   type CausalLMParams,
   parameterTree,
   saveAdapter,
+  saveMlxAdapter,
 } from "../../src/model/index.ts";
 import { random, type Tensor, tensor } from "../../src/tensor/index.ts";
 
@@ -29,7 +30,11 @@ const filled = (adapter: Adapter): Adapter =>
   Object.fromEntries(
     Object.entries(adapter).map(([name, t]) => [
       name,
-      isFactor(name) ? weightOf(name, t.shape.map(Number)).mul(0.6) : t,
+      name.endsWith(".lora_magnitude")
+        ? weightOf(name, t.shape.map(Number)).mul(0.3).add(1.5)
+        : isFactor(name)
+          ? weightOf(name, t.shape.map(Number)).mul(0.6)
+          : t,
     ]),
   );
 
@@ -52,15 +57,28 @@ export function adaptersHere(base: CausalLMParams): Record<string, Adapter> {
         ),
       ),
     },
+    dora: filled(
+      doraAdapter(base, { targets: ["self_attn.*", "mlp.up_proj"], rank: 3, alpha: 4 }, random.key(1)),
+    ),
     tables: fresh(["embed_tokens", "lm_head"], 3, 4),
     whole: { ...fresh(["*.v_proj"], 2, 2), "lm_head.weight": weightOf("another head", [19, 16]) },
   };
 }
 
-/** Writes each into a folder of its name. */
+/** Those of them that mlx-lm's layout can hold. */
+export function mlxAdapters(base: CausalLMParams): Record<string, Adapter> {
+  const { whole: _, ...others } = adaptersHere(base);
+  return others;
+}
+
+/** Writes each into a folder of its name, as PEFT's below `peft` and as mlx-lm's below `mlx`. */
 export async function writeAdapters(folder: string, base: CausalLMParams): Promise<void> {
   for (const [name, adapter] of Object.entries(adaptersHere(base))) {
-    mkdirSync(join(folder, name), { recursive: true });
-    await saveAdapter(join(folder, name), adapter, base);
+    mkdirSync(join(folder, "peft", name), { recursive: true });
+    await saveAdapter(join(folder, "peft", name), adapter, base);
+  }
+  for (const [name, adapter] of Object.entries(mlxAdapters(base))) {
+    mkdirSync(join(folder, "mlx", name), { recursive: true });
+    await saveMlxAdapter(join(folder, "mlx", name), adapter, base);
   }
 }
