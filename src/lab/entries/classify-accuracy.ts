@@ -3,7 +3,7 @@ import { barChart } from "../../draw/bar-chart.ts";
 import { classifierConfig } from "../../model/classifier-config.ts";
 import { classifierParametersOf } from "../../model/classifier.ts";
 import type { Cases } from "../../train/classify/cases.ts";
-import { preparationOf, prepare } from "../../train/classify/prepare.ts";
+import { prepare, preparationOf } from "../../train/classify/prepare.ts";
 import { readCases } from "../../train/classify/read-cases.ts";
 import { CLASSIFY_SIZES, CLASSIFY_TRAINING, parseMixer } from "../../train/classify/recipe.ts";
 import { classifyTask } from "../../train/classify/task.ts";
@@ -12,7 +12,6 @@ import type { Entry, LabContext, Seeded } from "../entry.ts";
 import { byMethod } from "../methods.ts";
 import type { Need } from "../needs.ts";
 import { neighbourAccuracy } from "../nearest-neighbour.ts";
-import { known } from "../statistics.ts";
 
 const SETS = ["GunPoint", "BasicMotions", "JapaneseVowels", "ACSF1"] as const;
 type SetName = (typeof SETS)[number];
