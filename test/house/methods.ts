@@ -18,7 +18,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   position: ["position", "rotary", "scale", "spec", "none"],
   attention: ["codebook"],
   sequence: ["rational", "newton"],
-  structured: ["inverse", "project"],
+  structured: ["inverse", "permutation", "project"],
   quantize: ["k-means", "rows", "use"],
   generative: ["diffusion", "frechet", "gaussian", "latent-measures", "order", "patch-head", "spectral-noise"],
   optim: ["transform", "schedule", "rates", "clip", "config", "lazy-rows", "role", "rule", "scale"],
