@@ -19,10 +19,10 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   attention: ["codebook"],
   sequence: ["rational", "newton"],
   structured: ["inverse", "project"],
-  quantize: ["rows"],
+  quantize: ["rows", "frozen"],
   optim: ["transform", "schedule", "clip", "config", "role", "rule", "scale"],
   numeric: ["integer-root", "descent", "law", "refraction", "speed"],
-  adapt: ["wrap", "merge"],
+  adapt: ["wrap", "merge", "exchange"],
 };
 
 /** Methods of rooms whose files are wings: `name: source`. */
@@ -66,6 +66,10 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   lion: ["optimizers.json", "lion"],
   tiger: ["optimizers.json", "tiger"],
   cycloid: ["brachistochrone.json", "cycloids"],
+  dora: ["adapt-methods.json", "dora"],
+  "lora-ga": ["adapt-methods.json", "lora-ga"],
+  "lora-pro": ["adapt-methods.json", "lora-pro"],
+  pissa: ["adapt-methods.json", "pissa"],
 };
 
 /** Where all other methods of `position` and `attention` are. */
