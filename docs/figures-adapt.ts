@@ -70,7 +70,7 @@ const normal = (name: string, ...shape: number[]): Tensor =>
 const [left, right] = await Promise.all([svd(normal("left", O, O)), svd(normal("right", I, O))]);
 const falling = tensor(Float64Array.from({ length: O }, (_, k) => 1 / (k + 1)));
 const G = await evaluate(matmul(left.u.mul(falling), right.u, { transposeB: true }));
-const size = async (t: Tensor): Promise<number> => Number(await sqrt(sum(square(t))).item());
+const size = (t: Tensor): Promise<number> => sqrt(sum(square(t))).item();
 /** What is left of G when `near`, at its best length, is taken off; of one. */
 const missed = async (near: Tensor): Promise<number> => {
   const along = sum(near.mul(G)).div(sum(square(near)));

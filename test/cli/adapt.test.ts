@@ -52,9 +52,13 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
 
   test("both are scored on examples, with choices or without", async () => {
     const scored = join(folder, "scored.jsonl");
-    const of = (i: number) => `number ${i},`;
+    const right = 'and it was "gold".';
     const lines = [1, 2, 3].map((i) =>
-      JSON.stringify({ q: "The stone was ", completion: of(i), choices: [of(1), of(2), "a tree."] }),
+      JSON.stringify({
+        q: `The stone was number ${i}`,
+        completion: right,
+        choices: i === 3 ? ["a tree."] : [right, "a tree."],
+      }),
     );
     writeFileSync(scored, `${lines.join("\n")}\n{"q":"x","completion":""}\n`);
     const how = [

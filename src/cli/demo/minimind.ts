@@ -117,7 +117,10 @@ function numbersOf(name: string, of: ReadonlyMap<string, Stored>, path: string):
   const as = (bytes: Uint8Array): Int8Array | Uint8Array =>
     stored.type === INT8 ? new Int8Array(bytes.slice().buffer) : bytes;
   const zero = as(zeros)[0] ?? 0;
-  return Float32Array.from(as(stored.data), (code) => (code - zero) * scale);
+  const codes = as(stored.data);
+  const out = new Float32Array(codes.length);
+  for (let i = 0; i < out.length; i++) out[i] = ((codes[i] ?? 0) - zero) * scale;
+  return out;
 }
 
 /** The initialiser of a parameter: by its own name, or by the place in the model of the node that reads it. */
