@@ -13,7 +13,10 @@ import {
   type Place,
   straightLine,
 } from "../src/numeric/index.ts";
+import { causalRate, constantRates, hindsightRates, linearRates, rootRates } from "../src/optim/index.ts";
+import { fsqEncode, kMeans, vqEncode } from "../src/quantize/index.ts";
 import { quantizeRows } from "../src/quantize/rows.ts";
+import { random, tensor } from "../src/tensor/index.ts";
 import { block, curve, draw, range } from "./figures-draw.ts";
 
 const steps = range(120, 1);
@@ -100,6 +103,108 @@ draw(
   }),
 );
 draw(
+  "eg",
+  lineChart({
+    title: "A signed parameter under a steady push",
+    subtitle:
+      "From 1, gradient 1, η = 0.1: β·sinh(asinh(θ/β) − ηg) halves in equal times above β and crosses 0 at ηβ a step",
+    x: "step",
+    y: "θ",
+    series: [1, 0.1, 0.01].map((beta) =>
+      curve(`β = ${beta}`, range(81), (t) => beta * Math.sinh(Math.asinh(1 / beta) - 0.1 * t)),
+    ),
+  }),
+);
+/** Gains of a parameter whose gradients are `g`, by the article's rule. */
+const gains = (g: (t: number) => number): number[] => {
+  let sum = 0;
+  return range(60).map((t) => Math.exp(0.05 * (sum += t === 0 ? 0 : g(t) * g(t - 1))));
+};
+const gained = (
+  [
+    ["of one sign", () => 1],
+    ["noise: a third against", (t: number) => (t % 3 === 0 ? -1 : 1)],
+    ["alternating", (t: number) => (t % 2 === 0 ? 1 : -1)],
+  ] as const
+).map(([name, g]) => ({ name, values: gains(g) }));
+draw(
+  "meta-gain",
+  lineChart({
+    title: "Gains follow whether gradients agree",
+    subtitle: "log₁₀ ν with γ = 0.05 and gradients of size 1",
+    x: "step",
+    y: "log₁₀ gain",
+    series: gained.map(({ name, values }) => curve(name, range(60), (t) => Math.log10(values[t] ?? 1))),
+  }),
+);
+/** Singular value after `turns` of Muon's polynomial. */
+const risen =
+  (turns: number) =>
+  (s: number): number => {
+    let x = s;
+    for (let i = 0; i < turns; i++) x = 3.4445 * x - 4.775 * x ** 3 + 2.0315 * x ** 5;
+    return x;
+  };
+draw(
+  "muon",
+  lineChart({
+    title: "Five turns bring every singular value near 1",
+    subtitle:
+      "A singular value of the momentum, as a share of its norm, before and after; small ones rise by 3.4 a turn",
+    x: "before",
+    y: "after",
+    series: [1, 3, 5].map((turns) =>
+      curve(
+        `${turns} turn${turns === 1 ? "" : "s"}`,
+        range(201).map((i) => i / 200),
+        risen(turns),
+      ),
+    ),
+  }),
+);
+const falling = range(200).map((t) => 1 + 4 * Math.exp(-t / 20));
+const kind = { steps: 200, distance: 1, gradient: 5 };
+draw(
+  "sgd-theory",
+  lineChart({
+    title: "What each bound asks of the rate",
+    subtitle: "T = 200, R = 1, gradient norms falling from 5 to 1; the last two know these norms",
+    x: "step",
+    y: "rate",
+    series: (
+      [
+        ["I: constant", constantRates(kind)],
+        ["I: 1/√t", rootRates(kind)],
+        ["IV: linear", linearRates(kind)],
+        ["V: 2, in hindsight", hindsightRates(2, falling, 1)],
+        ["V: 4, in hindsight", hindsightRates(4, falling, 1)],
+        ["V: 4, from the past", falling.map((_, t) => causalRate(4, falling.slice(0, t + 1), 1, 200))],
+      ] as const
+    ).map(([name, rates]) => curve(name, range(200), (t) => rates[t] ?? 0)),
+  }),
+);
+draw(
+  "alignment",
+  lineChart({
+    title: "Blocks that agree fully, and a whole that does not",
+    subtitle: "x = (ε, 1), y = (1, ε): both local cosines are 1, the global one is κ = 2ε/(1 + ε²)",
+    x: "ε",
+    y: "cosine",
+    series: [
+      curve(
+        "least local",
+        range(101).map((i) => i / 100),
+        () => 1,
+      ),
+      curve(
+        "global",
+        range(101).map((i) => i / 100),
+        (e) => (2 * e) / (1 + e * e),
+      ),
+    ],
+  }),
+);
+draw(
   "minimise-sum",
   lineChart({
     title: "How far the least sum lies above 2√N",
@@ -176,5 +281,38 @@ draw(
         points: between.map((x, i): [number, number] => [x, errors[i] ?? 0]),
       };
     }),
+  }),
+);
+/** The plane from −2 to 2, `n` cells a side: the vector in the middle of a cell, rows downwards. */
+const SIDE = 48;
+const plane = range(SIDE).flatMap((i) =>
+  range(SIDE).map((j): [number, number] => [(4 * (j + 0.5)) / SIDE - 2, 2 - (4 * (i + 0.5)) / SIDE]),
+);
+const z = tensor(plane);
+const painted = (codes: ArrayLike<number | bigint>) => (i: number, j: number) =>
+  Number(codes[i * SIDE + j]) % 5;
+const FIVE = ["code 0, 5 …", "1, 6 …", "2, 7 …", "3, 8 …", "4, 9 …"];
+const ofGrid = await fsqEncode(z, { levels: [6, 5] }).data();
+draw(
+  "fsq",
+  grids({
+    title: "FSQ cuts the plane into a grid",
+    subtitle: "Two channels from −2 to 2, 6 levels along and 5 upwards: 30 codes, none of them learnt",
+    squares: [{ name: "levels 6 × 5", cell: painted(ofGrid), rows: SIDE, columns: SIDE }],
+    inks: FIVE,
+  }),
+);
+const heap = random.normals(random.key(4), 400);
+const centres = kMeans(heap, { D: 2, K: 30, key: random.key(1) });
+const book = tensor(Float32Array.from(centres), { shape: [30, 2] });
+draw(
+  "vq",
+  grids({
+    title: "VQ cuts the plane where vectors are",
+    subtitle: "Two numbers from −2 to 2, a book of 30 entries begun by K-means on 200 normal vectors",
+    squares: [
+      { name: "the nearest entry", cell: painted(await vqEncode(book, z).data()), rows: SIDE, columns: SIDE },
+    ],
+    inks: FIVE,
   }),
 );

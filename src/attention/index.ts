@@ -6,6 +6,7 @@ export {
   type CodeSums,
   codeSums,
   codesInUse,
+  kMeansCodebook,
   lookUp,
   nearestCodes,
   type QuantizedKeys,
@@ -17,6 +18,7 @@ export {
   concentration,
   decayConcentration,
   expectedConcentration,
+  independentConcentration,
   linearConcentration,
   measuredConcentration,
   type ScoreMap,
@@ -55,6 +57,7 @@ export {
   performerProjection,
   type ProjectionOptions,
 } from "./performer.ts";
+export { softAssignments, type SoftVqOptions, softVqPair } from "./soft-vq.ts";
 export {
   absorb,
   type Accumulator,

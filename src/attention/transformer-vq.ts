@@ -35,6 +35,7 @@ import { checkWhole } from "./blocks.ts";
 import { assignments, nearestCodes } from "./codebook.ts";
 import { repeatHeads } from "./dense.ts";
 import { HIDDEN } from "./masked.ts";
+import { chooseByDistance, type TurnsByDistance } from "../position/position.ts";
 
 export interface VqOptions {
   /** `C` `[G, K, D]`. */
@@ -46,6 +47,11 @@ export interface VqOptions {
    * first for the key ℓ tokens back. Farther keys get none.
    */
   readonly bias?: Tensor;
+  /**
+   * Turns by distance, in place of a bias: true ones below a window of at most a block, and beyond it those of ReRoPE,
+   * under which all far keys share their codes.
+   */
+  readonly turns?: TurnsByDistance;
   /** Factor of the scores; default `1/√D`. */
   readonly scale?: number;
   /** Whether derivatives pass through the cache of distant tokens; default `flow`. */
@@ -83,16 +89,43 @@ function shifted(bias: Tensor): Tensor {
   return reshape(narrow(flat, 2, 0, mulDims(T, width)), [B, H, T, width]);
 }
 
+/** `q k̂ᵀ` of queries at `[T]` places and keys at `[S]`, turned where there are turns. */
+function products(
+  q: Tensor,
+  keys: Tensor,
+  turns: TurnsByDistance | undefined,
+  at: readonly [queries: Tensor, keys: Tensor],
+  scale: number,
+): Tensor {
+  if (!turns) return matmul(q, keys, { transposeB: true, scale });
+  const [near, far] = [turns.near, turns.far].map(({ query, key }) =>
+    matmul(query(q, at[0]), key(keys, at[1]), { transposeB: true, scale }),
+  ) as [Tensor, Tensor];
+  return chooseByDistance(near, far, at[0], at[1], turns.window);
+}
+
+/** Queries as they meet the codes of far keys. */
+function farQueries(q: Tensor, turns: TurnsByDistance | undefined): Tensor {
+  // The far turn of ReRoPE does not depend on the place.
+  return turns ? turns.far.query(q, iota(q.shape[2] ?? 1)) : q;
+}
+
 /** Causal scores of `T` queries against the `S ≥ T` keys that end with their own, `[B, H, T, S]`. */
-function nearScores(q: Tensor, keys: Tensor, bias: Tensor | undefined, scale: number): Tensor {
+function nearScores(
+  q: Tensor,
+  keys: Tensor,
+  { bias, turns }: Pick<VqOptions, "bias" | "turns">,
+  scale: number,
+): Tensor {
   const [, , T = 1] = q.shape;
   const [, , S = 1] = keys.shape;
   const places = iota(S);
   const past = addDims(S, mulDims(-1, T));
-  const own = expandDims(narrow(places, 0, past, S), 1); // [T, 1]
-  const causal = greaterEqual(own, expandDims(places, 0)); // [T, S]
+  const own = narrow(places, 0, past, S); // [T]
+  const causal = greaterEqual(expandDims(own, 1), expandDims(places, 0)); // [T, S]
   const mask = where(causal, full([], 0, { dtype: q.dtype }), HIDDEN);
-  const scores = matmul(q, keys, { transposeB: true, scale }).add(mask);
+  // Turns depend on distances alone, so that places within the keys at hand do.
+  const scores = products(q, keys, turns, [own, places], scale).add(mask);
   if (!bias) return scores;
   const rows = shifted(bias); // [B, H, T, ℓ + T]
   const more = Number(addDims(past, 1, mulDims(-1, bias.shape[3] ?? 1)));
@@ -119,12 +152,13 @@ function attendBoth(near: Tensor, far: Tensor, values: Tensor, cache: Cache): Te
  * Causal attention over quantised keys in linear time: exact keys of a block and the one before, all earlier tokens
  * by code. Equal to `softmax(scale q k̂ᵀ + B) v` to rounding, whatever the block length (with `B` zero beyond it).
  * @param q Queries `[B, H, T, D]`. @param k Quantised keys `[B, G, T, D]` (`quantizeKeys`), `G` divides `H`, without
- *   rotation: turned keys would share no codes. @param codes `[B, G, T]`. @param v Values `[B, G, T, E]`.
+ *   rotation: turned keys would share no codes (`turns` turns them after). @param codes `[B, G, T]`. @param v Values `[B, G, T, E]`.
  * @returns `[B, H, T, E]`. @throws ShapeError if one letter stands for two sizes.
  */
 export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, options: VqOptions): Tensor {
-  const { block = 64, bias, cacheGradient = "flow" } = options;
+  const { block = 64, bias, turns, cacheGradient = "flow" } = options;
   checkWhole("vqAttention", "block", block);
+  checkTurns("vqAttention", options, block);
   const { B, H, G, T, D, E, K } = checkShapes("vqAttention", {
     q: [q, "B H T~ D"],
     k: [k, "B G T~ D"],
@@ -146,7 +180,8 @@ export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, opti
   }
   const scale = options.scale ?? 1 / Math.sqrt(D);
   if (T <= 2 * block) {
-    return matmul(softmax(nearScores(q, repeatHeads(k, R), bias, scale)), repeatHeads(v, R));
+    const near = nearScores(q, repeatHeads(k, R), options, scale);
+    return matmul(softmax(near), repeatHeads(v, R));
   }
   const N = Math.ceil(T / block);
   const blocks = (x: Tensor): Tensor => {
@@ -177,11 +212,12 @@ export function vqAttention(q: Tensor, k: Tensor, codes: Tensor, v: Tensor, opti
   };
   const { ys } = scan(
     (before: typeof start, x: { q: Tensor; k: Tensor; v: Tensor; chosen: Tensor; bias?: Tensor }) => {
-      const near = nearScores(x.q, concat([before.key, x.k], 2), x.bias, scale);
+      const own = { ...(x.bias && { bias: x.bias }), ...(turns && { turns }) };
+      const near = nearScores(x.q, concat([before.key, x.k], 2), own, scale);
       // Of the first block's previous keys there are none.
       const exists = greaterEqual(iota(2 * block).add(before.begun.mul(block)), block);
       const seen = near.add(where(exists, full([], 0, { dtype }), HIDDEN));
-      const far = cacheScores(x.q, codebook, before.cache, scale);
+      const far = cacheScores(farQueries(x.q, turns), codebook, before.cache, scale);
       const o = attendBoth(seen, far, concat([before.value, x.v], 2), before.cache);
       const folded = fold(before.cache, before.chosen, before.value);
       const cache = cacheGradient === "stop" ? stopGradient(folded) : folded;
@@ -269,8 +305,9 @@ export function vqStep(
   k: Tensor,
   v: Tensor,
   state: VqState,
-  { codebook, bias, scale }: Omit<VqOptions, "block" | "cacheGradient">,
+  options: Omit<VqOptions, "block" | "cacheGradient">,
 ): { o: Tensor; state: VqState } {
+  const { codebook, bias, turns, scale } = options;
   const { B, H, G, D, K, L, T } = checkShapes("vqStep", {
     q: [q, "B~ H T~ D"],
     k: [k, "B~ G T~ D"],
@@ -288,11 +325,12 @@ export function vqStep(
   const present = concat([state.present, ones([B, T], { dtype })], 1); // [B, ℓ + T]
   if (bias) checkShapes("vqStep", { q: [q, "B~ H T~ D"], bias: [bias, `B~ H T~ ${L + 1}`] });
   const exists = expandDims(expandDims(greaterEqual(present, 0.5), 1), 1); // [B, 1, 1, ℓ + T]
-  const near = nearScores(q, repeatHeads(keys, R), bias, factor).add(
+  checkTurns("vqStep", options, L);
+  const near = nearScores(q, repeatHeads(keys, R), options, factor).add(
     where(exists, full([], 0, { dtype }), HIDDEN),
   );
   const cache: Cache = { count: repeatRows(state.count, R), mean: repeatHeads(state.mean, R) };
-  const far = cacheScores(q, repeatBook(codebook, R), cache, factor);
+  const far = cacheScores(farQueries(q, turns), repeatBook(codebook, R), cache, factor);
   const o = attendBoth(near, far, repeatHeads(values, R), cache);
   // A quantised key is its own nearest code.
   const oldest = assignments(nearestCodes(narrow(keys, 2, 0, T), codebook), K, dtype); // [B, G, T, K]
@@ -306,6 +344,17 @@ export function vqStep(
       ...fold(state, counted, narrow(values, 2, 0, T)),
     },
   };
+}
+
+/** @throws ShapeError for turns that reach beyond what is met exactly, and beside a bias. */
+function checkTurns(where: string, { turns, bias }: Pick<VqOptions, "turns" | "bias">, block: number): void {
+  if (!turns) return;
+  if (bias) throw new ShapeError(`${where}: turns must stand alone, got a bias beside them. Leave one out.`);
+  if (turns.window > block) {
+    throw new ShapeError(
+      `${where}: turns must have a window of at most the block, ${block}, got ${turns.window}.`,
+    );
+  }
 }
 
 /** How many query heads share a key-value head. */

@@ -1,4 +1,7 @@
 // All commands: a folder per noun, a file per verb, one line each.
+import { classify } from "./classify/index.ts";
+import { images } from "./images/index.ts";
+import { lab } from "./lab/index.ts";
 import { papers } from "./papers/index.ts";
 import { solve } from "./solve/index.ts";
 import { tokenizer } from "./tokenizer/index.ts";
@@ -47,7 +50,10 @@ export const COMMANDS: readonly (Verb | Noun)[] = [
     about: "write a model with its matrices in another form",
     load: () => import("./model/convert.ts"),
   },
+  classify,
+  images,
   tokenizer,
   papers,
+  lab,
   solve,
 ];

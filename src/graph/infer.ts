@@ -386,8 +386,9 @@ export const INFER: { readonly [K in OpName]: Inference<K> } = {
     requireNumber(op, x);
     const at = axisOf(op, axis, x.shape.length);
     const size = x.shape[at];
-    if (!Number.isInteger(k) || k < 1 || (typeof size === "number" && k > size)) {
-      throw new OptionError(`topK: k must be between 1 and ${size}, got ${k}.`);
+    const least = size === 0 ? 0 : 1;
+    if (!Number.isInteger(k) || k < least || (typeof size === "number" && k > size)) {
+      throw new OptionError(`topK: k must be between ${least} and ${size}, got ${k}.`);
     }
     const shape = x.shape.map((d, i) => (i === at ? k : d));
     return [

@@ -1,6 +1,6 @@
 // ONNX Runtime's CPU has no float64 kernels for some functions. Here they are built from those it has, exact to a few
 // units of the last place over the whole range of their argument, so that derivatives can be checked in double
-// precision. (`gelu` far to the left is exact beside 1, not beside itself; angles are exact up to 2·10⁸.)
+// precision. (`gelu` far to the left is exact beside 1, not beside itself; so are angles beyond 2·10⁸.)
 import type { Emitter, Ref } from "./emitter.ts";
 import type { Type } from "./value.ts";
 
@@ -133,7 +133,7 @@ function partsOf(digits: bigint, scale: number, bits: number, count: number): nu
 }
 
 /** `sin` and `cos` through `x = r + n·π/2` with a Taylor series on `|r| ≤ π/4`. */
-const trigonometric =
+const near =
   (shift: number): Unary =>
   (k, x) => {
     const n = k.node("Round", k.node("Mul", x, k.number(2 / Math.PI)));
@@ -167,8 +167,17 @@ const trigonometric =
     return k.node("Mul", sign, value);
   };
 
-const sin = trigonometric(0);
-const cos = trigonometric(1);
+/** Beyond 2²⁷ quarter turns ONNX Runtime's kernel for `sin` is right; near 0 and π it can lose the last places. */
+const FAR = 2e8;
+
+const sin: Unary = (k, x) => k.whereLess(k.node("Abs", x), k.number(FAR), near(0)(k, x), k.node("Sin", x));
+
+/** There by `1 − 2 sin²(x/2)`. */
+const cos: Unary = (k, x) => {
+  const half = k.node("Sin", k.node("Mul", x, k.number(0.5)));
+  const far = k.node("Sub", k.number(1), k.node("Mul", k.node("Mul", half, half), k.number(2)));
+  return k.whereLess(k.node("Abs", x), k.number(FAR), near(1)(k, x), far);
+};
 
 const exponential =
   (sign: "Add" | "Sub"): Unary =>

@@ -1,5 +1,7 @@
 // Picking and placing by index. ONNX counts negative indices from the end; here they are mistakes, as those beyond the
 // end are, and the runtime's complaint about either is a sentence of ours (`explain.ts`).
+import { GraphError } from "../errors.ts";
+import { isFloat } from "./dtype.ts";
 import type { Ref } from "./emitter.ts";
 import { NEGATIVE } from "./explain.ts";
 import { at, castTo, int, reshapeTo, type Rule, type RuleInput } from "./lowering.ts";
@@ -88,4 +90,31 @@ export const lowerAddAlongAxis: Rule<OpAttributes["addAlongAxis"]> = (r) => {
       requirement: requirement(r, r.attributes.axis),
     }),
   );
+};
+
+/**
+ * Sorted ends of `x` and where they come from. The kernel loses elements beside a NaN, which has no place in its order;
+ * here a NaN sorts as +∞, the end that PyTorch gives it.
+ */
+export const lowerTopK: Rule<OpAttributes["topK"]> = (r) => {
+  const { emit, type } = r;
+  const { axis, k, largest } = r.attributes;
+  const x = at(r.inputs, 0);
+  const wide: Type = { dtype: "int64", shape: type.shape };
+  const guarded = isFloat(type.dtype) && r.low.target.host;
+  const keys = guarded
+    ? emit.node(
+        "Where",
+        [emit.node("IsNaN", [x], { ...x.type, dtype: "bool" }), emit.scalar(Infinity, type.dtype), x],
+        x.type,
+      )
+    : x;
+  const [ends, indices] = emit.nodes("TopK", [keys, emit.ints([k])], [type, wide], {
+    attributes: { axis: int(axis), largest: int(Number(largest)), sorted: int(1) },
+  });
+  if (ends === undefined || indices === undefined) throw new GraphError("TopK: outputs missing");
+  const values = guarded
+    ? emit.node("GatherElements", [x, indices], type, { attributes: { axis: int(axis) } })
+    : ends;
+  return [values, castTo(emit, indices, "int32")];
 };

@@ -70,3 +70,16 @@ export const lowerRmsNorm: Rule<RmsNorm> = (r) => {
   const inverse = inverseRoot(r, average(r, emit.node("Mul", [x, x], type)));
   return [emit.node("Mul", [emit.node("Mul", [x, inverse], type), scale], type), inverse];
 };
+
+/** `s − log Σ eˢ` with `s = x − max x`, for float64: a NaN or ∞ makes all of its row NaN, which the kernel forgets. */
+export function lowerLogSoftmax(r: RuleInput<OpAttributes["logSoftmax"]>): Ref {
+  const { emit, type } = r;
+  const x = at(r.inputs, 0);
+  const { axis } = r.attributes;
+  const single: Type = { dtype: type.dtype, shape: type.shape.map((d, i) => (i === axis ? 1 : d)) };
+  const over = (opType: string, y: Ref): Ref =>
+    emit.node(opType, [y, emit.ints([axis])], single, { attributes: { keepdims: int(1) } });
+  const s = emit.node("Sub", [x, over("ReduceMax", x)], type);
+  const total = over("ReduceSum", emit.node("Exp", [s], type));
+  return emit.node("Sub", [s, emit.node("Log", [total], single)], type);
+}

@@ -7,10 +7,16 @@ import type { Emitter, Ref } from "./emitter.ts";
 import { COMPOSE } from "./lower-composed.ts";
 import { lowerFloat64 } from "./lower-float64.ts";
 import { lowerFused } from "./lower-fused.ts";
-import { lowerAddAlongAxis, lowerGather, lowerScatterAdd, lowerTakeAlongAxis } from "./lower-index.ts";
+import {
+  lowerAddAlongAxis,
+  lowerGather,
+  lowerScatterAdd,
+  lowerTakeAlongAxis,
+  lowerTopK,
+} from "./lower-index.ts";
 import { lowerIntegerDiv, lowerIntegerPow } from "./lower-integer.ts";
 import { lowerMatmul, productPlusVector } from "./lower-product.ts";
-import { lowerLayerNorm, lowerRmsNorm } from "./lower-normalise.ts";
+import { lowerLayerNorm, lowerLogSoftmax, lowerRmsNorm } from "./lower-normalise.ts";
 import {
   lowerArgMax,
   lowerArgMin,
@@ -206,7 +212,15 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   random: (r) => r.emit.draw(at(r.inputs, 0), r.attributes, r.type),
   neg: one("Neg"),
   abs: one("Abs"),
-  sign: one("Sign"),
+  // The kernel for float16 makes 0 of NaN.
+  sign: (r) =>
+    r.type.dtype === "float16"
+      ? castTo(
+          r.emit,
+          r.emit.node("Sign", [castTo(r.emit, at(r.inputs, 0), "float32")], { ...r.type, dtype: "float32" }),
+          "float16",
+        )
+      : one("Sign")(r),
   floor: one("Floor"),
   ceil: one("Ceil"),
   round: one("Round"),
@@ -365,17 +379,9 @@ const LOWER: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
   takeAlongAxis: lowerTakeAlongAxis,
   scatterAdd: lowerScatterAdd,
   addAlongAxis: lowerAddAlongAxis,
-  topK: (r) => {
-    const { axis, k, largest } = r.attributes;
-    const wide: Type = { dtype: "int64", shape: r.type.shape };
-    const [values, indices] = r.emit.nodes("TopK", [at(r.inputs, 0), r.emit.ints([k])], [r.type, wide], {
-      attributes: { axis: int(axis), largest: int(Number(largest)), sorted: int(1) },
-    });
-    if (values === undefined || indices === undefined) throw new GraphError("TopK: outputs missing");
-    return [values, castTo(r.emit, indices, "int32")];
-  },
+  topK: lowerTopK,
   softmax: alongAxis("Softmax"),
-  logSoftmax: alongAxis("LogSoftmax"),
+  logSoftmax: (r) => (r.type.dtype === "float64" ? lowerLogSoftmax(r) : alongAxis("LogSoftmax")(r)),
   layerNorm: lowerLayerNorm,
   rmsNorm: lowerRmsNorm,
   fused: lowerFused,

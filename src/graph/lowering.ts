@@ -65,12 +65,12 @@ export function reshapeTo(emit: Emitter, x: Ref, shape: Shape): Ref {
   const unknown = shape.filter((d) => typeof d === "string").length;
   const to = unknown === 1 ? emit.ints(shape.map((d) => (typeof d === "string" ? -1 : d))) : emit.dims(shape);
   const type: Type = { dtype: x.type.dtype, shape };
-  // −1 cannot be told from 0 elements; allowzero keeps empty tensors right.
+  // −1 cannot be told from 0 elements, and a size that is 0 in this call would mean its like in the source.
   return emit.node(
     "Reshape",
     [source, to],
     type,
-    shape.includes(0) ? { attributes: { allowzero: int(1) } } : {},
+    shape.includes(0) || unknown > 1 ? { attributes: { allowzero: int(1) } } : {},
   );
 }
 

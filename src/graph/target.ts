@@ -57,6 +57,11 @@ const TARGETS: Readonly<Record<Device | "portable", Target>> = {
   portable: { fused: new Set(), composed: new Set(), host: true },
 };
 
+/** Standard operators, and those of `allowed`. */
+export function portableWith(allowed: readonly Fused[]): Target {
+  return { ...TARGETS.portable, fused: new Set(allowed) };
+}
+
 /** The target for `place`. */
 export function targetOf(place: Device | "portable"): Target {
   return TARGETS[place];

@@ -19,7 +19,6 @@ import { memoryStore, type Task, trainRun, trainSettings } from "../train/index.
 const VOCABULARY = 128;
 const WIDTH = 64;
 const HEADS = 2;
-const LAYERS = 2;
 const BATCH = 24;
 /** Weight in the loss of the first pass, which cannot be predicted. */
 const FIRST_PASS = 0.05;
@@ -40,15 +39,15 @@ export interface CopyParams {
   readonly head: LinearParams; // [V, C]
 }
 
-/** Fresh parameters. */
-export function initCopyModel(key: random.Key): CopyParams {
+/** Fresh parameters; two layers unless told otherwise. */
+export function initCopyModel(key: random.Key, layers: number = 2): CopyParams {
   const matrix = (name: string, out: number): LinearParams => ({
     weight: random.normal(random.fold(key, name), [out, WIDTH], { std: 1 / Math.sqrt(WIDTH) }),
   });
   const gain = (): NormParams => ({ weight: ones([WIDTH]) });
   return {
     embedding: random.normal(random.fold(key, "embedding"), [VOCABULARY, WIDTH]),
-    layers: Array.from({ length: LAYERS }, (_, i) => ({
+    layers: Array.from({ length: layers }, (_, i) => ({
       norm: gain(),
       q: matrix(`q${i}`, WIDTH),
       k: matrix(`k${i}`, WIDTH),
@@ -60,7 +59,7 @@ export function initCopyModel(key: random.Key): CopyParams {
   };
 }
 
-/** Logits `[B, T, V]` of `ids` `[B, T]`; one position per layer. */
+/** Logits `[B, T, V]` of `ids` `[B, T]`; one position for each layer, or one for all. */
 export function copyModel(params: CopyParams, ids: Tensor, positions: readonly Position[]): Tensor {
   const [B = 1, T = 1] = ids.shape;
   const at = iota(T);
@@ -139,7 +138,7 @@ function copyTask(
   return {
     kind: "copy",
     unit: { name: "tokens", perStep: BATCH * length },
-    init: () => initCopyModel(random.fold(key, "init")),
+    init: () => initCopyModel(random.fold(key, "init"), Math.max(2, positions.length)),
     batch: (step) => split(copyTexts(random.fold(key, step), BATCH, length, [8, 40])),
     losses: {
       loss: (params, { input, target, weight }) => ({

@@ -1,17 +1,17 @@
-export { barChart, type BarChart } from "../draw/bar-chart.ts";
-export { codebookSize, type CodebookSizeOptions, type CodebookSizeRow } from "./codebook-size.ts";
-export { copyTask, type CopyTaskOptions, type CopyTaskRow } from "./copy-task.ts";
+// The lab: published claims, executed. An entry is a file in entries/; what needs Node is in node/.
+export { entries, entryNamed } from "./entries.ts";
 export {
-  copyTrained,
-  type CopyTrainedOptions,
-  type CopyTrainedRow,
-  type TrainedMethod,
-} from "./copy-trained.ts";
-export {
-  latentAttention,
-  type LatentAttentionOptions,
-  type LatentAttentionRow,
-} from "./latent-attention.ts";
-export type { Findings, Lab, Verdict } from "./lab.ts";
-export { ropeBase, type RopeBaseOptions, type RopeBaseRow } from "./rope-base.ts";
-export { textLength, type TextLengthOptions, type TextLengthRow } from "./text-length.ts";
+  type AnyEntry,
+  type Entry,
+  type LabContext,
+  type Rule,
+  type Scale,
+  SCALES,
+  type Seeded,
+  type Source,
+  type Words,
+} from "./entry.ts";
+export { type Finding, judge, type Judgement, lean, type Verdict, VERDICTS } from "./judge.ts";
+export type { Need } from "./needs.ts";
+export { TABLE, type TableRow } from "./table.ts";
+export { type Done, rowsOf, runUnit, type Unit, unitKey, unitsOf } from "./unit.ts";

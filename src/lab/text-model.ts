@@ -8,18 +8,21 @@ import {
   createDecoder,
 } from "../model/index.ts";
 import { byteTokenizer } from "../tokenizer/index.ts";
+import { englishBooks } from "../train/books.ts";
 import {
   bytesOfIds,
   encodeTexts,
   type Ids,
   memoryStore,
-  type TextFile,
   type Split,
   splitSources,
+  type TextFile,
   textTask,
   trainRun,
   trainSettings,
 } from "../train/index.ts";
+import type { LabContext } from "./entry.ts";
+import { BOOKS } from "./needs.ts";
 
 /** Part of every source that is only predicted. */
 const HELD_OUT = 0.05;
@@ -39,6 +42,13 @@ export function textCorpus(sources: readonly TextFile[]): TextCorpus {
     bytesOf: bytesOfIds(tokenizer),
     vocabulary: tokenizer.vocabularySize,
   };
+}
+
+/** The first `most` English books, each a source of its own, so that what is held out comes from all of them. */
+export async function bookCorpus(context: LabContext, most: number = Infinity): Promise<TextCorpus> {
+  const text = new TextDecoder().decode(await context.bytes(BOOKS));
+  const books = englishBooks(text).slice(0, most);
+  return textCorpus(books.map(([name, book]) => ({ name, texts: [new TextEncoder().encode(book)] })));
 }
 
 /** A model of bytes; what is not said is that of `causalLMConfig`. */
@@ -98,15 +108,4 @@ export async function lossByContext(
   } finally {
     await decoder.release();
   }
-}
-
-/** Mean of numbers; not a number for none. */
-export function meanOf(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
-}
-
-/** Which seeds the rows are of, for a picture: `seed 0`, or `mean of seeds 0, 1`. */
-export function seedsOf(rows: readonly { readonly seed: number }[]): string {
-  const seeds = [...new Set(rows.map((r) => r.seed))];
-  return seeds.length === 1 ? `seed ${seeds.join()}` : `mean of seeds ${seeds.join(", ")}`;
 }

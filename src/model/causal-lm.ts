@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import { mixerOf, type MixerParams, type MixerSeen } from "./attention-config.ts";
-import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
+import { type BlocksConfig, type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { logitsOf, maps } from "./linear.ts";
 import { type Mixed, type Places, refuse, type State } from "./mixer.ts";
 import { mlp, type MlpParams } from "./mlp.ts";
@@ -60,6 +60,8 @@ export interface CausalLMInput {
   readonly rows?: Tensor;
   /** Who may see whom (`Places.mask`); default: every token itself and what stands before it. */
   readonly mask?: Tensor;
+  /** `[B, T]`, int32: places of the tokens in their own texts (`Places.own`). */
+  readonly own?: Tensor;
   /** Is shown what each layer's attention reads, `[B, T, C]`. */
   readonly onLayer?: (layer: number, x: Tensor) => void;
 }
@@ -72,17 +74,17 @@ export function causalLM(
   config: CausalLMConfig,
   params: CausalLMParams,
   ids: Tensor,
-  { cache, past, rows, mask, onLayer }: CausalLMInput = {},
+  { cache, past, rows, mask, own, onLayer }: CausalLMInput = {},
 ): CausalLMOutput {
   const { T } = checkShapes("causalLM", { ids: [ids, "B~ T~"] });
   const before = past ?? 0;
   const keys = iota(addDims(before, T));
   const queries = narrow(keys, 0, before, addDims(before, T)); // the same tensor without a cache
-  const at: Places = { queries, keys, ...(mask && { mask }) };
+  const at: Places = { queries, keys, ...(mask && { mask }), ...(own && { own }) };
   let x = maps.rows(params.model.embed_tokens, ids); // [B, T, C]
   const table = params.model.embed_positions;
   if (config.embeddingScale !== undefined) x = x.mul(config.embeddingScale);
-  if (table) x = x.add(gather(table.weight, queries));
+  if (table) x = x.add(gather(table.weight, own ?? queries));
   const layers = params.model.layers.map((layer, i) => {
     const { y, mixed } = block(config, i, layer, x, cache?.[i], at, onLayer);
     x = y;
@@ -102,14 +104,14 @@ export function causalLM(
 }
 
 /** `x + mix(norm x)`, then `x + mlp(norm x)`; the norms stand where `norms` says. */
-function block(
-  config: CausalLMConfig,
+export function block(
+  config: BlocksConfig,
   index: number,
   params: BlockParams,
   x: Tensor,
   before: State | undefined,
   at: Places,
-  onLayer: CausalLMInput["onLayer"],
+  onLayer?: CausalLMInput["onLayer"],
 ): { y: Tensor; mixed: Mixed<State, MixerSeen> } {
   const { normEpsilon: epsilon } = config;
   const attention = layerAttention(config, index);

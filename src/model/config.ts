@@ -61,8 +61,14 @@ export interface CausalLMConfig {
   readonly tieEmbeddings: boolean;
 }
 
+/** The part of a configuration that its blocks know; a classifier has blocks too. */
+export type BlocksConfig = Omit<
+  CausalLMConfig,
+  "vocabulary" | "tieEmbeddings" | "embeddingScale" | "logitCap"
+>;
+
 /** The attention of a layer. */
-export function layerAttention(config: CausalLMConfig, layer: number): AttentionConfig {
+export function layerAttention(config: BlocksConfig, layer: number): AttentionConfig {
   // Files written before there was a choice say nothing.
   return (
     config.perLayer?.[layer]?.attention ??
@@ -71,12 +77,12 @@ export function layerAttention(config: CausalLMConfig, layer: number): Attention
 }
 
 /** The position of a layer. */
-export function layerPosition(config: CausalLMConfig, layer: number): PositionConfig {
+export function layerPosition(config: BlocksConfig, layer: number): PositionConfig {
   return config.perLayer?.[layer]?.position ?? config.position;
 }
 
 /** A layer, as its mixer knows it. */
-export function layerOf(config: CausalLMConfig, index: number): Layer {
+export function layerOf(config: BlocksConfig, index: number): Layer {
   const { context, width, heads, keyValueHeads, headWidth, bias } = config;
   const { headNorm, headNormOver, normEpsilon, scoreScale } = config;
   const position = layerPosition(config, index);

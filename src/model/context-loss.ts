@@ -28,10 +28,10 @@ export interface ContextLossOptions {
 
 /**
  * Scores the same tokens of `ids` with each length of context before them.
- * @throws OptionError when the text is shorter than the longest context.
+ * @param reader The model; or one for each length, where its positions follow the length. @throws OptionError when the text is shorter than the longest context.
  */
 export async function contextLoss(
-  decoder: Decoder,
+  reader: Decoder | ((context: number) => Decoder),
   ids: ArrayLike<number>,
   options: ContextLossOptions,
 ): Promise<ContextLoss[]> {
@@ -60,6 +60,7 @@ export async function contextLoss(
   const ends = Array.from({ length: count }, (_, i) => longest + Math.floor(((i + 1) * room) / count));
   const results: ContextLoss[] = [];
   for (const context of contexts) {
+    const decoder = typeof reader === "function" ? reader(context) : reader;
     let loss = 0;
     let right = 0;
     for (const end of ends) {

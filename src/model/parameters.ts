@@ -2,7 +2,7 @@
 import { OptionError } from "../errors.ts";
 import { type Parameter, treeOf } from "../nn/index.ts";
 import { mixerOf } from "./attention-config.ts";
-import { type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
+import { type BlocksConfig, type CausalLMConfig, layerAttention, layerOf } from "./config.ts";
 import { type MapConfig, mapOf } from "./linear.ts";
 import { mapConfigOf } from "./map-rules.ts";
 import type { Matrix } from "./mixer.ts";
@@ -13,12 +13,29 @@ import { NORM_PLACES } from "./norms.ts";
 const STD = 0.02;
 
 /** Matrices and other parameters by name, before maps have leaves. */
-type Listed = readonly (readonly [name: string, Matrix | Parameter])[];
+export type Listed = readonly (readonly [name: string, Matrix | Parameter])[];
+
+/** A table of `rows` vectors, as they begin. */
+export function table(rows: number, { width }: Pick<BlocksConfig, "width">): Parameter {
+  return { shape: [rows, width], init: { std: STD } };
+}
 
 /** What a model is made of. */
 function listed(config: CausalLMConfig): Listed {
-  const { width: C, vocabulary: V, bias } = config;
-  const table = (rows: number): Parameter => ({ shape: [rows, C], init: { std: STD } });
+  const { width: C, vocabulary: V } = config;
+  return [
+    ["model.embed_tokens.weight", table(V, config)],
+    ...(config.position.type === "learned"
+      ? ([["model.embed_positions.weight", table(config.context, config)]] as const)
+      : []),
+    ...listedBlocks(config),
+    ...(config.tieEmbeddings ? [] : ([["lm_head", { out: V, from: C }]] as const)),
+  ];
+}
+
+/** The blocks of a model and the norm behind them. */
+export function listedBlocks(config: BlocksConfig): Listed {
+  const { width: C, bias } = config;
   const norm = (name: string): Listed => [
     [`${name}.weight`, { shape: [C], init: "ones" }],
     ...(config.norm === "layer" && bias === "all"
@@ -41,15 +58,7 @@ function listed(config: CausalLMConfig): Listed {
       ...placed(mlp.after),
     ];
   };
-  return [
-    ["model.embed_tokens.weight", table(V)],
-    ...(config.position.type === "learned"
-      ? ([["model.embed_positions.weight", table(config.context)]] as const)
-      : []),
-    ...Array.from({ length: config.layers }, (_, i) => block(i)).flat(),
-    ...norm("model.norm"),
-    ...(config.tieEmbeddings ? [] : ([["lm_head", { out: V, from: C }]] as const)),
-  ];
+  return [...Array.from({ length: config.layers }, (_, i) => block(i)).flat(), ...norm("model.norm")];
 }
 
 /** Names of all linear maps, without their leaves. */
@@ -62,9 +71,17 @@ export function matrixNames(config: CausalLMConfig): string[] {
  * stream divided by `√(2·layers)` (Radford et al. 2019, section 2.3), gains one, biases zero; mixers say what theirs do.
  */
 export function parametersOf(config: CausalLMConfig): Map<string, Parameter> {
+  return withLeaves(config, listed(config));
+}
+
+/** Leaves of all matrices of `parts`, as the maps of `config` have them. */
+export function withLeaves(
+  config: Pick<BlocksConfig, "layers" | "maps">,
+  parts: Listed,
+): Map<string, Parameter> {
   const residual = 1 / Math.sqrt(2 * config.layers);
   const all = new Map<string, Parameter>();
-  for (const [name, p] of listed(config)) {
+  for (const [name, p] of parts) {
     if (!("out" in p)) {
       all.set(name, p);
       continue;

@@ -34,10 +34,15 @@ export function constant(milliseconds: number): (failures: number) => number {
 
 /**
  * Full jitter: uniform between 0 and min(max, min · factor^(n − 1)), so that many clients that failed together
- * do not return together. Milliseconds; defaults 1000, 30,000 and 2.
+ * do not return together. Milliseconds; defaults 1000, 30,000 and 2. @param random Uniform draws from [0, 1).
  */
-export function backoff(min = 1000, max = 30_000, factor = 2): (failures: number) => number {
-  return (failures) => Math.random() * Math.min(max, min * factor ** (failures - 1));
+export function backoff(
+  min = 1000,
+  max = 30_000,
+  factor = 2,
+  random: () => number = Math.random,
+): (failures: number) => number {
+  return (failures) => random() * Math.min(max, min * factor ** (failures - 1));
 }
 
 /**
@@ -100,6 +105,47 @@ export async function retry<T>(
   const [result] = results;
   if (!result) throw new Error("retry: attempts ended without a result or an error");
   return result.value;
+}
+
+/** What a retry came to, where a failure is no exception: `ok` is the success flag of the article's class. */
+export type RetryOutcome<T> =
+  | { readonly ok: true; readonly value: T; readonly attempts: number; readonly errors: readonly unknown[] }
+  | {
+      readonly ok: false;
+      readonly error: unknown;
+      readonly attempts: number;
+      readonly errors: readonly unknown[];
+    };
+
+/**
+ * Calls `body` as `retry` does and never throws: neither for its errors, whichever they are, nor for an abort.
+ * `errors` are all of them, in their order; `error` is what `retry` would have thrown.
+ *
+ * ```ts
+ * const outcome = await tryRetry(() => download(url));
+ * console.log(outcome.ok ? outcome.value.length : `gave up after ${outcome.attempts}`);
+ * ```
+ */
+export async function tryRetry<T>(
+  body: (attempt: number) => T | Promise<T>,
+  options: RetryOptions = {},
+): Promise<RetryOutcome<T>> {
+  const errors: unknown[] = [];
+  let count = 0;
+  try {
+    const value = await retry(async (attempt) => {
+      count = attempt;
+      try {
+        return await body(attempt);
+      } catch (error) {
+        errors.push(error);
+        throw error;
+      }
+    }, options);
+    return { ok: true, value, attempts: count, errors };
+  } catch (error) {
+    return { ok: false, error, attempts: count, errors };
+  }
 }
 
 /**

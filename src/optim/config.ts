@@ -1,9 +1,10 @@
 // A rule as data: what a configuration file or a command line says of the optimizer.
 import { nearest, OptionError } from "../errors.ts";
+import { lazyRows } from "./lazy-rows.ts";
 import { roleByShape, type RoleOf } from "./role.ts";
 import { checkFields, type RuleOf } from "./rule.ts";
 import * as all from "./rules/all.ts";
-import type { Schedule, Transform } from "./transform.ts";
+import { partition, type Schedule, type Transform } from "./transform.ts";
 
 type ConfigOf<R> = R extends RuleOf<infer C> ? C : never;
 
@@ -70,4 +71,39 @@ export function makeOptimizer<P>(
   role: RoleOf = roleByShape,
 ): Transform<P, Record<string, unknown>> {
   return ruleNamed(config.type).make<P>(rate, config, role);
+}
+
+/** Which rules a training takes. */
+export interface RuleChoice {
+  readonly optimizer: OptimizerConfig;
+  /** Its highest rate; asked for where embeddings have another. */
+  readonly rate?: number;
+  /** Another rule for tables of embeddings, with its own highest rate; both rise and fall together. */
+  readonly embedding?: { readonly optimizer: OptimizerConfig; readonly rate: number };
+  /** Rows of tables without a gradient stay where they are. */
+  readonly lazyRows?: boolean;
+}
+
+/** The rule of a choice. Each of two rules clips and decays its own parameters. @param rate Rate of the first. */
+export function makeRule<P>(
+  { optimizer, rate: peak, embedding, lazyRows: lazy = false }: RuleChoice,
+  rate: Schedule,
+  role: RoleOf = roleByShape,
+): Transform<P, Record<string, unknown>> {
+  const main = makeOptimizer<P>(optimizer, rate, role);
+  const both =
+    embedding === undefined
+      ? main
+      : (partition<P, Record<"tables" | "others", Transform<P, unknown>>>(
+          (name, p) => (role(name, p) === "table" ? "tables" : "others"),
+          {
+            tables: makeOptimizer<P>(
+              embedding.optimizer,
+              (t) => rate(t).mul(embedding.rate / (peak ?? embedding.rate)),
+              role,
+            ),
+            others: main,
+          },
+        ) as Transform<P, Record<string, unknown>>);
+  return lazy ? (lazyRows(both, role) as unknown as Transform<P, Record<string, unknown>>) : both;
 }

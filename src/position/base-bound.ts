@@ -22,35 +22,44 @@ export function ropeLead(frequencies: Float64Array, m: number): number {
 
 /** The first whole `0 ≤ m < L` with `f_b(m) < 0`, or −1; every `m` is tried, by the angle-addition recurrence. */
 export function firstNegativeLead(frequencies: Float64Array, L: number): number {
-  const n = frequencies.length;
-  const stepCos = frequencies.map(Math.cos);
-  const stepSin = frequencies.map(Math.sin);
-  const c = new Float64Array(n);
-  const s = new Float64Array(n);
-  for (let m = 0; m < L; m++) {
-    let sum = 0;
-    if (m % RESEED === 0) {
-      for (let i = 0; i < n; i++) {
-        const angle = m * (frequencies[i] ?? 0);
-        c[i] = Math.cos(angle);
-        s[i] = Math.sin(angle);
-        sum += c[i] ?? 0;
-      }
-    } else {
-      for (let i = 0; i < n; i++) {
-        const a = c[i] ?? 0;
-        const b = s[i] ?? 0;
-        const u = stepCos[i] ?? 0;
-        const v = stepSin[i] ?? 0;
-        const next = a * u - b * v;
-        c[i] = next;
-        s[i] = a * v + b * u;
-        sum += next;
-      }
-    }
-    if (sum < 0) return m;
+  const leads = new Float64Array(RESEED);
+  for (let from = 0; from < L; from += RESEED) {
+    const count = leadsFrom(frequencies, from, Math.min(RESEED, L - from), leads);
+    for (let i = 0; i < count; i++) if ((leads[i] ?? 0) < 0) return from + i;
   }
   return -1;
+}
+
+/** Some whole `0 ≤ m < L` with `f_b(m) < 0`, the worst of its block, or −1. Leads fall with `m`: the last block is first. */
+function someNegativeLead(frequencies: Float64Array, L: number, leads: Float64Array): number {
+  for (let from = Math.floor((L - 1) / RESEED) * RESEED; from >= 0; from -= RESEED) {
+    const count = leadsFrom(frequencies, from, Math.min(RESEED, L - from), leads);
+    let least = 0;
+    let at = -1;
+    for (let i = 0; i < count; i++) {
+      const lead = leads[i] ?? 0;
+      if (lead < least) [least, at] = [lead, from + i];
+    }
+    if (at >= 0) return at;
+  }
+  return -1;
+}
+
+/** `f_b(from … from + count − 1)` into `leads`: each pair of the head turns by its own step. @returns `count`. */
+function leadsFrom(frequencies: Float64Array, from: number, count: number, leads: Float64Array): number {
+  leads.fill(0, 0, count);
+  for (const theta of frequencies) {
+    const [u, v] = [Math.cos(theta), Math.sin(theta)];
+    let c = Math.cos(from * theta);
+    let s = Math.sin(from * theta);
+    for (let i = 0; i < count; i++) {
+      leads[i] = (leads[i] ?? 0) + c;
+      const next = c * u - s * v;
+      s = c * v + s * u;
+      c = next;
+    }
+  }
+  return count;
 }
 
 /**
@@ -68,6 +77,7 @@ export function ropeBaseBound(
 ): BaseBound {
   checkWhole("ropeBaseBound", "length", L);
   if (D < 2 || D % 2 !== 0) throw new OptionError(`ropeBaseBound: head width must be even, got ${D}.`);
+  const leads = new Float64Array(RESEED);
   const witnesses: number[] = [];
   const passes = (base: number): boolean => {
     if (!(base > 1)) return false;
@@ -79,7 +89,7 @@ export function ropeBaseBound(
       witnesses.unshift(m);
       return false;
     }
-    const m = firstNegativeLead(frequencies, L);
+    const m = someNegativeLead(frequencies, L, leads);
     if (m < 0) return true;
     witnesses.unshift(m);
     witnesses.length = Math.min(witnesses.length, WITNESSES);

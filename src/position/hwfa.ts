@@ -38,36 +38,46 @@ export function hwfaPlan({ layers, trainingLength, window, base = 10_000 }: Hwfa
 }
 
 export interface Hwfa2Options extends HwfaOptions {
-  /** Full layers: 1 (in the middle) or 2 (at a third and two thirds); default 1. */
-  readonly full?: 1 | 2;
+  /** Full layers, at equal distances from both ends and one another; default 2 (at a third and two thirds). */
+  readonly full?: number;
   /** `training` has RoPE in the full layers, `inference` ReRoPE. */
   readonly stage: "training" | "inference";
 }
 
 /**
- * HWFA2, one entry a layer: wider windows (default `2N/layers`) with RoPE around one or two full layers, whose RoPE
- * becomes ReRoPE (window N/2) at inference.
+ * HWFA2, one entry a layer: wider windows (default `3N/layers`, the article's best: 64 for 24 layers and N = 512) with
+ * RoPE around the full layers, whose RoPE becomes ReRoPE (window N/2) at inference.
  */
 export function hwfa2Plan({
   layers,
   trainingLength,
   window,
   base = 10_000,
-  full = 1,
+  full = 2,
   stage,
 }: Hwfa2Options): PositionSpec[] {
   checkWhole("hwfa2Plan", "layers", layers);
   checkWhole("hwfa2Plan", "trainingLength", trainingLength);
-  const w = window ?? Math.ceil((2 * trainingLength) / layers);
+  checkWhole("hwfa2Plan", "full", full);
+  const w = window ?? Math.ceil((3 * trainingLength) / layers);
   checkWhole("hwfa2Plan", "window", w);
   if (layers <= full) throw new OptionError(`hwfa2Plan: layers must exceed ${full}, got ${layers}.`);
-  const at = full === 1 ? [layers / 2] : [layers / 3, (2 * layers) / 3];
-  const fullLayers = new Set(at.map(Math.floor));
-  const whole: PositionSpec =
-    stage === "training"
-      ? { type: "rope", base }
-      : { type: "rerope", base, window: Math.max(1, Math.round(trainingLength / 2)) };
-  return Array.from({ length: layers }, (_, i) =>
-    fullLayers.has(i) ? whole : { type: "rope", base, slidingWindow: w },
+  const fullLayers = new Set(
+    Array.from({ length: full }, (_, k) => Math.floor((layers * (k + 1)) / (full + 1))),
   );
+  const local: PositionSpec = { type: "rope", base, slidingWindow: w };
+  const plan = Array.from(
+    { length: layers },
+    (_, i): PositionSpec => (fullLayers.has(i) ? { type: "rope", base } : local),
+  );
+  return stage === "training" ? plan : hwfa2Inference(plan, trainingLength);
+}
+
+/** A plan as trained, with ReRoPE (window N/2, or `window`) in its full layers. */
+export function hwfa2Inference(
+  plan: readonly PositionSpec[],
+  trainingLength: number,
+  window: number = Math.max(1, Math.round(trainingLength / 2)),
+): PositionSpec[] {
+  return plan.map((spec) => (spec.slidingWindow === undefined ? { ...spec, type: "rerope", window } : spec));
 }

@@ -1,8 +1,16 @@
 export { alibi, alibiSlopes } from "./alibi.ts";
 export { type BaseBound, firstNegativeLead, ropeBaseBound, ropeLead } from "./base-bound.ts";
 export { dynamicNtk, type DynamicNtkOptions } from "./dynamic-ntk.ts";
-export { type Hwfa2Options, hwfa2Plan, type HwfaOptions, hwfaPlan, hwfaWindow } from "./hwfa.ts";
-export { cosineAttention, keyNormalised } from "./key-norm.ts";
+export { dynamicYarn, type DynamicYarnOptions } from "./dynamic-yarn.ts";
+export {
+  hwfa2Inference,
+  type Hwfa2Options,
+  hwfa2Plan,
+  type HwfaOptions,
+  hwfaPlan,
+  hwfaWindow,
+} from "./hwfa.ts";
+export { cosineAttention, keyNormalised, queryNormalised } from "./key-norm.ts";
 export { learnedPositions } from "./learned.ts";
 export { llama3, type Llama3Options } from "./llama3.ts";
 export {
@@ -23,10 +31,13 @@ export {
   type Turns,
   type TurnsByDistance,
 } from "./position.ts";
+export { inferencePlan, type PlanModel, PLANS, type PlanText, readPlan, trainingPlan } from "./plans.ts";
 export { positionInterpolation } from "./position-interpolation.ts";
 export {
+  farthestDistance,
   type InverseLeakyRerope,
   inverseLeakyRerope,
+  leakFor,
   leakyRerope,
   type LeakyReropeOptions,
   rerope,
@@ -41,6 +52,7 @@ export {
   type RotaryOptions,
 } from "./rotary.ts";
 export type { ScaleOptions } from "./scale.ts";
+export { selfExtend, type SelfExtendOptions } from "./self-extend.ts";
 export { sinusoidalPositions } from "./sinusoidal.ts";
 export {
   createPosition,

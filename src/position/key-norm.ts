@@ -16,6 +16,11 @@ export function keyNormalised(inner: Position): Position {
   return rescored(inner, (q, k, i, j) => inner.scores(q, unit(k), i, j, 1));
 }
 
+/** Queries of length one and no `1/√D`: the counterpart that the article tries beside it, and that does not help. */
+export function queryNormalised(inner: Position): Position {
+  return rescored(inner, (q, k, i, j) => inner.scores(unit(q), k, i, j, 1));
+}
+
 /**
  * Cosine attention: queries and keys of length one, scores times `4 ln n`.
  * @param options `count` is `n`: a number (half the training length), or `causal` for position plus one.

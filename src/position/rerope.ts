@@ -49,6 +49,34 @@ export function leakyRerope({ leak, ...options }: LeakyReropeOptions): Position 
   return clipped("leakyRerope", options, leak);
 }
 
+/**
+ * The smallest leak `k` that keeps every distance of a text of `length` within half of what was trained,
+ * `w + (L − 1 − w)/k ≤ N/2`: the article's rule. Infinite (ReRoPE) where the window alone leads there.
+ */
+export function leakFor({
+  window,
+  length,
+  trainingLength,
+}: {
+  readonly window: number;
+  readonly length: number;
+  readonly trainingLength: number;
+}): number {
+  for (const [name, value] of Object.entries({ window, length, trainingLength })) {
+    checkWhole("leakFor", name, value);
+  }
+  const room = trainingLength / 2 - window;
+  const beyond = length - 1 - window;
+  if (beyond <= 0) return 1;
+  return room <= 0 ? Infinity : Math.max(1, beyond / room);
+}
+
+/** The longest distance that a text of `length` shows under `window` and `leak` (infinite: ReRoPE). */
+export function farthestDistance(length: number, window: number, leak: number): number {
+  const last = length - 1;
+  return last <= window ? last : window + (last - window) / leak;
+}
+
 /** What a model is trained with, and what it runs with at any length. */
 export interface InverseLeakyRerope {
   readonly training: Position;

@@ -48,8 +48,8 @@ export function ropeFrequencies(D: number, base: number): Float64Array {
 
 /**
  * `x` with pair i turned by the angle `position · θᵢ`.
- * @param x `[B, H, T, D]`. @param positions `[T]`, any numeric dtype. @param frequencies `D/2` angles a step, numbers
- *   or a tensor `[D/2]`.
+ * @param x `[B, H, T, D]`. @param positions `[T]`, or `[B, T]` where texts have places of their own, any numeric dtype.
+ * @param frequencies `D/2` angles a step, numbers or a tensor `[D/2]`.
  * @param magnitude Factor of the result.
  */
 export function rotate(
@@ -59,19 +59,26 @@ export function rotate(
   layout: RotaryLayout = "half",
   magnitude = 1,
 ): Tensor {
-  const { D } = checkShapes("rotate", { x: [x, "B~ H~ T~ D"], positions: [positions, "T~"] });
+  const own = positions.shape.length === 2;
+  const { D } = checkShapes("rotate", {
+    x: [x, "B~ H~ T~ D"],
+    positions: [positions, own ? "B~ T~" : "T~"],
+  });
   const size = frequencies instanceof Tensor ? frequencies.shape[0] : frequencies.length;
   if (size !== D / 2) throw new OptionError(`rotate: frequencies must be D/2=${D / 2}, got ${size}.`);
   // Half precision holds no position above 2048, so angles are taken in single.
   const dtype = x.dtype === "float16" ? "float32" : x.dtype;
   const theta =
     frequencies instanceof Tensor ? cast(frequencies, dtype) : tensor(Array.from(frequencies), { dtype });
-  const angles = expandDims(cast(positions, dtype), 1).mul(theta); // [T, D/2]
+  const steps = expandDims(cast(positions, dtype), -1).mul(theta); // [T, D/2]
+  const angles = own ? expandDims(steps, 1) : steps; // [B, 1, T, D/2]
   const scaled = (y: Tensor): Tensor => cast(magnitude === 1 ? y : y.mul(magnitude), x.dtype);
   const c = scaled(cos(angles));
   const s = scaled(sin(angles));
   const interleaved = layout === "interleaved";
-  return fused({ name: "rotary", interleaved }, [x, c, s], interleaved ? turnNeighbours : turnHalves);
+  const turned = interleaved ? turnNeighbours : turnHalves;
+  // The runtime's kernel takes one set of angles for all texts.
+  return own ? turned(x, c, s) : fused({ name: "rotary", interleaved }, [x, c, s], turned);
 }
 
 /** `(a, b) ⊙ (cos, cos) + (b, a) ⊙ (−sin, sin)` for the halves `a` and `b` of `x`. */
@@ -87,7 +94,7 @@ function turnNeighbours(x: Tensor, c: Tensor, s: Tensor): Tensor {
   return reshape(stack([a.mul(c).sub(b.mul(s)), a.mul(s).add(b.mul(c))], -1), x.shape);
 }
 
-/** Turns queries or keys `[B, H, T, D]` to `positions` `[T]`, which may be fractions and negative. */
+/** Turns queries or keys `[B, H, T, D]` to `positions` `[T]` or `[B, T]`, which may be fractions and negative. */
 export type Turn = (x: Tensor, positions: Tensor) => Tensor;
 
 /** The turn that `options` describe. @throws OptionError naming the method `where` for values out of range. */

@@ -2,7 +2,8 @@
 import { checkOptions, nearest, OptionError } from "../errors.ts";
 import { alibi } from "./alibi.ts";
 import { dynamicNtk } from "./dynamic-ntk.ts";
-import { cosineAttention, keyNormalised } from "./key-norm.ts";
+import { dynamicYarn } from "./dynamic-yarn.ts";
+import { cosineAttention, keyNormalised, queryNormalised } from "./key-norm.ts";
 import { llama3 } from "./llama3.ts";
 import { logScaled, logScaledAfter } from "./log-scale.ts";
 import { longRope } from "./long-rope.ts";
@@ -14,6 +15,7 @@ import { positionInterpolation } from "./position-interpolation.ts";
 import { leakyRerope, rerope } from "./rerope.ts";
 import { rope } from "./rope.ts";
 import type { Frequencies, RotaryLayout, RotaryOptions } from "./rotary.ts";
+import { selfExtend } from "./self-extend.ts";
 import { softCapped } from "./soft-cap.ts";
 import { yarnByIndex, yarnByTurns, yarnMagnitude } from "./yarn.ts";
 
@@ -30,10 +32,12 @@ export type PositionType =
   | "ntk-dynamic"
   | "yarn"
   | "yarn-index"
+  | "yarn-dynamic"
   | "llama3"
   | "longrope"
   | "rerope"
-  | "leaky-rerope";
+  | "leaky-rerope"
+  | "self-extend";
 
 /** A method, its numbers, and what is laid around it. Plain data. */
 export interface PositionSpec {
@@ -54,10 +58,12 @@ export interface PositionSpec {
   readonly truncate?: boolean;
   /** Factor of cosine and sine; default that of the method. */
   readonly magnitude?: number;
-  /** `w` of rerope and leaky-rerope. */
+  /** `w` of rerope, leaky-rerope and self-extend. */
   readonly window?: number;
   /** `k` of leaky-rerope. */
   readonly leak?: number;
+  /** `g` of self-extend. */
+  readonly group?: number;
   /** Length `N` of training: ntk-dynamic, yarn*, llama3 and `logScale` need it. */
   readonly trainingLength?: number;
   /** Queries times `ln n / ln N`: `trained` always, `after` only beyond `N`. */
@@ -67,9 +73,12 @@ export interface PositionSpec {
   readonly longFactors?: readonly number[];
   /** Scores are `cap · tanh(score / cap)`. */
   readonly cap?: number;
-  /** `key`: keys of length one; `cosine`: queries too, scores times `4 ln n`, n = N/2. */
-  readonly normalise?: "key" | "cosine";
-  /** Only keys at distances below this are seen, and the first `sinks`. */
+  /** `key`: keys of length one; `query`: queries; `cosine`: both, scores times `4 ln n`, n = N/2. */
+  readonly normalise?: "key" | "query" | "cosine";
+  /**
+   * Only keys at distances below this are seen, and the first `sinks`. Rotary methods clip the distance of sinks to the
+   * window, as LM-Infinite does: a true distance is one the model has never seen.
+   */
   readonly slidingWindow?: number;
   readonly sinks?: number;
 }
@@ -78,49 +87,77 @@ const COMMON = ["type", "trainingLength", "logScale", "normalise", "cap", "slidi
 const ROTARY = [...COMMON, "base", "layout", "fraction", "magnitude"] as const;
 const RAMP = [...ROTARY, "scale", "fast", "slow"] as const;
 
-interface Method {
+/** How a method turns what it is told into scores. */
+type Method = {
   /** The fields that mean something to it. */
   readonly fields: readonly (keyof PositionSpec)[];
-  readonly make: (given: Given) => Position;
-}
+} & (
+  | {
+      /** RoPE under frequencies of its own. */
+      readonly turn: (given: Given) => RotaryOptions;
+    }
+  | {
+      readonly make: (given: Given) => Position;
+      /** Why far distances to sinks cannot be clipped; absent where they need not be. */
+      readonly noSinks?: string;
+    }
+);
+
+const GROWING = "its frequencies follow the length, so that a clipped distance means nothing";
 
 /** A method by name. */
 const METHODS: Readonly<Record<PositionType, Method>> = {
   none: { fields: COMMON, make: () => noPosition() },
-  alibi: { fields: COMMON, make: () => alibi() },
-  rope: { fields: ROTARY, make: (g) => rope(g.rotary) },
+  alibi: {
+    fields: COMMON,
+    make: () => alibi(),
+    noSinks: "its scores fall with the distance, and the first tokens would soon count for nothing",
+  },
+  rope: { fields: ROTARY, turn: (g) => g.rotary },
   pi: {
     fields: [...ROTARY, "scale"],
-    make: (g) => g.turned(positionInterpolation({ scale: g.number("scale") })),
+    turn: (g) => g.turned(positionInterpolation({ scale: g.number("scale") })),
   },
-  "ntk-old": { fields: [...ROTARY, "scale"], make: (g) => g.turned(ntkOld({ scale: g.number("scale") })) },
+  "ntk-old": { fields: [...ROTARY, "scale"], turn: (g) => g.turned(ntkOld({ scale: g.number("scale") })) },
   "ntk-aware": {
     fields: [...ROTARY, "scale"],
-    make: (g) => g.turned(ntkAware({ scale: g.number("scale") })),
+    turn: (g) => g.turned(ntkAware({ scale: g.number("scale") })),
   },
   "ntk-fixed": {
     fields: [...ROTARY, "scale"],
-    make: (g) => g.turned(ntkFixed({ scale: g.number("scale") })),
+    turn: (g) => g.turned(ntkFixed({ scale: g.number("scale") })),
   },
   "ntk-mixed": {
     fields: [...ROTARY, "scale", "power"],
-    make: (g) => g.turned(ntkMixed({ scale: g.number("scale"), power: g.number("power", 0.625) })),
+    turn: (g) => g.turned(ntkMixed({ scale: g.number("scale"), power: g.number("power", 0.625) })),
   },
   "ntk-dynamic": {
     fields: [...COMMON, "base", "layout", "fraction", "scale"],
     make: (g) =>
       dynamicNtk({ ...g.rotary, trainingLength: g.number("trainingLength"), factor: g.number("scale", 1) }),
+    noSinks: GROWING,
   },
   yarn: {
     fields: RAMP,
-    make: (g) => g.turned(yarnByTurns(g.ramp(32)), { magnitude: yarnMagnitude(g.number("scale")) }),
+    turn: (g) => g.turned(yarnByTurns(g.ramp(32)), { magnitude: yarnMagnitude(g.number("scale")) }),
   },
   "yarn-index": {
     fields: [...RAMP, "truncate"],
-    make: (g) =>
+    turn: (g) =>
       g.turned(yarnByIndex({ ...g.ramp(32), truncate: g.truth("truncate", true) }), {
         magnitude: yarnMagnitude(g.number("scale")),
       }),
+  },
+  "yarn-dynamic": {
+    fields: [...COMMON, "base", "layout", "fraction", "fast", "slow"],
+    make: (g) =>
+      dynamicYarn({
+        ...g.rotary,
+        trainingLength: g.number("trainingLength"),
+        fast: g.number("fast", 32),
+        slow: g.number("slow", 1),
+      }),
+    noSinks: GROWING,
   },
   longrope: {
     fields: [...ROTARY, "shortFactors", "longFactors"],
@@ -131,8 +168,9 @@ const METHODS: Readonly<Record<PositionType, Method>> = {
         shortFactors: g.numbers("shortFactors"),
         longFactors: g.numbers("longFactors"),
       }),
+    noSinks: GROWING,
   },
-  llama3: { fields: RAMP, make: (g) => g.turned(llama3(g.ramp(4))) },
+  llama3: { fields: RAMP, turn: (g) => g.turned(llama3(g.ramp(4))) },
   rerope: {
     fields: [...ROTARY, "window"],
     make: (g) => rerope({ ...g.rotary, window: g.number("window") }),
@@ -140,6 +178,10 @@ const METHODS: Readonly<Record<PositionType, Method>> = {
   "leaky-rerope": {
     fields: [...ROTARY, "window", "leak"],
     make: (g) => leakyRerope({ ...g.rotary, window: g.number("window"), leak: g.number("leak") }),
+  },
+  "self-extend": {
+    fields: [...ROTARY, "window", "group"],
+    make: (g) => selfExtend({ ...g.rotary, window: g.number("window"), group: g.number("group") }),
   },
 };
 
@@ -157,15 +199,10 @@ export function createPosition(spec: PositionSpec): Position {
     throw new OptionError(`position: type must be a known method, got "${spec.type}". ${hint}`);
   }
   checkOptions(where, spec, method.fields);
-  if (spec.sinks !== undefined && spec.slidingWindow === undefined) {
-    throw new OptionError(`${where}: sinks needs slidingWindow. Give the window they stand outside of.`);
-  }
+  checkSinks(where, spec, method);
   const given = new Given(where, spec);
-  let position = method.make(given);
-  if (spec.normalise === "key") position = keyNormalised(position);
-  if (spec.normalise === "cosine") {
-    position = cosineAttention(position, { count: given.number("trainingLength") / 2 });
-  }
+  let position = made(method, given, spec);
+  if (spec.normalise !== undefined) position = normalised(where, position, spec.normalise, given);
   if (spec.logScale !== undefined) {
     const trainingLength = given.number("trainingLength");
     if (spec.logScale !== "trained" && spec.logScale !== "after") {
@@ -178,6 +215,36 @@ export function createPosition(spec: PositionSpec): Position {
   if (spec.cap !== undefined) position = softCapped(position, given.number("cap"));
   if (spec.slidingWindow === undefined) return position;
   return windowed(position, { window: spec.slidingWindow, sinks: spec.sinks ?? 0 });
+}
+
+/** A rotary method that keeps sinks is ReRoPE of its sliding window: what lies beyond is clipped. */
+function made(method: Method, given: Given, { sinks = 0, slidingWindow }: PositionSpec): Position {
+  if ("make" in method) return method.make(given);
+  const turn = method.turn(given);
+  return sinks > 0 && slidingWindow !== undefined ? rerope({ ...turn, window: slidingWindow }) : rope(turn);
+}
+
+/** @throws OptionError for first tokens kept where they mean nothing, or more of them than the window holds. */
+function checkSinks(where: string, { sinks, slidingWindow }: PositionSpec, method: Method): void {
+  if (sinks === undefined || sinks === 0) return;
+  if (slidingWindow === undefined) {
+    throw new OptionError(`${where}: sinks needs slidingWindow. Give the window they stand outside of.`);
+  }
+  if (sinks > slidingWindow) {
+    throw new OptionError(
+      `${where}: sinks must be at most slidingWindow, ${slidingWindow}, got ${sinks}. A few (4) are enough.`,
+    );
+  }
+  if ("noSinks" in method && method.noSinks !== undefined) {
+    throw new OptionError(`${where}: sinks cannot be kept: ${method.noSinks}. Leave sinks out.`);
+  }
+}
+
+function normalised(where: string, inner: Position, what: unknown, given: Given): Position {
+  if (what === "key") return keyNormalised(inner);
+  if (what === "query") return queryNormalised(inner);
+  if (what === "cosine") return cosineAttention(inner, { count: given.number("trainingLength") / 2 });
+  throw new OptionError(`${where}: normalise must be "key", "query" or "cosine", got "${String(what)}".`);
 }
 
 /** The fields of one spec, as the methods ask for them. */
@@ -235,8 +302,8 @@ class Given {
   }
 
   /** RoPE under other frequencies; what the spec says of itself comes last. */
-  turned(frequencies: Frequencies, more: RotaryOptions = {}): Position {
-    return rope({ frequencies, ...more, ...this.rotary });
+  turned(frequencies: Frequencies, more: RotaryOptions = {}): RotaryOptions {
+    return { frequencies, ...more, ...this.rotary };
   }
 }
 

@@ -16,7 +16,8 @@ export interface YarnOptions extends ScaleOptions {
   readonly truncate?: boolean;
 }
 
-function check(where: string, { scale, trainingLength, fast = 32, slow = 1 }: YarnOptions): void {
+/** @throws OptionError for numbers that make no ramp. */
+export function checkRamp(where: string, { scale, trainingLength, fast = 32, slow = 1 }: YarnOptions): void {
   checkScale(where, scale);
   checkWhole(where, "trainingLength", trainingLength);
   if (!(fast > slow) || !(slow > 0)) {
@@ -26,18 +27,24 @@ function check(where: string, { scale, trainingLength, fast = 32, slow = 1 }: Ya
 
 const unit = (x: number): number => Math.min(1, Math.max(0, x));
 
+/** `γ = clamp((r − slow)/(fast − slow), 0, 1)` of a pair with `r = N θ/2π` turns within `N`: what it keeps of itself. */
+export function keptShare(
+  theta: number,
+  { trainingLength, fast = 32, slow = 1 }: Omit<YarnOptions, "scale">,
+): number {
+  return unit(((trainingLength * theta) / (2 * Math.PI) - slow) / (fast - slow));
+}
+
 /**
  * The paper's ramp. With `rᵢ = N θᵢ / 2π` turns, `γᵢ = clamp((rᵢ − slow)/(fast − slow), 0, 1)`:
  * `θᵢ ← (γᵢ + (1 − γᵢ)/s) θᵢ`.
  */
 export function yarnByTurns(options: YarnOptions): Frequencies {
-  check("yarnByTurns", options);
-  const { scale, trainingLength, fast = 32, slow = 1 } = options;
+  checkRamp("yarnByTurns", options);
   return (D, base) =>
     ropeFrequencies(D, base).map((theta) => {
-      const turns = (trainingLength * theta) / (2 * Math.PI);
-      const kept = unit((turns - slow) / (fast - slow));
-      return theta * (kept + (1 - kept) / scale);
+      const kept = keptShare(theta, options);
+      return theta * (kept + (1 - kept) / options.scale);
     });
 }
 
@@ -46,7 +53,7 @@ export function yarnByTurns(options: YarnOptions): Frequencies {
  * share falls linearly in the index from `⌊c(fast)⌋` to `⌈c(slow)⌉` (without `truncate` from `c(fast)` to `c(slow)`). Checkpoints with `rope_type: "yarn"` mean this.
  */
 export function yarnByIndex(options: YarnOptions): Frequencies {
-  check("yarnByIndex", options);
+  checkRamp("yarnByIndex", options);
   const { scale, trainingLength, fast = 32, slow = 1, truncate = true } = options;
   const [down, up] = truncate ? [Math.floor, Math.ceil] : [Number, Number];
   return (D, base) => {

@@ -10,7 +10,7 @@ import {
   planExternalData,
 } from "../graph/onnx.ts";
 import { hostStorage, type Settable } from "../graph/storage.ts";
-import { targetOf } from "../graph/target.ts";
+import { type Fused, portableWith, targetOf } from "../graph/target.ts";
 import { reach, type Storage, type Value } from "../graph/value.ts";
 import { evaluateValues } from "../graph/evaluate.ts";
 import type { ModelFile } from "../runtime/device.ts";
@@ -26,6 +26,8 @@ export interface ExportOptions {
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
   /** Standard operators only, which every runtime knows (default); `false`: ONNX Runtime's fused ones where they help. */
   readonly portable?: boolean;
+  /** Operators of ONNX Runtime's own that a portable file may use all the same, because its readers have them. */
+  readonly allowed?: readonly Fused[];
   /** Names of the inputs, one per tensor of the arguments; default their names in the tree, or `input_0`, … */
   readonly inputNames?: readonly string[];
   /** Names of the outputs, one per tensor of the result; default their names in the tree, or `output_0`, … */
@@ -81,7 +83,7 @@ function argumentNames(args: readonly unknown[]): (readonly [string, Tensor])[] 
 export async function exportOnnx<A extends readonly unknown[]>(
   fn: (...args: A) => unknown,
   args: A,
-  { symbolic, portable = true, inputNames, outputNames, weights, dataFile }: ExportOptions = {},
+  { symbolic, portable = true, allowed = [], inputNames, outputNames, weights, dataFile }: ExportOptions = {},
 ): Promise<ModelFile> {
   const named = flattenTree(weights);
   await evaluateValues(named.map(([, t]) => t));
@@ -101,7 +103,7 @@ export async function exportOnnx<A extends readonly unknown[]>(
   await bringToHost(results.map(([, t]) => t));
   const outputs = results.map(([, t], i) => [labels[i] ?? "", t] as const);
   const { graph, draws } = buildGraph(outputs, inputs, {
-    target: targetOf(portable ? "portable" : "cpu"),
+    target: portable ? portableWith(allowed) : targetOf("cpu"),
     leaves: "embed",
     leafNames: new Map(named.map(([name, t]) => [t.storage as Storage, name])),
   });

@@ -46,10 +46,11 @@ export function addAlongAxis(target: Tensor, indices: Tensor, updates: Tensor, a
 /** `[…, classes]` with 1 at each index and 0 elsewhere; float32 by default. */
 export function oneHot(indices: Tensor, classes: Dim, { dtype = "float32" }: { dtype?: Dtype } = {}): Tensor {
   requireTensor("oneHot", "indices", indices);
+  if (typeof classes !== "string") requireWhole("oneHot", "classes", classes, 0);
   return cast(equal(expandDims(indices, -1), iota(classes, { dtype: indices.dtype })), dtype);
 }
 
-/** The `k` largest (or smallest) along `axis`, sorted, and their int32 indices. */
+/** The `k` largest (or smallest) along `axis`, sorted, and their int32 indices; NaN counts as +∞. */
 export function topK(
   x: Tensor,
   k: number,

@@ -82,19 +82,28 @@ export class Tensor extends Methods implements Settable {
   /**
    * The elements in row-major order, computed once: a copy, which is yours. `bool` reads as bytes, `int64` as BigInt.
    */
-  async data(): Promise<HostArray> {
-    const [storage] = await evaluateValues([this]);
-    if (storage === undefined) throw new Error("evaluate returned nothing");
-    const elements = await storage.read();
-    return elements === storage.host ? elements.slice() : elements;
+  data(): Promise<HostArray> {
+    const read = evaluateValues([this]).then(async ([storage]) => {
+      if (storage === undefined) throw new Error("evaluate returned nothing");
+      const elements = await storage.read();
+      return elements === storage.host ? elements.slice() : elements;
+    });
+    // Who waits hears of a failure; asked for while a function is traced, and dropped, it must not end the process.
+    read.catch(() => undefined);
+    return read;
   }
 
   /** The one element as a number. @throws ShapeError when there is not exactly one. */
-  async item(): Promise<number> {
-    if (staticSize(this.shape) !== 1) {
-      throw new ShapeError(`item: tensor must hold one element, got shape [${this.shape.join(", ")}].`);
-    }
-    return Number((await this.data())[0]);
+  item(): Promise<number> {
+    const one = async (): Promise<number> => {
+      if (staticSize(this.shape) !== 1) {
+        throw new ShapeError(`item: tensor must hold one element, got shape [${this.shape.join(", ")}].`);
+      }
+      return Number((await this.data())[0]);
+    };
+    const read = one();
+    read.catch(() => undefined);
+    return read;
   }
 
   /**

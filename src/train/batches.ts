@@ -1,6 +1,7 @@
 // Which tokens a step sees: a pure function of the seed and the step, so that the position in the data is the step.
 import { random, type Tensor, tensor } from "../tensor/index.ts";
 import type { Ids } from "./corpus.ts";
+import type { DrawWindow } from "./segmentation.ts";
 
 /** Sequences and the tokens that follow each of theirs, `[count, context]` row by row. */
 export interface Batch {
@@ -16,7 +17,18 @@ export interface Batch {
  */
 export function batches(
   ids: Ids,
-  { seed, count, context }: { readonly seed: number; readonly count: number; readonly context: number },
+  {
+    seed,
+    count,
+    context,
+    draw,
+  }: {
+    readonly seed: number;
+    readonly count: number;
+    readonly context: number;
+    /** Cuts a window into tokens anew, `context + 1` of them; default: those of the text. */
+    readonly draw?: DrawWindow;
+  },
 ): (step: number) => Batch {
   const key = random.fold(random.key(seed), "data");
   const perEpoch = Math.max(1, Math.floor((ids.length - context) / context));
@@ -35,7 +47,9 @@ export function batches(
         offset = Math.floor((random.uniforms(random.fold(at, "offset"), 1)[0] ?? 0) * offsets);
         order = random.permutation(random.fold(at, "order"), perEpoch);
       }
-      fillRow(out, row, ids, offset + (order[sequence % perEpoch] ?? 0) * context, context);
+      const start = offset + (order[sequence % perEpoch] ?? 0) * context;
+      if (draw) fillRow(out, row, draw(ids, start, sequence), 0, context);
+      else fillRow(out, row, ids, start, context);
     }
     return out;
   };

@@ -1,5 +1,6 @@
 // The loop: batches in, updates, validations and checkpoints out. It knows nothing of where they go.
 import type { Device } from "../tensor/index.ts";
+import { diagnosticNumbers } from "./diagnostics.ts";
 import { explainNonFinite } from "./non-finite.ts";
 import { rateAt, type TrainSettings } from "./settings.ts";
 import { mends, type StepReport, type TrainState, trainStep } from "./step.ts";
@@ -16,6 +17,8 @@ export interface StepEvent extends Progress {
   readonly gradientNorm: number;
   /** Units of the task per second, this process's average without the first step. */
   readonly perSecond: number;
+  /** What was measured of the update, where the settings ask for diagnostics. */
+  readonly diagnostics?: Numbers;
 }
 
 /** What happens on the way; the loop waits for each. */
@@ -32,6 +35,8 @@ export interface LoopOptions<P, B, S> {
   readonly settings: TrainSettings;
   readonly state: TrainState<P>;
   readonly progress?: Progress;
+  /** Norms of the gradients of the updates before, for schedules that follow them. */
+  readonly norms?: readonly number[];
   readonly device?: Device;
   readonly threads?: number;
   readonly events?: LoopEvents<P>;
@@ -65,8 +70,14 @@ export async function trainLoop<P, B, S>(options: LoopOptions<P, B, S>): Promise
   const on = { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) };
   const step = trainStep(task, settings, options.state.params, on);
   const [shown = ""] = Object.keys(task.losses);
+  const most = "clip" in settings.optimizer ? settings.optimizer.clip : 0;
+  /** The norm of a gradient as it was applied; one that was not finite counts as none. */
+  const clipped = (norm: number): number =>
+    !Number.isFinite(norm) ? 0 : most > 0 ? Math.min(norm, most) : norm;
   const clock = stopwatch(options.progress?.seconds ?? 0);
   const patience = mends(settings) ? MOST_BAD : 0;
+  const follows = settings.schedule.type === "gradient";
+  const norms = [...(options.norms ?? [])];
 
   let { state } = options;
   let done = options.progress?.step ?? 0;
@@ -87,7 +98,7 @@ export async function trainLoop<P, B, S>(options: LoopOptions<P, B, S>): Promise
   };
   try {
     for (let first = true; !ended() && !stopped(); first = false) {
-      const rate = rateAt(settings, done, clock());
+      const rate = rateAt(settings, done, clock(), follows ? norms.map(clipped) : []);
       const began = performance.now();
       const at = done;
       const report = await step.run(state, (part) => task.batch(at, part, settings.accumulate), rate);
@@ -106,8 +117,18 @@ export async function trainLoop<P, B, S>(options: LoopOptions<P, B, S>): Promise
         pace.seconds += (performance.now() - began) / 1000;
       }
       const gradientNorm = Math.hypot(...report.norms);
-      const { losses } = report;
-      await events.step?.({ ...progress(), loss, losses, rate, gradientNorm, perSecond: speed() });
+      norms.push(gradientNorm);
+      const { losses, update } = report;
+      const diagnostics = update && { diagnostics: diagnosticNumbers(update) };
+      await events.step?.({
+        ...progress(),
+        loss,
+        losses,
+        rate,
+        gradientNorm,
+        perSecond: speed(),
+        ...diagnostics,
+      });
       const last = ended();
       if (done % settings.validateEvery === 0 && !last) await validate(false);
       if (done % settings.sampleEvery === 0 && !last) await events.sample?.(progress(), state);

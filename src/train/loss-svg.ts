@@ -2,6 +2,7 @@
 import { scale, stroke } from "../draw/axis.ts";
 import { FAINT, FONT, inkOf, PAPER, RULE } from "../draw/palette.ts";
 import { at, escapeXml, type Extent, sideways, ticks, word, written } from "../draw/svg.ts";
+import { diagnosticsHeight, diagnosticsPicture } from "./diagnostics-svg.ts";
 import { isStep, type Metric } from "./metrics.ts";
 import type { LossWords } from "./task.ts";
 
@@ -64,9 +65,10 @@ export function lossPicture(metrics: readonly Metric[], text: LossPictureText): 
   const y = scale(domain, [LOSS[1], LOSS[0]]);
   const peak = Math.max(1e-12, ...steps.map((s) => s.rate));
   const r = scale([0, peak * 1.08], [RATE[1], RATE[0]]);
+  const height = HEIGHT + diagnosticsHeight(metrics);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="${FONT}" font-size="13" role="img" aria-label="${escapeXml(text.title)}">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" fill="${PAPER}"/>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="${FONT}" font-size="13" role="img" aria-label="${escapeXml(text.title)}">`,
+    `<rect width="${WIDTH}" height="${height}" rx="10" fill="${PAPER}"/>`,
     `<clipPath id="plot"><rect x="${LEFT}" y="${LOSS[0]}" width="${WIDTH - LEFT - RIGHT + 6}" height="${LOSS[1] - LOSS[0]}"/></clipPath>`,
     word(LEFT, 30, text.title, { size: 19, bold: true }),
     word(LEFT, 49, text.subtitle, { colour: FAINT }),
@@ -103,6 +105,7 @@ export function lossPicture(metrics: readonly Metric[], text: LossPictureText): 
       RATES,
     ),
     sideways(20, (RATE[0] + RATE[1]) / 2, "rate"),
+    diagnosticsPicture(metrics, { left: LEFT, right: WIDTH - RIGHT, top: HEIGHT, x }),
     `</svg>\n`,
   ].join("\n");
 }

@@ -170,12 +170,13 @@ async function inStore<P, B, S>(
       progress,
       ...on,
       ...(signal && { signal }),
+      norms: normsOf(metrics, progress, settings),
       advice: () => `${kept()} Lower the learning rate${saved === "" ? "" : " or clip, then use --resume"}.`,
       events: {
         async step(event) {
           control.onStep?.(event);
-          const { step, seconds, losses, rate, gradientNorm } = event;
-          await add({ step, seconds, ...losses, rate, gradientNorm });
+          const { step, seconds, losses, rate, gradientNorm, diagnostics } = event;
+          await add({ step, seconds, ...losses, rate, gradientNorm, ...diagnostics });
         },
         async validation(at, numbers) {
           control.onValidation?.(at, numbers);
@@ -206,6 +207,17 @@ async function inStore<P, B, S>(
     checkpoint: saved,
     ...(sample && { sample }),
   };
+}
+
+/** Norms of the gradients up to `step`, for a schedule that follows them. @throws FileError when the metrics lack some. */
+function normsOf(metrics: readonly Metric[], { step }: Progress, { schedule }: TrainSettings): number[] {
+  if (schedule.type !== "gradient") return [];
+  // One that was not finite is written as null.
+  const norms = metrics.filter(isStep).map((m) => m.gradientNorm ?? Number.NaN);
+  if (norms.length === step) return norms;
+  throw new FileError(
+    `train: metrics of the run must hold the gradient norms of ${step} steps, which its schedule follows, got ${norms.length}. Begin a new run.`,
+  );
 }
 
 /** From the newest checkpoint, or from the beginning. */

@@ -1,9 +1,22 @@
 // How a model is trained, as plain data: everything that decides the result, and nothing else.
 import { checkOptions, OptionError } from "../errors.ts";
-import { type OptimizerChoice, type OptimizerConfig, optimizerConfig, ruleNamed } from "../optim/index.ts";
+import {
+  type OptimizerChoice,
+  type OptimizerConfig,
+  optimizerConfig,
+  rateFactor,
+  ruleNamed,
+  type ScheduleChoice,
+  type ScheduleConfig,
+  scheduleConfig,
+  SCHEDULES,
+} from "../optim/index.ts";
+import type { Segmentation } from "./segmentation.ts";
 
 /** One training. A step is one update of the parameters. */
 export interface TrainSettings {
+  /** Texts are cut into tokens at random, anew each time; default: always alike. Validation is always alike. */
+  readonly segmentation?: Segmentation;
   /** Updates in all. */
   readonly steps: number;
   /** Ends earlier when this much time has passed; the learning rate then falls with the time. Default: no limit. */
@@ -16,12 +29,20 @@ export interface TrainSettings {
   readonly accumulate: number;
   /** Learning rate after the warm-up. */
   readonly rate: number;
-  /** Learning rate at the end. Default a tenth of `rate`. */
+  /** Learning rate at the end. Default a tenth of `rate` along a cosine, else 0. */
   readonly floor: number;
-  /** Updates during which the rate rises linearly. */
+  /** How the rate falls. Default along half a cosine. */
+  readonly schedule: ScheduleConfig;
+  /** Updates during which the rate rises linearly. Default 100 or a tenth of `steps`; none where knots say all. */
   readonly warmup: number;
   /** The update rule and its numbers: `{ type: "adamw", … }`; what is not said is what the rule usually takes. */
   readonly optimizer: OptimizerConfig;
+  /** Another rule for embeddings, and its highest rate (default what it usually takes). */
+  readonly embedding?: { readonly optimizer: OptimizerConfig; readonly rate: number };
+  /** Rows of embeddings whose gradient is zero stay where they are. Default false. */
+  readonly lazyRows?: boolean;
+  /** Measures each update: cosines with the gradient, predicted and actual change of the loss. Default false. */
+  readonly diagnostics?: boolean;
   /** Decides parameters, data order and samples. */
   readonly seed: number;
   /** Share of each source that is only predicted, never trained on: its last part. */
@@ -45,13 +66,15 @@ interface FlatOptimizer {
 }
 
 /** Settings that differ from the defaults. */
-export type TrainChanges = Partial<Omit<TrainSettings, "optimizer">> & {
+export type TrainChanges = Partial<Omit<TrainSettings, "optimizer" | "schedule" | "embedding">> & {
   readonly optimizer?: OptimizerChoice;
+  readonly schedule?: ScheduleChoice;
+  readonly embedding?: { readonly optimizer: OptimizerChoice; readonly rate?: number };
 } & FlatOptimizer;
 
 const FLAT = ["beta1", "beta2", "decay", "clip"] as const;
 
-const DEFAULTS: Omit<TrainSettings, "optimizer" | "rate" | "floor"> = {
+const DEFAULTS: Omit<TrainSettings, "optimizer" | "schedule" | "rate" | "floor"> = {
   steps: 1000,
   batch: 16,
   accumulate: 1,
@@ -73,17 +96,25 @@ const DEFAULTS: Omit<TrainSettings, "optimizer" | "rate" | "floor"> = {
  */
 export function trainSettings(changes: TrainChanges = {}): TrainSettings {
   checkOptions("train", changes, [...Object.keys(DEFAULTS), ...OTHERS, ...FLAT]);
-  const { optimizer: choice = { type: "adamw" }, ...others } = lifted(changes);
+  const {
+    optimizer: choice = { type: "adamw" },
+    schedule: shape = { type: "cosine" as const },
+    embedding,
+    ...others
+  } = lifted(changes);
   const optimizer = optimizerConfig(choice);
+  const schedule = scheduleConfig(shape);
   const steps = others.steps ?? DEFAULTS.steps;
   const rate = others.rate ?? ruleNamed(optimizer.type).rate;
   const settings: TrainSettings = {
     ...DEFAULTS,
     rate,
-    floor: rate / 10,
-    warmup: Math.min(DEFAULTS.warmup, Math.ceil(steps / 10)),
+    floor: schedule.type === "cosine" ? rate / 10 : rate * SCHEDULES[schedule.type].floor,
+    warmup: schedule.type === "piecewise" ? 0 : Math.min(DEFAULTS.warmup, Math.ceil(steps / 10)),
     ...others,
+    schedule,
     optimizer,
+    ...(embedding && { embedding: embeddingRule(embedding) }),
   };
   for (const name of ["steps", "batch", "accumulate", "validationWindows", "keep"] as const) {
     checkWhole(name, settings[name], 1);
@@ -96,7 +127,21 @@ export function trainSettings(changes: TrainChanges = {}): TrainSettings {
   checkRange("floor", settings.floor, 0, settings.rate);
   checkRange("validationShare", settings.validationShare, 1e-6, 0.9);
   if (settings.context !== undefined) checkWhole("context", settings.context, 1);
+  if (settings.segmentation !== undefined) {
+    checkOptions("train: segmentation", settings.segmentation, ["alpha"]);
+    checkRange("segmentation.alpha", settings.segmentation.alpha, 0, Infinity);
+  }
   if (settings.minutes !== undefined) checkRange("minutes", settings.minutes, 1e-6, Infinity);
+  for (const name of ["lazyRows", "diagnostics"] as const) {
+    const value = settings[name];
+    if (value !== undefined && typeof value !== "boolean")
+      throw new OptionError(`train: ${name} must be true or false, got ${JSON.stringify(value)}.`);
+  }
+  if (settings.minutes !== undefined && schedule.type === "piecewise") {
+    throw new OptionError(
+      `train: minutes must be absent beside schedule piecewise, whose knots count steps, got ${settings.minutes}. Choose another schedule or --steps.`,
+    );
+  }
   if (settings.warmup > settings.steps) {
     throw new OptionError(
       `train: warmup must be at most steps=${settings.steps}, got ${settings.warmup}. Lower it or train longer.`,
@@ -111,7 +156,28 @@ export function trainSettings(changes: TrainChanges = {}): TrainSettings {
 }
 
 /** Names of settings that have no fixed default. */
-const OTHERS = ["optimizer", "rate", "floor", "minutes", "context"];
+const OTHERS = [
+  "optimizer",
+  "schedule",
+  "embedding",
+  "lazyRows",
+  "diagnostics",
+  "rate",
+  "floor",
+  "minutes",
+  "context",
+  "segmentation",
+];
+
+function embeddingRule({
+  optimizer: choice,
+  rate,
+}: NonNullable<TrainChanges["embedding"]>): NonNullable<TrainSettings["embedding"]> {
+  const optimizer = optimizerConfig(choice);
+  const highest = rate ?? ruleNamed(optimizer.type).rate;
+  checkRange("embedding.rate", highest, 0, Infinity);
+  return { optimizer, rate: highest };
+}
 
 /** `changes` with flat numbers of AdamW moved into its configuration. @throws OptionError beside another rule. */
 function lifted({
@@ -165,16 +231,22 @@ function checkRange(name: string, value: number, low: number, high: number): voi
 }
 
 /**
- * Learning rate of the update after `step` earlier ones: a linear warm-up to `rate`, then half a cosine down to
- * `floor` at the last step, as `warmupCosine` computes it inside a graph. Here it is an input of the compiled step,
- * so that a training can go on with another number of steps, or be paced by the clock, without a new program.
- * With `minutes` the cosine follows the larger of the shares of steps and time spent.
- * @param seconds Time spent on training so far.
+ * Learning rate of the update after `step` earlier ones: a linear warm-up to `rate`, then down to `floor` at the last step
+ * as the schedule says. Here it is an input of the compiled step, so that a training can go on with another number of
+ * steps, or be paced by the clock, without a new program. With `minutes` the larger of the shares of steps and time spent
+ * counts.
+ * @param seconds Time spent on training so far. @param norms Norms of the gradients of the earlier updates as they were
+ * applied, for schedules that follow them.
  */
-export function rateAt(settings: TrainSettings, step: number, seconds = 0): number {
-  const { steps, minutes, rate, floor, warmup } = settings;
-  const bySteps = Math.min(1, Math.max(0, step - warmup) / Math.max(1, steps - warmup));
-  const byTime = minutes === undefined ? 0 : Math.min(1, seconds / (60 * minutes));
-  const cosine = floor + 0.5 * (rate - floor) * (1 + Math.cos(Math.PI * Math.max(bySteps, byTime)));
-  return Math.min(cosine, (rate * (step + 1)) / (warmup + 1));
+export function rateAt(
+  settings: TrainSettings,
+  step: number,
+  seconds = 0,
+  norms: readonly number[] = [],
+): number {
+  const { steps, minutes, rate, floor, warmup, schedule } = settings;
+  const time = minutes === undefined ? 0 : Math.min(1, seconds / (60 * minutes));
+  const factor = rateFactor(schedule, { step, steps, warmup, time, norms });
+  const falling = floor + (rate - floor) * factor;
+  return Math.min(falling, (rate * (step + 1)) / (warmup + 1));
 }

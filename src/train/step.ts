@@ -1,6 +1,6 @@
 // One update of the parameters, compiled: forward, backward, the optimizer's rule; what no gradient moves beside it.
 import { OptionError } from "../errors.ts";
-import { makeOptimizer, ruleNamed } from "../optim/index.ts";
+import { blockSums, makeRule, type RuleChoice, ruleNamed } from "../optim/index.ts";
 import {
   cast,
   compile,
@@ -18,6 +18,7 @@ import {
   zeros,
   zipTrees,
 } from "../tensor/index.ts";
+import { largestEntry, type Measured, reportOf, type UpdateReport } from "./diagnostics.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { Found, LeafRule, Task } from "./task.ts";
 
@@ -40,6 +41,8 @@ export interface StepReport<P> {
   readonly norms: Float64Array;
   /** Sum of each parameter before the update: not finite where the parameter is not. */
   readonly sums: Float64Array;
+  /** What the settings' diagnostics ask for. */
+  readonly update?: UpdateReport;
 }
 
 /** A compiled update. */
@@ -61,7 +64,7 @@ interface Sums<S> {
 }
 
 /** The part of the settings that the program depends on. */
-export type StepSettings = Pick<TrainSettings, "accumulate" | "optimizer">;
+export type StepSettings = RuleChoice & Pick<TrainSettings, "accumulate" | "diagnostics">;
 
 /** Where and on how many threads to run. */
 export type StepOptions = Pick<CompileOptions, "device" | "threads">;
@@ -77,12 +80,12 @@ export function trainedNames<P, B, S>(task: Task<P, B, S>, params: P): string[] 
 /** State before the first step. */
 export async function initialState<P, B, S>(
   task: Task<P, B, S>,
-  { optimizer }: Pick<TrainSettings, "optimizer">,
+  settings: RuleChoice,
   params: P,
   options: StepOptions = {},
 ): Promise<TrainState<P>> {
   const leaves = pick(params, trainedNames(task, params));
-  const rule = ruleOf(task, optimizer, zeros([]));
+  const rule = ruleOf(task, settings, zeros([]));
   return evaluate({ params, optimizer: rule.init(leaves) }, options);
 }
 
@@ -98,32 +101,55 @@ export function trainStep<P, B, S>(
   params: P,
   options: StepOptions = {},
 ): TrainStep<P, B> {
-  const { accumulate } = settings;
+  const { accumulate, diagnostics = false } = settings;
   const names = trainedNames(task, params);
   const groups = groupsOf(task, names);
+  checkTables(task, settings, pick(params, names));
   // The rate is an input of the program (see `rateAt`).
-  const optimizer = (rate: Tensor): LeafRule => ruleOf(task, settings.optimizer, rate);
+  const optimizer = (rate: Tensor): LeafRule => ruleOf(task, settings, rate);
+  const [only, ...others] = Object.values(task.losses);
+  /** Blocks of what is measured, known when an update has been traced. */
+  let blocks: readonly string[] = [];
 
   /** Losses and gradients of a part. */
   const look = (at: P, batch: B) => {
     const shown: Record<string, Tensor> = {};
+    let total: Tensor = zeros([]);
     const grads: Record<string, Tensor> = {};
     let seen: S | undefined;
     for (const [name, loss] of Object.entries(task.losses)) {
       const fn = (leaves: Leaves): Found<S> => loss(place(at, leaves), batch);
       const { value, grad } = valueAndGrad(fn)(pick(at, groups[name] ?? []));
       shown[name] = value.shown ?? value.loss;
+      total = value.loss;
       Object.assign(grads, grad);
       if (value.seen !== undefined) seen = { ...seen, ...value.seen };
     }
-    return { shown, seen, grad: Object.fromEntries(names.map((n) => [n, grads[n] as Tensor])) as Leaves };
+    const grad: Leaves = Object.fromEntries(names.map((n) => [n, grads[n] as Tensor]));
+    return { shown, seen, grad, loss: total };
+  };
+  /** What diagnostics look at in an update: nothing where nobody asked. */
+  const measured = (after: P, updates: Leaves, grad: Leaves | undefined): { measured?: Measured } => {
+    if (!diagnostics) return {};
+    const largest = largestEntry(pick(after, names), task.role);
+    if (grad === undefined) return { measured: { ...(largest && { largest }) } };
+    const found = blockSums(
+      mapTree(updates, (u) => u.neg()),
+      grad,
+    );
+    blocks = found.names;
+    return { measured: { sums: found.sums, ...(largest && { largest }) } };
+  };
+  /** The rule's updates, where some parameters have a rate of their own. */
+  const paced = (updates: Leaves): Leaves => {
+    const factor = (name: string): number => task.rate?.(name) ?? 1;
+    return mapTree(updates, (u, name) => (factor(name) === 1 ? u : u.mul(factor(name))));
   };
   /** Parameters after the rule's updates and after what no gradient moves. */
   const move = (at: P, leaves: Leaves, updates: Leaves, seen: S | undefined): P => {
-    const factor = (name: string): number => task.rate?.(name) ?? 1;
     const moved = place(
       at,
-      zipTrees(leaves, updates, (p, u, name) => p.add(factor(name) === 1 ? u : u.mul(factor(name)))),
+      zipTrees(leaves, updates, (p, u) => p.add(u)),
     );
     return task.learn ? task.learn(moved, seen as S) : moved;
   };
@@ -132,26 +158,33 @@ export function trainStep<P, B, S>(
   const checksOf = (list: readonly Tensor[]): Tensor => stack(list.map((t) => cast(t, "float32")));
   const update = (state: TrainState<P>, grad: Leaves, seen: S | undefined, rate: Tensor) => {
     const leaves = pick(state.params, names);
-    const { updates, state: next } = optimizer(rate).update(grad, state.optimizer, leaves);
+    const { updates: whole, state: next } = optimizer(rate).update(grad, state.optimizer, leaves);
+    const updates = paced(whole);
     const checks = [...squares(grad), ...Object.values(leaves).map((p) => sum(p))];
+    const moved = move(state.params, leaves, updates, seen);
     return {
-      state: { params: move(state.params, leaves, updates, seen), optimizer: next },
+      state: { params: moved, optimizer: next },
       checks: checksOf(checks),
+      ...measured(moved, updates, grad),
     };
   };
 
   const whole = compile(
     (state: TrainState<P>, batch: B, rate: Tensor) => {
-      const { shown, seen, grad } = look(state.params, batch);
-      return { shown, ...update(state, grad, seen, rate) };
+      const { shown, seen, grad, loss } = look(state.params, batch);
+      return { shown, ...(diagnostics && { loss }), ...update(state, grad, seen, rate) };
     },
     { ...options, donate: [0] },
   );
   const part = compile(
     (sums: Sums<S>, at: P, batch: B) => {
-      const { shown, seen, grad } = look(at, batch);
+      const { shown, seen, grad, loss } = look(at, batch);
       const share: Sums<S> = { grad: mapTree(grad, (g) => g.mul(1 / accumulate)), seen };
-      return { shown, sums: zipTrees(sums, share, (a, g) => a.add(g)) as Sums<S> };
+      return {
+        shown,
+        ...(diagnostics && { loss }),
+        sums: zipTrees(sums, share, (a, g) => a.add(g)) as Sums<S>,
+      };
     },
     { ...options, donate: [0] },
   );
@@ -166,9 +199,10 @@ export function trainStep<P, B, S>(
   const micro = optimizer(zeros([])).micro;
   const take = compile(
     (state: Record<string, unknown>, learnt: { seen: S | undefined }, at: P, batch: B, first: Tensor) => {
-      const { shown, seen, grad } = look(at, batch);
+      const { shown, seen, grad, loss } = look(at, batch);
       return {
         shown,
+        ...(diagnostics && { loss }),
         optimizer: micro?.take(grad, state, first, accumulate) ?? state,
         learnt: zipTrees(learnt, { seen }, (a, s) => a.add(s)) as { seen: S | undefined },
         squares: checksOf(squares(grad)),
@@ -181,23 +215,48 @@ export function trainStep<P, B, S>(
       const leaves = pick(state.params, names);
       const done = optimizer(rate).micro?.finish(state.optimizer, leaves, accumulate);
       if (done === undefined) throw new Error("a rule that accumulates must finish");
+      const updates = paced(done.updates);
+      const moved = move(state.params, leaves, updates, learnt.seen);
       return {
-        state: { params: move(state.params, leaves, done.updates, learnt.seen), optimizer: done.state },
+        state: { params: moved, optimizer: done.state },
         sums: checksOf(Object.values(leaves).map((p) => sum(p))),
         learnt: zerosLike(learnt),
+        ...measured(moved, updates, undefined),
       };
     },
     { ...options, donate: [0, 1] },
   );
 
+  const lossAt = compile((at: P, batch: B) => only?.(at, batch).loss ?? zeros([]), options);
+  /** What was measured, with the loss on the same batch after the update; of several losses none is the one. */
+  const reported = async (
+    { measured, state }: { measured?: Measured; state: TrainState<P> },
+    before: number,
+    batch: (part: number) => B | Promise<B>,
+  ): Promise<{ update?: UpdateReport }> => {
+    if (measured === undefined) return {};
+    let after = 0;
+    if (others.length === 0) {
+      for (let k = 0; k < accumulate; k++)
+        after += (await (await lossAt(state.params, await batch(k))).item()) / accumulate;
+    }
+    return { update: await reportOf(measured, blocks, others.length === 0 ? { before, after } : undefined) };
+  };
+
   const inOne: TrainStep<P, B>["run"] = async (state, batch, rate) => {
     const result = await whole(state, await batch(0), tensor(rate));
     const checks = await numbersOf(result.checks);
-    return { state: result.state, losses: await itemsOf(result.shown), ...halves(checks) };
+    return {
+      state: result.state,
+      losses: await itemsOf(result.shown),
+      ...halves(checks),
+      ...(await reported(result, (await result.loss?.item()) ?? 0, batch)),
+    };
   };
   let sums: Sums<S> | undefined;
   const inParts: TrainStep<P, B>["run"] = async (state, batch, rate) => {
     const losses: Record<string, number> = {};
+    let before = 0;
     for (let k = 0; k < accumulate; k++) {
       const now = await batch(k);
       sums ??= await evaluate(
@@ -207,15 +266,22 @@ export function trainStep<P, B, S>(
       const result = await part(sums, state.params, now);
       sums = result.sums;
       await addLosses(losses, result.shown, accumulate);
+      before += ((await result.loss?.item()) ?? 0) / accumulate;
     }
     const result = await finish(state, sums as Sums<S>, tensor(rate));
     sums = result.sums;
-    return { state: result.state, losses, ...halves(await numbersOf(result.checks)) };
+    return {
+      state: result.state,
+      losses,
+      ...halves(await numbersOf(result.checks)),
+      ...(await reported(result, before, batch)),
+    };
   };
   let learnt: { seen: S | undefined } | undefined;
   const inItsState: TrainStep<P, B>["run"] = async (state, batch, rate) => {
     const losses: Record<string, number> = {};
     const norms = new Float64Array(names.length);
+    let before = 0;
     let { optimizer } = state;
     for (let k = 0; k < accumulate; k++) {
       const now = await batch(k);
@@ -223,6 +289,7 @@ export function trainStep<P, B, S>(
       const result = await take(optimizer, learnt, state.params, now, k === 0 ? ones([]) : zeros([]));
       ({ optimizer, learnt } = result);
       await addLosses(losses, result.shown, accumulate);
+      before += ((await result.loss?.item()) ?? 0) / accumulate;
       (await numbersOf(result.squares)).forEach((s, i) => (norms[i] = (norms[i] ?? 0) + s / accumulate));
     }
     const result = await close(
@@ -231,27 +298,43 @@ export function trainStep<P, B, S>(
       tensor(rate),
     );
     learnt = result.learnt;
-    return { state: result.state, losses, norms: norms.map(Math.sqrt), sums: await numbersOf(result.sums) };
+    return {
+      state: result.state,
+      losses,
+      norms: norms.map(Math.sqrt),
+      sums: await numbersOf(result.sums),
+      ...(await reported(result, before, batch)),
+    };
   };
 
   return {
     names,
     run: accumulate === 1 ? inOne : micro === undefined ? inParts : inItsState,
     release: async () => {
-      for (const program of [whole, part, finish, take, close]) await program.release();
+      for (const program of [whole, part, finish, take, close, lossAt]) await program.release();
     },
   };
 }
 
-/** Whether a training by this rule goes on after a gradient that is not finite. */
-export function mends({ optimizer }: Pick<TrainSettings, "optimizer">): boolean {
-  return ruleNamed(optimizer.type).mends === true;
+/** Whether a training by these rules goes on after a gradient that is not finite. */
+export function mends({ optimizer, embedding }: RuleChoice): boolean {
+  const rules = [optimizer, ...(embedding ? [embedding.optimizer] : [])];
+  return rules.every(({ type }) => ruleNamed(type).mends === true);
+}
+
+/** @throws OptionError where something is asked of embeddings, and there are none. */
+function checkTables<P, B, S>({ role, kind }: Task<P, B, S>, choice: RuleChoice, leaves: Leaves): void {
+  const asked = choice.embedding ? "embedding" : choice.lazyRows ? "lazyRows" : undefined;
+  if (asked === undefined || Object.entries(leaves).some(([name, p]) => role?.(name, p) === "table")) return;
+  throw new OptionError(
+    `train: ${asked} must find trained parameters of role "table", got none in a task "${kind}". Leave it out.`,
+  );
 }
 
 /** The rule of the settings, and what the task makes of it. */
-function ruleOf<P, B, S>(task: Task<P, B, S>, optimizer: TrainSettings["optimizer"], rate: Tensor): LeafRule {
-  const usual = makeOptimizer<Leaves>(optimizer, () => rate, task.role);
-  return task.rule?.(usual, () => rate, optimizer) ?? usual;
+function ruleOf<P, B, S>(task: Task<P, B, S>, choice: RuleChoice, rate: Tensor): LeafRule {
+  const usual = makeRule<Leaves>(choice, () => rate, task.role);
+  return task.rule?.(usual, () => rate, choice.optimizer) ?? usual;
 }
 
 /** Leaves of `tree` by name. */

@@ -12,7 +12,7 @@ export interface TableRow {
  * @throws FileError for a quote without an end, and for no rows.
  */
 export function tableRows(text: string, separator: string, path: string, bare = false): TableRow[] {
-  const rows = cells(text, separator, path);
+  const rows = tableCells(text, separator, path);
   const widest = Math.max(0, ...rows.map((row) => row.cells.length));
   const numbers = { cells: Array.from({ length: widest }, (_, i) => String(i + 1)), line: 0 };
   const [head, ...rest] = bare ? [numbers, ...rows] : rows;
@@ -30,8 +30,15 @@ export function tableRows(text: string, separator: string, path: string, bare = 
   }));
 }
 
-function cells(text: string, separator: string, path: string): { cells: string[]; line: number }[] {
-  const rows: { cells: string[]; line: number }[] = [];
+/** The cells of a row, and the line it begins in. */
+export interface TableCells {
+  readonly cells: readonly string[];
+  readonly line: number;
+}
+
+/** All rows that are not empty. @param who Begins messages. @throws FileError for a quote without an end. */
+export function tableCells(text: string, separator: string, path: string, who = "adapt"): TableCells[] {
+  const rows: TableCells[] = [];
   let row: string[] = [];
   let cell = "";
   let quoted = false;
@@ -62,7 +69,7 @@ function cells(text: string, separator: string, path: string): { cells: string[]
   }
   if (quoted)
     throw new FileError(
-      `adapt: ${path} must close the quote that line ${opened} opens, got none until the end.`,
+      `${who}: ${path} must close the quote that line ${opened} opens, got none until the end.`,
     );
   if (cell !== "" || row.length > 0) endRow();
   return rows;

@@ -17,6 +17,7 @@ import { type Device, type Tensor, zeros } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { batches, rows, tensorsOf } from "./batches.ts";
 import { checkLength, type Ids, type Split } from "./corpus.ts";
+import { type DrawWindow, windowDrawer } from "./segmentation.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { LossWords, Task } from "./task.ts";
 import { bitsPerByte, natsPerToken, spreadWindows, validator } from "./validate.ts";
@@ -74,7 +75,13 @@ export function textTask(options: TextTaskOptions): TextTask {
     );
   }
   checkLength(ids, context);
-  const next = batches(ids.train, { seed: settings.seed, count: settings.batch, context });
+  const draw = drawer(options, context + 1);
+  const next = batches(ids.train, {
+    seed: settings.seed,
+    count: settings.batch,
+    context,
+    ...(draw && { draw }),
+  });
   let batch: { readonly step: number; readonly rows: ReturnType<typeof next> } | undefined;
   const validation = validator(config, {
     batch: Math.max(1, settings.batch / settings.accumulate),
@@ -130,6 +137,16 @@ export function textTask(options: TextTaskOptions): TextTask {
       await writer?.release();
     },
   };
+}
+
+/** How windows are cut anew, where the settings ask for it. */
+function drawer({ settings, samples }: TextTaskOptions, length: number): DrawWindow | undefined {
+  const { segmentation, seed } = settings;
+  if (segmentation === undefined) return undefined;
+  if (samples === undefined) {
+    throw new OptionError("train: segmentation needs samples.tokenizer, which cuts the texts, got none.");
+  }
+  return windowDrawer(samples.tokenizer, segmentation, { seed, length });
 }
 
 /**

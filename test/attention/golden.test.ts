@@ -19,6 +19,7 @@ interface Golden {
     readonly window: number[][];
     readonly linear: number[][];
     readonly performer: { omega: number[][]; features: number[][]; output: number[][] };
+    readonly "soft-vq": { shares: number[][]; output: number[][] };
     readonly concentration: { rows: number[]; gamma: [gamma: number, sparsity: number][] };
   };
 }
@@ -34,6 +35,8 @@ const directions = tensor(Float64Array.from(methods.performer.omega.flat()), {
   shape: [methods.performer.omega.length, methods.performer.omega[0]?.length ?? 0],
 });
 const largest = Math.max(...methods.performer.omega.map((row) => row.reduce((sum, x) => sum + x * x, 0)));
+const soft = { codebook: directions.reshape([1, ...directions.shape]), temperature: 0.5 };
+const softly = a.softVqPair(q, k, soft);
 const features = a.performerPair(q, k, { projection: { directions, largest } });
 
 test.each<[string, () => Tensor, number[][]]>([
@@ -49,6 +52,12 @@ test.each<[string, () => Tensor, number[][]]>([
     "performer",
     () => a.causalLinearAttention(features.q, features.k, v, { block: 3 }),
     methods.performer.output,
+  ],
+  ["shares of codes", () => a.softAssignments(k, soft), methods["soft-vq"].shares],
+  [
+    "soft assignment",
+    () => a.causalLinearAttention(softly.q, softly.k, v, { block: 3 }),
+    methods["soft-vq"].output,
   ],
   ["performer's features", () => a.performerFeatures(q, { directions, largest }), methods.performer.features],
 ])("%s", async (name, output, expected) => {

@@ -13,7 +13,9 @@ import {
   tensor,
 } from "../../src/tensor/index.ts";
 import type { Arr } from "../reference/array.ts";
+import { rerope } from "../../src/position/index.ts";
 import { inner, mix, nearest, row } from "../reference/attention.ts";
+import { atDistance, plainFrequencies } from "../reference/position.ts";
 import { Checks, expectClose, pair } from "../support/check.ts";
 import { D, numbersOf } from "./support.ts";
 
@@ -87,6 +89,42 @@ describe("Transformer-VQ", () => {
       Array.from({ length: T }, (_, t) => nearest(g.codebook, h, row(g.k, 0, h, t))),
     );
     expect(slow).toEqual(g.codes);
+  });
+
+  test("with ReRoPE it equals quadratic attention under clipped distances, in both forms", async () => {
+    const [window, theta] = [3, plainFrequencies(D, 10_000)];
+    const { keys, codes } = a.quantizeKeys(k, codebook);
+    const hard = (h: number, j: number): number[] =>
+      row({ ...g.codebook, shape: [1, ...g.codebook.shape] }, 0, h, g.codes[h * T + j] ?? 0);
+    const expected = mix(g.q, g.k, g.v, (x, _, { h, i, j }) =>
+      j > i ? 0 : Math.exp(atDistance(x, hard(h, j), Math.min(i - j, window), theta, "half") / 2),
+    );
+    const { byDistance: turns } = rerope({ window });
+    if (!turns) throw new Error("ReRoPE without turns");
+    const checks = new Checks();
+    for (const block of [3, 4, 64]) {
+      checks.add(`block ${block}`, a.vqAttention(q, keys, codes, v, { codebook, block, turns }), expected);
+    }
+    await checks.run();
+    const whole = await numbersOf(a.vqAttention(q, keys, codes, v, { codebook, block: 3, turns }));
+    let state = a.vqState([1, 2, 5, D, 3], { block: 3, dtype: "float64" });
+    for (const [from, to] of [
+      [0, 1],
+      [1, 6],
+      [6, T],
+    ] as const) {
+      const part = (x: Tensor): Tensor => narrow(x, 2, from, to);
+      const out = await evaluate(a.vqStep(part(q), part(keys), part(v), state, { codebook, turns }));
+      state = out.state;
+      const rows = (h: number): number[] => whole.slice((h * T + from) * 3, (h * T + to) * 3);
+      expectClose(await out.o.data(), [...rows(0), ...rows(1)], 1e-12, `from ${from}`);
+    }
+    expect(() => a.vqAttention(q, keys, codes, v, { codebook, block: 2, turns })).toThrow(
+      "turns must have a window of at most the block, 2, got 3.",
+    );
+    expect(() => a.vqAttention(q, keys, codes, v, { codebook, block: 8, turns, bias })).toThrow(
+      "turns must stand alone, got a bias beside them.",
+    );
   });
 
   test("any number of tokens at a time, with bias and a state of constant size", async () => {

@@ -3,7 +3,7 @@ import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { withPosition } from "../../src/cli/model/open.ts";
+import { withPosition } from "../../src/cli/model/position.ts";
 import { openSafetensors } from "../../src/files/node/safetensors.ts";
 import { causalLMConfig } from "../../src/model/index.ts";
 import { hwfaPlan } from "../../src/position/index.ts";
@@ -49,6 +49,7 @@ describe.each([
   "linear",
   "mla:latentWidth=8,rotaryWidth=4",
   "rtf:state=6",
+  "rnn:cell=mgu",
 ])("--attention %s", (attention) => {
   const run = join(folder, attention.replace(/[:,=]/g, "-"));
 
@@ -120,7 +121,7 @@ describe.each([
     expect(scored.code, scored.stderr).toBe(0);
     const svg = join(run, "attention.svg");
     const drawn = await athanor(["inspect", run, "-p", "the fire", "--svg", svg, "--json"]);
-    if (/^(linear|mla|rtf)/.test(attention)) {
+    if (/^(linear|mla|rnn|rtf)/.test(attention)) {
       expect(drawn.stderr).toContain("must have layers whose attention is one of dense, window");
       expect(drawn.code).toBe(2);
       return;
@@ -171,6 +172,6 @@ test("another position for a model whose layers have their own is refused", () =
 test("another position for a model without scores is refused", async () => {
   const vq = join(folder, "transformer-vq-codes-6-block-4");
   const { code, stderr } = await athanor(["generate", vq, "-p", "a", "--position", "rerope:window=4"]);
-  expect(stderr).toContain("has no scores for rerope to act on");
+  expect(stderr).toContain("is for a model trained without model.layers.0.self_attn.distances.weight");
   expect(code).toBe(2);
 });

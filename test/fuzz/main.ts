@@ -19,7 +19,7 @@ const FUZZERS: Readonly<
   kills: { count: 100, load: async () => (await import("./kills/run.ts")).runKills },
 };
 
-const USAGE = `usage: npm run fuzz -- NAME [--count N] [--seed S] [--minutes M] [--device D]
+const USAGE = `usage: npm run fuzz -- NAME [--count N] [--seed S] [--minutes M] [--device D] [--modes all|one]
 fuzzers: ${Object.keys(FUZZERS).join(", ")}`;
 
 function number(name: string, text: string | undefined, otherwise: number): number {
@@ -38,6 +38,7 @@ await guard(async () => {
       seed: { type: "string" },
       minutes: { type: "string" },
       device: { type: "string" },
+      modes: { type: "string", default: "all" },
       help: { type: "boolean" },
     },
   });
@@ -51,6 +52,9 @@ await guard(async () => {
     const near = nearest(name, Object.keys(FUZZERS), 1)[0];
     throw new OptionError(`fuzz: "${name}" is unknown. ${near ? `Did you mean ${near}?` : USAGE}`);
   }
+  if (values.modes !== "all" && values.modes !== "one") {
+    throw new OptionError(`fuzz: --modes must be all or one, got "${values.modes}".`);
+  }
   const run = await fuzzer.load();
   const begun = Date.now();
   const report = await run({
@@ -58,6 +62,7 @@ await guard(async () => {
     seed: number("seed", values.seed, 1),
     minutes: number("minutes", values.minutes, 1e6),
     device: (values.device ?? "cpu") as Device,
+    modes: values.modes === "one" ? "one" : "all",
   });
   printJson({ fuzzer: name, seconds: Math.round((Date.now() - begun) / 1000), ...report });
   if (report.failures.length > 0) process.exitCode = 1;

@@ -9,6 +9,8 @@ export interface FuzzOptions {
   /** Most minutes to take. */
   readonly minutes: number;
   readonly device: Device;
+  /** Programs: each in all modes, or in the one of its seed. */
+  readonly modes: "all" | "one";
 }
 
 export interface FuzzReport {

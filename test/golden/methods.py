@@ -23,6 +23,18 @@ def rotary(distance):  # the score at a distance that a rule chooses
     return table(lambda i, j: float(turn(q[i], distance(i - j)) @ k[j]) / math.sqrt(D))
 
 
+def rotary_places(distance):  # the score at a distance that both places decide
+    return table(lambda i, j: float(turn(q[i], distance(i, j)) @ k[j]) / math.sqrt(D))
+
+
+def yarn_table():  # N = 4, ramp from 0.05 to 0.5 turns; one scale for all, T/N
+    stretch, turns = T / 4, 4 * theta / (2 * math.pi)
+    kept = np.clip((turns - 0.05) / 0.45, 0, 1)
+    freqs = theta * (kept + (1 - kept) / stretch)
+    factor = (1 + 0.1 * math.log(stretch)) ** 2
+    return table(lambda i, j: factor * float(turn(q[i], i - j, freqs) @ k[j]) / math.sqrt(D))
+
+
 def attention(weight, seen=lambda i, j: j <= i):
     out = []
     for i in range(T):
@@ -40,6 +52,8 @@ log = lambda i: math.log(i + 1) / math.log(N)
 norm = np.linalg.norm
 elu = lambda x: np.where(x > 0, x + 1, np.exp(np.minimum(x, 0)))
 omega = rng.standard_normal((5, D))
+near = lambda x, tau: np.exp(-((x - omega) ** 2).sum(1) / (2 * tau * math.sqrt(D)))  # of codes "omega" to a key
+share = lambda x, tau: near(x, tau) / near(x, tau).sum()
 feature = lambda x: np.exp(omega @ x - x @ x / 2) / math.sqrt(len(omega))
 root = D**-0.25
 waves = np.outer(np.arange(T), theta)
@@ -66,10 +80,10 @@ methods = {
     },
     "masks": [[bool(0 <= i - j < W or (j < 1 and j <= i)) for j in range(T)] for i in range(T)],
     "hwfa": {
-        # 9603: 24 layers and N = 512 leave a window of 17 by (w - 1)(layers - 1) + 1 <= 3N/4; 9728: 2N/layers.
+        # 9603: 24 layers and N = 512 leave a window of 17 by (w - 1)(layers - 1) + 1 <= 3N/4; 9731: 3N/layers, its best plan.
         "window": max(w for w in range(1, 512) if (w - 1) * 23 + 1 <= 384),
         "local": table(lambda i, j: float(turn(q[i], i - j) @ k[j]) / math.sqrt(D) if i - j < W else -math.inf),
-        "window2": math.ceil(2 * 512 / 24),
+        "window2": math.ceil(3 * 512 / 24),
     },
     "ntk": {
         "old": ((BASE * s) ** (-2 * (pairs - 1) / D)).tolist(),
@@ -93,6 +107,12 @@ methods = {
         "features": [feature(x).tolist() for x in q],
         "output": attention(lambda i, j: feature(root * q[i]) @ feature(root * k[j])),
     },
+    "soft-vq": {
+        "shares": [share(x, 0.5).tolist() for x in k],
+        "output": attention(lambda i, j: np.exp(q[i] @ omega.T / math.sqrt(D)) @ share(k[j], 0.5)),
+    },
+    "self-extend": rotary_places(lambda i, j: i - j if i - j < W else i // 2 - j // 2 + W - W // 2),
+    "dynamic-yarn": yarn_table(),
     "concentration": {
         "rows": concentration(exps),
         # Keys N(mu, s^2): the sample form at a million draws, so to three digits.

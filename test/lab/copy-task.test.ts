@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { barChart } from "../../src/draw/bar-chart.ts";
 import { copyAccuracy, copyTexts, initCopyModel, trainCopyModel } from "../../src/lab/copy-model.ts";
-import { copyTask, ropeBase } from "../../src/lab/index.ts";
 import { rope } from "../../src/position/index.ts";
 import { random } from "../../src/tensor/index.ts";
 
@@ -27,32 +26,6 @@ test("a fresh model guesses, and a few steps lower its loss", async () => {
   await trainCopyModel(random.key(3), positions, { length: 16, steps: 100 }, (_, loss) => losses.push(loss));
   expect(losses).toHaveLength(1);
   expect(losses[0]).toBeLessThan(5.4);
-});
-
-test("verdicts say which part of the claim failed", async () => {
-  const { rows } = await ropeBase.run({ widths: [128], longest: 64 });
-  expect(rows).toEqual([{ width: 128, length: 64, base: rows[0]?.base }]);
-  const methods = {
-    PI: 0.03,
-    RoPE: 0.1,
-    "NTK-mixed": 0.4,
-    "YaRN, τ = 8": 0.9,
-    "ReRoPE w = 16": 1,
-    "ReRoPE w = 64": 0.4,
-  };
-  const good = [
-    { method: "RoPE at 64", near: 1, far: Number.NaN },
-    ...Object.entries(methods).map(([method, far]) => ({ method, near: 1, far })),
-    { method: "ReRoPE w = 64, window 64", near: 0.6, far: 0 },
-    { method: "NTK-aware", near: 0.5, far: 0.2 },
-    { method: "NTK-aware, 2s", near: 0.7, far: 0.5 },
-  ];
-  expect(copyTask.verdict(good).holds).toBe(true);
-  const bad = copyTask.verdict(good.map((r) => (r.method === "RoPE" ? { ...r, far: 0.5 } : r)));
-  expect(bad.holds).toBe(false);
-  expect(bad.findings.filter((f) => !f.holds).map((f) => f.says)).toEqual([
-    "Far copying: PI < RoPE < NTK-mixed < YaRN < ReRoPE(N/4).",
-  ]);
 });
 
 test("bars are drawn to scale with their names escaped", () => {

@@ -207,7 +207,7 @@ describe("refusals", () => {
     [
       "transformer-vq with rope",
       { attention: { type: "transformer-vq", codes: 8 }, position: { type: "rope" } },
-      "causalLM: layer 0: transformer-vq attention has no scores for rope to act on; it has scores by distance of its own; use none, or learned positions.",
+      "causalLM: layer 0: transformer-vq attention has no scores for rope to act on; it has scores by distance of its own; use none, learned positions, or rerope in their place.",
     ],
     [
       "log scale without scores",

@@ -1,13 +1,12 @@
 // Folders of every family as their authors leave them, against what transformers computes of them
 // (test/golden/families.py): the whole text, token by token, from float16 and bfloat16, and written again.
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseSafetensors, type WrittenDtype } from "../../src/files/safetensors.ts";
 import { safetensorsChunks, type TensorToWrite } from "../../src/files/safetensors-file.ts";
 import { unreachable } from "../../src/errors.ts";
-import { hostArray } from "../../src/graph/dtype.ts";
 import { fromHuggingFace } from "../../src/model/hugging-face.ts";
 import { causalLM, causalLMConfig, createDecoder, initCausalLM } from "../../src/model/index.ts";
 import { loadModel, type StoredModel } from "../../src/model/load.ts";
@@ -23,26 +22,10 @@ import {
   tensor,
 } from "../../src/tensor/index.ts";
 import { expectClose } from "../support/check.ts";
+import { bytesOf, folderOf as goldenFolder, type Golden, GOLDEN, NEAR } from "../support/golden-families.ts";
 import { weightOf } from "../support/named-weights.ts";
 
-interface Golden {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly ids: readonly number[];
-  readonly tensors: Readonly<Record<string, readonly number[]>>;
-  readonly logits: readonly (readonly number[])[];
-  readonly float16: readonly number[];
-  readonly bfloat16: readonly number[];
-}
-
-const folder = new URL("../golden/families/", import.meta.url);
-const cases = await Promise.all(
-  (await readdir(folder)).sort().map(async (file): Promise<[string, Golden]> => {
-    return [file.replace(".json", ""), JSON.parse(await readFile(new URL(file, folder), "utf8")) as Golden];
-  }),
-);
-
-/** Logits here are up to 40; float32 on both sides. */
-const NEAR = 2e-4;
+const cases = GOLDEN;
 
 let work = "";
 beforeAll(async () => {
@@ -50,23 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(work, { recursive: true }));
 
-async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk.slice());
-  return Buffer.concat(parts);
-}
-
-/** A folder as its author left it, with weights of `dtype`. */
-async function folderOf(name: string, golden: Golden, dtype: WrittenDtype): Promise<string> {
-  const at = await mkdtemp(join(work, `${name}-`));
-  const tensors = Object.entries(golden.tensors).map(([key, shape]): [string, TensorToWrite] => {
-    const data = weightOf(key, shape);
-    return [key, { dtype, shape, data: dtype === "float16" ? hostArray(data, dtype) : data }];
-  });
-  await writeFile(join(at, "model.safetensors"), await bytesOf(safetensorsChunks(new Map(tensors))));
-  await writeFile(join(at, "config.json"), JSON.stringify(golden.config));
-  return at;
-}
+const folderOf = (name: string, golden: Golden, dtype: WrittenDtype): Promise<string> =>
+  goldenFolder(work, name, golden, dtype);
 
 async function logitsOf({ config, params }: StoredModel, ids: readonly number[]): Promise<Float32Array> {
   const all = causalLM(config, params, tensor([[...ids]], { dtype: "int32" })).logits;
@@ -256,6 +224,26 @@ describe("what does not fit is refused by name", () => {
 });
 
 describe("files as they come", () => {
+  test("safetensors count before all else in a folder of several formats, one file before shards, which is told", async () => {
+    const at = await folderOf("llama", goldenOf("llama"), "float32");
+    expect((await loadModel(at)).notices).toBeUndefined();
+    await writeFile(join(at, "model.safetensors.index.json"), '{"weight_map": {"x": "nowhere.safetensors"}}');
+    await writeFile(join(at, "pytorch_model.bin"), "x");
+    await writeFile(join(at, "model-q4.gguf"), "x");
+    expect((await loadModel(at)).notices).toEqual([
+      `${at} holds model.safetensors.index.json, model-q4.gguf, pytorch_model.bin beside model.safetensors, which is what is read.`,
+    ]);
+    await rm(join(at, "model.safetensors"));
+    await rm(join(at, "model.safetensors.index.json"));
+    await expect(loadModel(at)).rejects.toThrow(
+      "must hold model.safetensors, got pytorch_model.bin: PyTorch's",
+    );
+    await rm(join(at, "pytorch_model.bin"));
+    await expect(loadModel(at)).rejects.toThrow(
+      `model: ${at} must hold model.safetensors, got model-q4.gguf. Give that file itself.`,
+    );
+  });
+
   test("GPT-2's body alone, with its masks", async () => {
     const gpt = goldenOf("gpt2");
     const at = await mkdtemp(join(work, "body-"));

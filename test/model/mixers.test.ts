@@ -44,6 +44,11 @@ const TABLE: readonly (readonly [AttentionConfig, Partial<CausalLMConfig>?])[] =
   [{ type: "rtf", state: 5 }, { bias: "attention" }],
   [{ type: "rtf", state: 1, length: 5, poles: "free" }],
   [{ type: "transformer-vq", codes: 5, block: 3 }, { keyValueHeads: 2 }],
+  [{ type: "transformer-vq", codes: 5, block: 2, distance: "bias", gradient: "near" }],
+  [
+    { type: "transformer-vq", codes: 5, block: 3, heads: "plain" },
+    { position: { type: "rerope", window: 2 } },
+  ],
 ];
 
 test("every kind has a row", () => {

@@ -40,7 +40,16 @@ type State = Record<string, unknown>;
 
 const NAMES = Object.keys(RULES);
 /** Rates at which 150 steps reach the bottom of a small regression. */
-const RATES: Readonly<Record<string, number>> = { adamw: 0.05, sgd: 0.05, lion: 0.02, tiger: 0.05 };
+const RATES: Readonly<Record<string, number>> = {
+  adamw: 0.05,
+  eg: 0.5,
+  "funnelled-gain": 0.02,
+  lion: 0.02,
+  "meta-gain": 0.05,
+  muon: 0.1,
+  sgd: 0.05,
+  tiger: 0.05,
+};
 
 function rule(type: string, schedule = constantRate(RATES[type] ?? 0.01)): Rule {
   const decayless = { type, ...("decay" in (RULES[type]?.needs ?? {}) && { decay: 0 }) };
@@ -231,7 +240,7 @@ describe.each(NAMES)("%s", (type) => {
 
 test("a rule that does not exist is refused with the nearest", () => {
   expect(() => parseOptimizer("adanw")).toThrow(
-    'optimizer: type must be one of adamw, lion, sgd, tiger, got "adanw". Did you mean adamw?',
+    'optimizer: type must be one of adamw, eg, funnelled-gain, lion, meta-gain, muon, sgd, tiger, got "adanw". Did you mean adamw?',
   );
   expect(() => parseOptimizer("adamw:beta1=0.9:more")).toThrow("text must be name:field=number,…");
   expect(() => optimizerConfig({ type: "toString" } as never)).toThrow('got "toString"');

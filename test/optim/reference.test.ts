@@ -4,7 +4,11 @@ import {
   adamw,
   applyUpdates,
   constantRate,
+  eg,
+  funnelledGain,
   lion,
+  metaGain,
+  muon,
   sgd,
   tiger,
   type Role,
@@ -25,8 +29,11 @@ const gradient: reference.GradientOf = (x, step) =>
 const matrix = (values: readonly number[]): Tensor =>
   tensor(Float64Array.from(values), { shape: [ROWS, WIDTH] });
 
-async function path(rule: Transform<Params, Record<string, unknown>>): Promise<number[][]> {
-  let params: Params = { w: matrix(start) };
+async function path(
+  rule: Transform<Params, Record<string, unknown>>,
+  from: readonly number[] = start,
+): Promise<number[][]> {
+  let params: Params = { w: matrix(from) };
   let state = rule.init(params);
   const out: number[][] = [];
   for (let step = 0; step < STEPS; step++) {
@@ -42,7 +49,51 @@ const rate = 0.02;
 const shared = { rate, steps: STEPS };
 const by = constantRate(rate);
 const as = (role: Role) => (): Role => role;
-const CASES: readonly (readonly [string, Transform<Params, Record<string, unknown>>, number[][]])[] = [
+const bounds = { low: 0.5, high: 2 };
+const sizes = start.map(Math.abs);
+const rows = sizes.map(
+  (v, i) =>
+    v /
+    sizes.slice(Math.floor(i / WIDTH) * WIDTH, Math.floor(i / WIDTH) * WIDTH + WIDTH).reduce((a, b) => a + b),
+);
+const egOf = { ...shared, beta: 0.3, width: WIDTH };
+const funnel = { whole: 0.3, beta: 0.7, momentum: 0.6, decay: 0.2, ...bounds };
+const CASES: readonly (readonly [
+  string,
+  Transform<Params, Record<string, unknown>>,
+  number[][],
+  (readonly number[])?,
+])[] = [
+  ["eg", eg(by), reference.egPath(sizes, gradient, { ...egOf, form: "positive" }), sizes],
+  [
+    "eg on distributions",
+    eg(by, { form: "simplex" }),
+    reference.egPath(rows, gradient, { ...egOf, form: "simplex" }),
+    rows,
+  ],
+  [
+    "eg on signed numbers",
+    eg(by, { form: "signed", beta: 0.3 }),
+    reference.egPath(start, gradient, { ...egOf, form: "signed" }),
+  ],
+  ...([false, true] as const).flatMap((normalise) => [
+    [
+      `meta-gain, ${normalise ? "by signs" : "as it is"}`,
+      metaGain<Params>(by, { gamma: 0.1, ...bounds, normalise, decay: 0.2 }),
+      reference.metaGainPath(start, gradient, { ...shared, gamma: 0.1, ...bounds, normalise, decay: 0.2 }),
+    ] as const,
+    [
+      `funnelled gains, ${normalise ? "by signs and cosines" : "as they are"}`,
+      funnelledGain<Params>(by, { gamma: 0.05, ...funnel, normalise }),
+      reference.funnelledGainPath(start, gradient, { ...shared, gamma: 0.05, ...funnel, normalise }),
+    ] as const,
+  ]),
+  [
+    "muon",
+    muon(by, { momentum: 0.8, turns: 3, decay: 0.4 }),
+    reference.muonPath(start, gradient, { ...shared, momentum: 0.8, turns: 3, decay: 0.4, width: WIDTH }),
+  ],
+
   [
     "adamw",
     adamw(by, { beta1: 0.8, beta2: 0.95, epsilon: 1e-3, decay: 0.3 }),
@@ -91,6 +142,9 @@ const CASES: readonly (readonly [string, Transform<Params, Record<string, unknow
 ];
 
 // Rates and bias corrections are float32.
-test.each(CASES)("%s", async (name, rule, expected) => {
-  expectClose((await path(rule)).flat(), expected.flat(), 1e-6, name);
-});
+test.each(CASES.map(([name, rule, expected, from = start]) => [name, rule, expected, from] as const))(
+  "%s",
+  async (name, rule, expected, from) => {
+    expectClose((await path(rule, from)).flat(), expected.flat(), 1e-6, name);
+  },
+);

@@ -5,7 +5,11 @@ import {
   adamw,
   applyUpdates,
   constantRate,
+  eg,
+  funnelledGain,
   lion,
+  metaGain,
+  muon,
   sgd,
   tiger,
   type Transform,
@@ -16,7 +20,7 @@ type Params = { readonly x: Tensor };
 type Path = readonly (readonly number[])[];
 const golden = JSON.parse(
   readFileSync(new URL("../golden/optimizers.json", import.meta.url), "utf8"),
-) as Record<string, Path> & { readonly h: number[]; readonly x0: number[] };
+) as Record<string, Path> & Readonly<Record<"h" | "x0" | "matrix" | "curvature", number[]>>;
 
 const float64 = { dtype: "float64" } as const;
 const vector = (values: readonly number[]): Tensor => tensor(Float64Array.from(values), float64);
@@ -28,8 +32,8 @@ async function path(
   rule: Transform<Params, Record<string, unknown>>,
   steps: number,
   start: Tensor,
+  h = vector(golden.h),
 ): Promise<{ xs: number[][]; state: Record<string, unknown> }> {
-  const h = vector(golden.h);
   let params: Params = { x: start };
   let state = rule.init(params);
   const xs: number[][] = [];
@@ -57,6 +61,32 @@ test.each([
 ] as const)("%s goes where its reference goes", async (name, rule, digits) => {
   const { xs } = await path(rule, 12, matrix(golden.x0));
   close(xs, golden[name] ?? [], digits);
+});
+
+const sizes = golden.x0.map(Math.abs);
+const whole = sizes.reduce((a, b) => a + b, 0);
+test.each([
+  ["eg", eg<Params>(rate), sizes, 7],
+  ["egSimplex", eg<Params>(rate, { form: "simplex" }), sizes.map((v) => v / whole), 7],
+  ["egSigned", eg<Params>(rate, { form: "signed" }), golden.x0, 7],
+  ["meta-gain", metaGain<Params>(constantRate(0.01), { gamma: 0.001 }), golden.x0, 6],
+  [
+    "funnelled",
+    funnelledGain<Params>(constantRate(0.01), { gamma: 0.05, whole: 0.1, momentum: 0.5, normalise: true }),
+    golden.x0,
+    6,
+  ],
+] as const)("%s goes where numpy goes", async (name, rule, start, digits) => {
+  const { xs } = await path(rule, 12, matrix(start));
+  close(xs, golden[name] ?? [], digits);
+});
+
+test("Muon goes where PyTorch's goes", async () => {
+  const cast = (values: readonly number[]): Tensor =>
+    tensor(Float64Array.from(values), { ...float64, shape: [4, 3] });
+  const rule = muon<Params>(rate);
+  const { xs } = await path(rule, 12, cast(golden.matrix), cast(golden.curvature));
+  close(xs, golden["muon"] ?? [], 6);
 });
 
 test("the trajectories that the specification states", async () => {

@@ -14,7 +14,7 @@ import {
   type Shape,
   type Tensor,
 } from "../../src/tensor/index.ts";
-import { scoreTable, inner, plainFrequencies, turned } from "../reference/position.ts";
+import { atDistance, scoreTable, inner, plainFrequencies, turned } from "../reference/position.ts";
 import { Checks, expectClose, sample } from "../support/check.ts";
 
 const N = 6;
@@ -36,6 +36,10 @@ const ALL: readonly p.PositionSpec[] = [
   { type: "rerope", window: 3 },
   { type: "rerope", window: 3, logScale: "after", trainingLength: N },
   { type: "leaky-rerope", window: 3, leak: 4 },
+  { type: "self-extend", window: 3, group: 2 },
+  { type: "yarn-dynamic", trainingLength: N, fast: 4 },
+  { type: "pi", scale: 2, slidingWindow: 4, sinks: 2 },
+  { type: "rope", normalise: "query" },
   { type: "rope", slidingWindow: 3, sinks: 1 },
   { type: "rope", logScale: "trained", trainingLength: N },
   { type: "rope", normalise: "key" },
@@ -105,7 +109,7 @@ describe("every position", () => {
       for (const [i, o] of (await step(a, b, c, narrow(positions, 0, t, t + 1), seen)).entries()) {
         const spec = ALL[i] ?? { type: "none" };
         // A dynamic base follows the context in view: a block longer than N turns its first rows further.
-        if (spec.type === "ntk-dynamic" && t + 1 < T) continue;
+        if (p.createPosition(spec).whole && t + 1 < T) continue;
         const rows = parallel[i];
         if (!rows) throw new Error("result missing");
         const expected = Array.from(await narrow(rows, 2, t, t + 1).data(), Number);
@@ -118,7 +122,9 @@ describe("every position", () => {
   test("says where parts of the keys would score otherwise, and where keys turn alone", () => {
     const made = (spec: p.PositionSpec): p.Position => p.createPosition(spec);
     for (const spec of ALL)
-      expect(made(spec).whole, nameOf(spec)).toBe(spec.type === "ntk-dynamic" ? true : undefined);
+      expect(made(spec).whole, nameOf(spec)).toBe(
+        spec.type === "ntk-dynamic" || spec.type === "yarn-dynamic" ? true : undefined,
+      );
     const dynamic = made({ type: "ntk-dynamic", trainingLength: N });
     for (const wrapped of [p.keyNormalised(dynamic), p.windowed(dynamic, { window: 2 })])
       expect(wrapped.whole).toBe(true);
@@ -186,6 +192,7 @@ describe("what surrounds the scores", () => {
       p.entropyInvariant(rope, { kappa: 3 }),
       (a, b, i, j) => (3 * ln(i) * roped(a, b, i, j)) / 4,
     );
+    add("query norm", p.queryNormalised(rope), (a, b, i, j) => roped(a, b, i, j) / length(a));
     add("key norm", p.keyNormalised(rope), (a, b, i, j) => roped(a, b, i, j) / length(b));
     add(
       "cosine",
@@ -202,12 +209,88 @@ describe("what surrounds the scores", () => {
       p.alibi(),
       (a, b, i, j, h) => 0.5 * inner(a, b) - Math.abs(i - j) * (h === 0 ? 1 / 16 : 1 / 256),
     );
+    // Self-Extend: places shared by three tokens beyond a window of 5.
+    const shared = (i: number, j: number): number =>
+      i - j < 5 ? i - j : Math.floor(i / 3) - Math.floor(j / 3) + 5 - Math.floor(5 / 3);
+    add(
+      "self-extend",
+      p.selfExtend({ window: 5, group: 3 }),
+      (a, b, i, j) => 0.5 * atDistance(a, b, shared(i, j), theta, "half"),
+    );
+    // Λ with clipped sinks: what is beyond the window stands at its edge.
+    add(
+      "clipped sinks",
+      p.createPosition({ type: "rope", slidingWindow: 4, sinks: 2 }),
+      (a, b, i, j) =>
+        0.5 * atDistance(a, b, Math.min(i - j, 4), theta, "half") +
+        ((i - j < 4 || j < 2) && i >= j ? 0 : -1e9),
+    );
     add(
       "Λ",
       p.windowed(rope, { window: 4, sinks: 1 }),
       (a, b, i, j) => 0.5 * roped(a, b, i, j) + ((i - j < 4 || j < 1) && i >= j ? 0 : -1e9),
     );
     await checks.run();
+  });
+
+  test("clipped sinks are ReRoPE inside the window, whatever the frequencies", async () => {
+    for (const [short, long] of [
+      ["rope:slidingWindow=6,sinks=1", "rerope:window=6,slidingWindow=6,sinks=1"],
+      ["pi:scale=2,slidingWindow=6,sinks=1", undefined],
+    ] as const) {
+      const [a, b] = [short, long ?? short].map((text) =>
+        p.createPosition(p.parsePosition(text)).scores(q.x, k.x, tensorAt, tensorAt, 0.5),
+      );
+      if (!a || !b) throw new Error("result missing");
+      expect(await a.data()).toEqual(await b.data());
+    }
+    const interpolated = p.createPosition({ type: "pi", scale: 2, slidingWindow: 6, sinks: 1 });
+    const whole = p.rerope({ window: 6, frequencies: p.positionInterpolation({ scale: 2 }) });
+    const plain = p.windowed(whole, { window: 6, sinks: 1 });
+    const scores = (x: p.Position): Tensor => x.scores(q.x, k.x, tensorAt, tensorAt, 0.5);
+    expect(await scores(interpolated).data()).toEqual(await scores(plain).data());
+  });
+
+  test("dynamic YaRN is RoPE up to N and static YaRN of scale n/N beyond", async () => {
+    const scores = (spec: p.PositionSpec): Tensor =>
+      p.createPosition(spec).scores(q.x, k.x, tensorAt, tensorAt, 0.5); // keys up to place 20
+    const pairs: [Tensor, Tensor][] = [
+      [scores({ type: "yarn-dynamic", trainingLength: 21 }), scores({ type: "rope" })],
+      [
+        scores({ type: "yarn-dynamic", trainingLength: 7, fast: 0.5, slow: 0.1 }),
+        scores({ type: "yarn", trainingLength: 7, scale: 3, fast: 0.5, slow: 0.1 }),
+      ],
+    ];
+    for (const [a, b] of pairs)
+      expectClose(await a.data(), Array.from(await b.data(), Number), 1e-13, "yarn");
+  });
+
+  test("Self-Extend of group 1 is RoPE, and near Leaky ReRoPE of leak g", async () => {
+    const scores = (x: p.Position): Tensor => x.scores(q.x, k.x, tensorAt, tensorAt, 0.5);
+    const lower = async (x: Tensor): Promise<number[]> =>
+      Array.from(await x.data(), Number).filter(
+        (_, n) => (at[Math.floor(n / 5) % 5] ?? 0) >= (at[n % 5] ?? 0),
+      );
+    const one = await lower(scores(p.selfExtend({ window: 4, group: 1 })));
+    expectClose(one, await lower(scores(p.rope())), 1e-13, "group 1");
+    // Where all are multiples of g the two agree: places 0, 4, 20 and a window of 4.
+    const places = tensor([0, 4, 8, 16, 20], { dtype: "int32" });
+    const both = [p.selfExtend({ window: 4, group: 4 }), p.leakyRerope({ window: 4, leak: 4 })].map((x) =>
+      x.scores(q.x, k.x, places, places, 0.5),
+    );
+    const [a, b] = await Promise.all(both.map((x) => lower(x)));
+    expectClose(a ?? [], b ?? [NaN], 1e-13, "multiples of g");
+  });
+
+  test("the leak that keeps distances within half of what was trained", () => {
+    // 9708: w + (L − 1 − w)/k ≤ N/2. N = 512, w = 128, L = 4096: k ≥ 30.99.
+    const k = p.leakFor({ window: 128, length: 4096, trainingLength: 512 });
+    expect(k).toBeCloseTo(3967 / 128, 12);
+    expect(p.farthestDistance(4096, 128, k)).toBeCloseTo(256, 9);
+    expect(p.leakFor({ window: 128, length: 128, trainingLength: 512 })).toBe(1);
+    expect(p.leakFor({ window: 256, length: 4096, trainingLength: 512 })).toBe(Infinity);
+    expect(p.farthestDistance(2048, 64, 16)).toBe(64 + 1983 / 16); // 188 > 128: what the first picture had
+    expect(p.farthestDistance(50, 64, Infinity)).toBe(49);
   });
 
   test("at the training length log scaling is the identity, and below it the late form too", async () => {
@@ -324,11 +407,22 @@ describe("plans and texts", () => {
     const plan = p.hwfa2Plan({ layers: 24, trainingLength: 512, full: 2, stage: "inference" });
     expect(plan.flatMap((s, i) => (s.type === "rerope" ? [i] : []))).toEqual([8, 16]);
     expect(plan[8]?.window).toBe(256);
-    expect(plan[0]?.slidingWindow).toBe(43);
-    const training = p.hwfa2Plan({ layers: 24, trainingLength: 512, window: 32, stage: "training" });
+    expect(plan[0]?.slidingWindow).toBe(64); // the article's best
+    const fullAt = (full: number): number[] =>
+      p
+        .hwfa2Plan({ layers: 24, trainingLength: 512, full, stage: "training" })
+        .flatMap((s, i) => (s.slidingWindow === undefined ? [i] : []));
+    expect([1, 2, 3].map(fullAt)).toEqual([[12], [8, 16], [6, 12, 18]]);
+    const training = p.hwfa2Plan({
+      layers: 24,
+      trainingLength: 512,
+      window: 32,
+      full: 1,
+      stage: "training",
+    });
     expect(training.flatMap((s, i) => (s.slidingWindow === undefined ? [i] : []))).toEqual([12]);
-    expect(() => p.hwfa2Plan({ layers: 1, trainingLength: 64, stage: "training" })).toThrow(
-      "layers must exceed 1, got 1.",
+    expect(() => p.hwfa2Plan({ layers: 2, trainingLength: 64, stage: "training" })).toThrow(
+      "layers must exceed 2, got 2.",
     );
   });
 
@@ -353,6 +447,14 @@ describe("plans and texts", () => {
       ["pi:scale=0.5", "positionInterpolation: scale must be a number ≥ 1, got 0.5."],
       ["pi:scale", 'position: "scale" of "pi:scale" must be field=value.'],
       ["rope:sinks=4", "position rope: sinks needs slidingWindow."],
+      ["rope:sinks=9,slidingWindow=8", "position rope: sinks must be at most slidingWindow, 8, got 9."],
+      ["alibi:sinks=4,slidingWindow=8", "position alibi: sinks cannot be kept: its scores fall"],
+      [
+        "yarn-dynamic:sinks=4,slidingWindow=8,trainingLength=64",
+        "position yarn-dynamic: sinks cannot be kept: its frequencies follow the length",
+      ],
+      ["self-extend:window=4,group=8", "selfExtend: group must be at most the window"],
+      ["rope:normalise=value", 'position rope: normalise must be "key", "query" or "cosine", got "value".'],
       ["rope:slidingWindow=0", "windowed: window must be a whole number ≥ 1, got 0."],
       [
         "rope:logScale=late,trainingLength=4",

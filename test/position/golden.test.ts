@@ -24,6 +24,8 @@ interface Golden {
     readonly "base-bound": { readonly first: [base: number, length: number, m: number][] };
     readonly sinusoidal: number[][];
     readonly learned: number[][];
+    readonly "self-extend": Table;
+    readonly "dynamic-yarn": Table;
   };
 }
 const golden = JSON.parse(readFileSync(new URL("../golden/methods.json", import.meta.url), "utf8")) as Golden;
@@ -58,6 +60,12 @@ describe("scores of numpy", () => {
     ["entropy invariance", p.entropyInvariant(none, { kappa: 0.5 }), methods["log-scale"].kappa],
     ["keys of length one", p.keyNormalised(none), methods["key-norm"].keys],
     ["cosine attention", p.cosineAttention(none, { count: "causal" }), methods["key-norm"].cosine],
+    ["Self-Extend", p.selfExtend({ window, group: 2 }), methods["self-extend"]],
+    [
+      "YaRN that follows the length",
+      p.dynamicYarn({ trainingLength, fast: 0.5, slow: 0.05 }),
+      methods["dynamic-yarn"],
+    ],
     ["windowed RoPE of HWFA", p.windowed(p.rope({}), { window }), methods.hwfa.local],
   ])("%s", async (_, position, table) => {
     await expectScores(position, table);

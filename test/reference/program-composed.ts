@@ -1,8 +1,20 @@
 // References of what is more than one number at a time: reductions, products, movement, indexing, structure.
 import { arithmetic, constant, type Dual, type Rounding } from "./dual.ts";
 import { broadcastShape, count, indices, replaced } from "./array.ts";
+import { FUSED } from "./program-fused.ts";
 import { MOVEMENT } from "./program-movement.ts";
-import { axisOf, build, type Options, pick, type Reference, shared, val, whole } from "./program-values.ts";
+import {
+  axisOf,
+  build,
+  extreme,
+  type Fold,
+  type Options,
+  pick,
+  type Reference,
+  val,
+  whole,
+  zeros,
+} from "./program-values.ts";
 import type { Outcome, Val } from "./program.ts";
 
 /** Groups of elements that a reduction puts together. */
@@ -22,19 +34,6 @@ function groups(
           o.map((v, a) => (axes.includes(a) ? v : (i[a] ?? 0))),
         ),
       ),
-  };
-}
-
-type Fold = (xs: readonly Dual[], dtype: Val["dtype"], rounding: Rounding) => Dual;
-
-/** The elements that are the extreme, as one. */
-function extreme(sign: number): Fold {
-  return (xs, dtype, rounding) => {
-    const n = arithmetic(dtype, rounding);
-    const [first] = xs;
-    if (first === undefined) throw new RangeError("the extreme of nothing");
-    const best = xs.reduce((a, b) => (sign * (b.v - a.v) > 0 ? b : a), first);
-    return shared(xs.filter((x) => x === best || n.compare(x, best) === 0));
   };
 }
 
@@ -273,6 +272,15 @@ const STRUCTURE: Readonly<Record<string, Reference>> = {
     const { reverse = false } = options as { reverse?: boolean };
     const T = series[0]?.shape[0] ?? 0;
     const rows: Val[][] = [];
+    if (T === 0) {
+      // No step is made; a step on zeros tells the shapes of what it would have given.
+      const results = call([...carry, ...series.map((x) => zeros(x.dtype, x.shape.slice(1)))]);
+      const none = results.slice(carry.length).map((y) => ({ ...y, shape: [0, ...y.shape], data: [] }));
+      return Object.fromEntries([
+        ...carry.map((c, i): [string, Val] => [`carry.${i}`, c]),
+        ...none.map((y, i): [string, Val] => [`ys.${i}`, y]),
+      ]);
+    }
     for (let i = 0; i < T; i++) {
       const t = reverse ? T - 1 - i : i;
       const results = call([...carry, ...series.map((x) => rowOf(x, t))]);
@@ -359,6 +367,7 @@ export const COMPOSED: Readonly<Record<string, Reference>> = {
   }),
   layerNorm: ([x, o], rounding) => whole(normalised(val(x), (o ?? {}) as Options, true, rounding)),
   rmsNorm: ([x, o], rounding) => whole(normalised(val(x), (o ?? {}) as Options, false, rounding)),
+  ...FUSED,
   ...STRUCTURE,
   ...MOVEMENT,
 };

@@ -1,7 +1,8 @@
 // Arrays of duals, and what several references share.
 import { indices } from "./array.ts";
 import { type Arithmetic, arithmetic, constant, type Dual, type Rounding } from "./dual.ts";
-import type { Kind, Outcome, Val } from "./program.ts";
+import { f16round } from "@petamoriken/float16";
+import { isFloatKind, type Kind, type Outcome, type Val } from "./program.ts";
 
 export type Call = (values: readonly Val[]) => Val[];
 export type Reference = (args: readonly unknown[], rounding: Rounding, call: Call) => Outcome;
@@ -23,12 +24,18 @@ export function build(dtype: Kind, shape: readonly number[], f: (index: readonly
   return { dtype, shape, data: indices(shape).map(f) };
 }
 
+/** Nothing but zeros. */
+export function zeros(dtype: Kind, shape: readonly number[]): Val {
+  return build(dtype, shape, () => constant(0));
+}
+
 export const whole = (y: Val): Outcome => ({ "": y });
 export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 export const val = (x: unknown): Val => x as Val;
 
 /** How each dtype holds a number. */
 export const HOLD: Readonly<Record<Kind, (v: number) => number>> = {
+  float16: f16round,
   float32: Math.fround,
   float64: (v) => v,
   int32: (v) => Math.trunc(v) + 0,
@@ -36,7 +43,7 @@ export const HOLD: Readonly<Record<Kind, (v: number) => number>> = {
   uint8: (v) => Math.trunc(v) + 0,
   bool: (v) => Number(v !== 0),
 };
-export const isFloat = (dtype: Kind): boolean => dtype === "float32" || dtype === "float64";
+export const isFloat = (dtype: Kind): boolean => isFloatKind(dtype);
 
 /** The better of two; ties share. */
 export function better(a: Dual, b: Dual, n: Arithmetic, sign: number): Dual {
@@ -71,9 +78,12 @@ export function operands(a: unknown, b: unknown): [Val, Val] {
   return [of(a), of(b)];
 }
 
+const FLOATS: readonly Kind[] = ["float16", "float32", "float64"];
+
 /** `x` as another dtype. */
 export function castTo(x: Val, to: Kind, rounding: Rounding): Val {
-  const n = arithmetic(to === "float32" && x.dtype === "float64" ? to : "exact", rounding);
+  const coarser = isFloat(to) && isFloat(x.dtype) && FLOATS.indexOf(to) < FLOATS.indexOf(x.dtype);
+  const n = arithmetic(coarser ? to : "exact", rounding);
   const decide = arithmetic(x.dtype, rounding);
   const data = x.data.map((v) => {
     if (isFloat(to)) return isFloat(x.dtype) ? n.round(v, HOLD[to]) : constant(v.v);
@@ -81,4 +91,17 @@ export function castTo(x: Val, to: Kind, rounding: Rounding): Val {
     return constant(HOLD[to](v.v));
   });
   return { dtype: to, shape: x.shape, data };
+}
+
+export type Fold = (xs: readonly Dual[], dtype: Val["dtype"], rounding: Rounding) => Dual;
+
+/** The elements that are the extreme, as one. */
+export function extreme(sign: number): Fold {
+  return (xs, dtype, rounding) => {
+    const n = arithmetic(dtype, rounding);
+    const [first] = xs;
+    if (first === undefined) throw new RangeError("the extreme of nothing");
+    const best = xs.reduce((a, b) => (sign * (b.v - a.v) > 0 ? b : a), first);
+    return shared(xs.filter((x) => x === best || n.compare(x, best) === 0));
+  };
 }

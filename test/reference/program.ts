@@ -2,7 +2,7 @@
 import { constant, type Dual, type Rounding } from "./dual.ts";
 import { FUNCTIONS } from "./program-functions.ts";
 
-export type Kind = "float32" | "float64" | "int32" | "int64" | "bool" | "uint8";
+export type Kind = "float16" | "float32" | "float64" | "int32" | "int64" | "bool" | "uint8";
 
 /** A value of a program. */
 export interface Val {
@@ -57,7 +57,8 @@ export type Scope = Map<number, Val>;
 /** A call's results by their place (`""`, `values`, `carry.0`, `1`). */
 export type Outcome = Readonly<Record<string, Val>>;
 
-export const isFloatKind = (dtype: Kind): boolean => dtype === "float32" || dtype === "float64";
+export const isFloatKind = (dtype: Kind): boolean =>
+  dtype === "float16" || dtype === "float32" || dtype === "float64";
 
 /** Float elements of all inputs together: what derivatives are taken in. */
 export function width(inputs: readonly Input[]): number {

@@ -97,3 +97,24 @@ test("factors that float32 does not hold keep infinities", async () => {
   expect(await list(x.mul(0.1))).toEqual([Infinity, -Infinity, Number.MAX_VALUE * 0.1]);
   expect(await list(t.mul(-0.3, x))).toEqual([-Infinity, Infinity, Number.MAX_VALUE * -0.3]);
 });
+
+test("angles beyond that are right beside 1", async () => {
+  const xs = [2.1e8, -3e8, 1e9, 1e15, -1e30, 1e300, Number.MAX_VALUE];
+  const x = t.tensor(xs, { dtype: "float64" });
+  for (const [f, op] of [
+    [Math.sin, t.sin],
+    [Math.cos, t.cos],
+  ] as const) {
+    const got = await list(op(x));
+    xs.forEach((v, i) => expect(Math.abs((got[i] ?? NaN) - f(v))).toBeLessThan(1e-15));
+  }
+});
+
+test("logSoftmax of a row with NaN or ∞ is NaN, of close large numbers exact", async () => {
+  const rows = (...all: number[][]): t.Tensor => t.logSoftmax(t.tensor(all, { dtype: "float64" }));
+  expect(await list(rows([1, NaN], [Infinity, 2], [-Infinity, -Infinity]))).toEqual(Array(6).fill(NaN));
+  expect(await list(rows([-Infinity, 3]))).toEqual([-Infinity, 0]);
+  const [low = 0, high = 0] = await list(rows([1e12, 1e12 + 1]));
+  expect(high).toBeCloseTo(-Math.log1p(Math.exp(-1)), 14);
+  expect(low).toBeCloseTo(high - 1, 14);
+});

@@ -131,6 +131,15 @@ describe.each(["float32", "float64", "float16"] as const)("NaN in %s", (dtype) =
     expect(await list(t.argMin(t.narrow(x, 0, 0, 2)))).toEqual([1, 1]);
     expect(await list(t.maximum(x, 0))).toEqual([1, NaN, 2, 3, 0, Infinity, 0, NaN, Infinity]);
   });
+
+  test("sorts as +∞ and drives nothing out, and has no sign", async () => {
+    const top = t.topK(x, 2);
+    expect(await list(top.values)).toEqual([NaN, 2, Infinity, 3, NaN, Infinity]);
+    expect(await list(top.indices)).toEqual([1, 2, 2, 0, 1, 2]);
+    expect(await list(t.topK(x, 2, { largest: false }).values)).toEqual([1, 2, -1, 3, -Infinity, NaN]);
+    expect(await list(t.sort(t.at(x, 0)).values)).toEqual([1, 2, NaN]);
+    expect(await list(t.sign(t.at(x, 0)))).toEqual([1, NaN, 1]);
+  });
 });
 
 describe("of nothing", () => {
@@ -297,4 +306,29 @@ test("two repeated numbers keep their shape under every function of two", async 
   expect(await list(t.full([2], 7, { dtype: "int32" }).div(t.full([2], 2, { dtype: "int32" })))).toEqual([
     3, 3,
   ]);
+});
+
+test("nothing sorted is nothing", async () => {
+  for (const dtype of ["float32", "int32"] as const) {
+    const { values, indices } = t.sort(t.zeros([2, 0], { dtype }));
+    expect([values.shape, indices.shape]).toEqual([
+      [2, 0],
+      [2, 0],
+    ]);
+    expect(await list(values)).toEqual([]);
+  }
+});
+
+test("an extreme of float16 numbers that are computed has a derivative, first and second", async () => {
+  const half = (values: number[]): t.Tensor => t.tensor(values, { shape: [2, 2], dtype: "float16" });
+  const [a, b] = [half([1.183, -1.536, -1.122, 0.5269]), half([0.4939, 1.89, -0.6006, -0.7583])];
+  for (const reduce of [t.max, t.min]) {
+    const of = (x: t.Tensor): t.Tensor => reduce(t.matmul(x, b, { scale: -1 }));
+    const slope = t.grad((x: t.Tensor) => t.cast(of(x), "float32"))(a);
+    expect((await list(slope)).filter((v) => v !== 0)).toHaveLength(2);
+    const curved = t.grad((x: t.Tensor) =>
+      t.cast(t.sum(t.grad((z: t.Tensor) => of(z.mul(z)))(x)), "float32"),
+    );
+    expect((await list(curved(a))).every(Number.isFinite)).toBe(true);
+  }
 });

@@ -21,7 +21,8 @@ import {
   saveCheckpoint,
 } from "../../src/train/node/checkpoint.ts";
 import { folderStore } from "../../src/train/node/folder-store.ts";
-import { cutAtBlankLines, englishBooks, stripNotices } from "../../src/train/node/demo-texts.ts";
+import { englishBooks, stripNotices } from "../../src/train/books.ts";
+import { cutAtBlankLines } from "../../src/train/node/demo-texts.ts";
 import { ticks } from "../../src/draw/svg.ts";
 import { lossPicture } from "../../src/train/loss-svg.ts";
 import { appendMetrics, readMetrics, rewindMetrics } from "../../src/train/node/metrics.ts";

@@ -83,3 +83,21 @@ describe("before anything heavy", () => {
     expect(leastTrainingBytes(config, 8 * 256)).toBeLessThan(700e6);
   });
 });
+
+describe("a rule for embeddings", () => {
+  test("brings its own rate and fields, and is checked like the other", () => {
+    const embedding = { optimizer: { type: "adamw" as const } };
+    const settings = trainSettings({ optimizer: { type: "tiger" }, embedding });
+    expect(settings.embedding).toMatchObject({ rate: 1e-3, optimizer: { type: "adamw", beta2: 0.99 } });
+    expect(trainSettings({ embedding: { ...embedding, rate: 0.5 } }).embedding?.rate).toBe(0.5);
+    expect(() => trainSettings({ embedding: { optimizer: { type: "adam" as never } } })).toThrow(
+      "optimizer: type must be one of",
+    );
+    expect(() => trainSettings({ embedding: { ...embedding, rate: -1 } })).toThrow(
+      "train: embedding.rate must be a number ≥ 0, got -1.",
+    );
+    expect(() => trainSettings({ lazyRows: 1 as never })).toThrow(
+      "train: lazyRows must be true or false, got 1.",
+    );
+  });
+});

@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { lineChart } from "../../draw/line-chart.ts";
-import { FileError } from "../../errors.ts";
+import { FileError, unreachable } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
 import { applyChatTemplate, type ChatMessage } from "../../model/chat.ts";
 import { contextLoss, type ContextLoss } from "../../model/context-loss.ts";
-import { createDecoder } from "../../model/decode.ts";
+import { createDecoder, type Decoder } from "../../model/decode.ts";
 import type { Device } from "../../tensor/index.ts";
 import type { Command } from "commander";
 import { readExamples, type Columns, scoreExamples } from "../../train/index.ts";
@@ -16,7 +16,8 @@ import { unpacked } from "../../train/node/corpus.ts";
 import { columnsOf } from "../adapt/columns.ts";
 import { printJson, progress, say } from "../command.ts";
 import { count, list, repeated } from "../numbers.ts";
-import { type OpenedModel, openModel, withPosition } from "./open.ts";
+import { type OpenedModel, openModel } from "./open.ts";
+import { withPosition } from "./position.ts";
 
 interface Flags {
   data: string;
@@ -41,7 +42,9 @@ Examples:
   athanor eval ./MiniMind2-small --adapter runs/mine/adapter --data test.jsonl
   athanor eval ./MiniMind2-small --data sms.tsv --columns completion=1,prompt=2 --json
   athanor eval stories15M.bin --data stories.txt --context 256,512,1024 \\
-    --position rope --position yarn:scale=4 --position rerope:window=128,logScale=after --svg loss.svg`;
+    --position rope --position yarn:scale=4 --position rerope:window=128,logScale=after --svg loss.svg
+  athanor eval stories15M.bin --data book.txt --position yarn:scale=auto   each context at its own scale
+  athanor eval runs/long --data book.txt --position own --position hwfa2   as trained, and as its plan runs`;
 
 export function define(command: Command): void {
   command
@@ -125,20 +128,15 @@ async function run(path: string, flags: Flags): Promise<void> {
   const bar = progress();
   const rows: { position: string; losses: ContextLoss[] }[] = [];
   for (const position of methods) {
-    const config = position === "own" ? model.config : withPosition(model.config, position);
-    const decoder = createDecoder(
-      config,
-      model.params,
-      flags.device === undefined ? {} : { device: flags.device },
-    );
-    const losses = await contextLoss(decoder, ids, {
+    const reading = readers(model, position, contexts, flags.device);
+    const losses = await contextLoss(reading.at, ids, {
       contexts,
       stretches: flags.stretches,
       bos: model.bos,
       ...(flags.last !== undefined && { last: flags.last }),
       onProgress: (done, total) => bar.update(`${position}: ${done} of ${total}`),
     });
-    await decoder.release();
+    await reading.release();
     rows.push({ position, losses });
   }
   bar.end();
@@ -168,4 +166,28 @@ async function run(path: string, flags: Flags): Promise<void> {
     say(`drawn: ${flags.svg}`);
   }
   if (flags.json) printJson({ model: path, data: flags.data, contexts, results: rows });
+}
+
+/** The model under `position`: one for all lengths of context, or one for each where `scale=auto` follows them. */
+function readers(
+  { config, params }: OpenedModel,
+  position: string,
+  contexts: readonly number[],
+  device: Device | undefined,
+): { at: (context: number) => Decoder; release: () => Promise<void> } {
+  const options = device === undefined ? {} : { device };
+  const lengths = position.includes("scale=auto") ? contexts : [Math.max(...contexts)];
+  const decoders = lengths.map((length) => {
+    const changed = position === "own" ? config : withPosition(config, position, length);
+    return { length, decoder: createDecoder(changed, params, options) };
+  });
+  return {
+    at: (context) => {
+      const found = decoders.find(({ length }) => length === context) ?? decoders[0];
+      return found ? found.decoder : unreachable("a length of context that was not asked for");
+    },
+    release: async () => {
+      for (const { decoder } of decoders) await decoder.release();
+    },
+  };
 }

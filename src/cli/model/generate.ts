@@ -9,6 +9,8 @@ Examples:
   athanor generate stories15M.bin --temperature 0
   athanor generate ./SmolLM-135M --prompt "床前明月光" --top-p 0.9 --bits 8
   athanor generate stories15M.bin --position rerope:window=64,logScale=after --max-tokens 600
+  athanor generate stories15M.bin --position yarn:scale=auto --max-tokens 600   one scale for the whole text
+  athanor generate runs/long --position hwfa2       as a model trained with --position hwfa2 runs
   cat beginning.txt | athanor generate runs/demo`;
 
 export function define(command: Command): void {
@@ -27,7 +29,7 @@ export function define(command: Command): void {
 async function run(path: string, flags: WritingFlags): Promise<void> {
   const given = await promptsOf("generate", flags);
   const prompts = given.length === 0 ? [""] : given;
-  const { model, decoder } = await openWriter(path, flags);
+  const { model, decoder } = await openWriter(path, flags, prompts);
   if (prompts.some(isQuestion)) say(aboutQuestions(path, model.chat !== undefined));
   try {
     const results = [];

@@ -3,18 +3,18 @@ import { withAdapter } from "../../adapt/index.ts";
 import { OptionError } from "../../errors.ts";
 import { filesAt } from "#files";
 import { firstToken, readBeside } from "../../model/beside.ts";
-import { type CausalLMConfig, type CausalLMParams, checkConfig, loadAdapter } from "../../model/index.ts";
+import { type CausalLMConfig, type CausalLMParams, loadAdapter } from "../../model/index.ts";
 import type { ModelTokens } from "../../model/hugging-face.ts";
 import type { Widened } from "../../model/gguf.ts";
 import { loadModel } from "../../model/load.ts";
 import type { ChatTemplate } from "../../model/chat.ts";
 import type { SamplingOptions } from "../../model/sampling.ts";
 import type { WeightDtype } from "../../model/weights.ts";
-import { parsePosition } from "../../position/index.ts";
 import { specialId, type Tokenizer } from "../../tokenizer/index.ts";
 import { loadTokenizer } from "../../tokenizer/load-save.ts";
 import { isRun, openRun } from "../../train/node/run-folder.ts";
 import { say } from "../command.ts";
+import { withPosition } from "./position.ts";
 
 export interface OpenedModel {
   readonly config: CausalLMConfig;
@@ -41,8 +41,10 @@ export interface OpenedModel {
 export interface OpenOptions {
   /** A tokenizer file, where the model carries none. */
   readonly tokenizer?: string | undefined;
-  /** A way of scoring positions in place of the model's own, as text (`rerope:window=128`). */
+  /** A way of scoring positions in place of the model's own, as text (`rerope:window=128`), or a plan. */
   readonly position?: string | undefined;
+  /** Tokens that the text will have at most, by the tokenizer that was opened; default unknown. */
+  readonly length?: (tokenizer: Tokenizer) => number;
   /** A PEFT folder: what the model wears. */
   readonly adapter?: string | undefined;
 }
@@ -56,7 +58,10 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
       : { ...bare, params: withAdapter(bare.params, await loadAdapter(options.adapter, bare.params)) };
   return options.position === undefined
     ? opened
-    : { ...opened, config: withPosition(opened.config, options.position) };
+    : {
+        ...opened,
+        config: withPosition(opened.config, options.position, options.length?.(opened.tokenizer)),
+      };
 }
 
 async function fromRun(path: string, options: OpenOptions): Promise<OpenedModel> {
@@ -92,6 +97,7 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
     throw new OptionError(`model: ${path} carries no tokenizer. Give one with --tokenizer FILE.`);
   }
   const tokenizer = await (options.tokenizer === undefined ? stored.tokenizer() : loadTokenizer(file));
+  for (const notice of stored.notices ?? []) say(notice);
   for (const line of aboutWidened(path, stored.widened ?? [])) say(line);
   const { config, params, tokens, chat, drawing = {}, beside = new Map(), dtype, family } = stored;
   return {
@@ -119,25 +125,4 @@ function aboutWidened(path: string, widened: readonly Widened[]): string[] {
   const [first] = widened;
   const names = widened.length === 1 ? first?.name : `${widened.length} tensors (${first?.name} …)`;
   return [`${path}: ${names} of ${kinds} became float32: ${mb(0)} MB there, ${mb(1)} MB here.`];
-}
-
-/** `config` with its positions scored another way; base, layout and training length stay the model's. */
-export function withPosition(config: CausalLMConfig, text: string): CausalLMConfig {
-  if (config.position.type === "learned") {
-    throw new OptionError(`position: a model with learned positions has no other scores, got "${text}".`);
-  }
-  if (config.perLayer?.some((layer) => layer.position !== undefined)) {
-    throw new OptionError(
-      `position: a model whose layers have positions of their own keeps them, got "${text}".`,
-    );
-  }
-  const { base, layout } = config.position;
-  const defaults = {
-    ...(base !== undefined && { base }),
-    ...(layout !== undefined && { layout }),
-    trainingLength: config.context,
-  };
-  const changed = { ...config, position: parsePosition(text, defaults) };
-  checkConfig(changed);
-  return changed;
 }

@@ -10,6 +10,7 @@ import { generate, type GenerateOptions } from "../../model/generate.ts";
 import type { Device } from "../../tensor/index.ts";
 import { count, notNegative, oneOf, positive, share, shareAboveZero, whole } from "../numbers.ts";
 import { type OpenedModel, openModel } from "./open.ts";
+import { POSITION_HELP } from "./position.ts";
 
 /** Options of both verbs. */
 export interface WritingFlags {
@@ -56,20 +57,28 @@ export function withWritingOptions(command: Command): Command {
     .option("--bits <n>", "weights in 8 or 4 bits", oneOf(4, 8))
     .option("--adapter <folder>", "PEFT folder of an adapter that the model wears")
     .option("--tokenizer <file>", "tokenizer, where the model carries none")
-    .option("--position <method>", "score positions another way, e.g. yarn:scale=4")
+    .option("--position <method>", POSITION_HELP)
     .option("--device <name>", "cpu, webgpu or cuda")
     .option("--threads <n>", "threads of one operator", count)
     .option("--json", "print one JSON document");
 }
 
-/** A model ready to write. */
+/** A model ready to write. @param prompts What it will go on with, where that is known already. */
 export async function openWriter(
   path: string,
   flags: WritingFlags,
+  prompts?: readonly string[],
 ): Promise<{ model: OpenedModel; decoder: Decoder }> {
   const { bits } = flags;
   const { adapter, tokenizer, position } = flags;
-  const model = await openModel(path, { tokenizer, position, adapter });
+  const model = await openModel(path, {
+    tokenizer,
+    position,
+    adapter,
+    ...(prompts && {
+      length: (its) => Math.max(...prompts.map((text) => its.encode(text).length + 1)) + flags.maxTokens,
+    }),
+  });
   // In few bits a matrix is one of codes: what it wears is worked in before.
   const params =
     adapter !== undefined && bits !== undefined ? (await merge(model.params)).params : model.params;
@@ -77,6 +86,7 @@ export async function openWriter(
     ...(flags.device !== undefined && { device: flags.device }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(bits !== undefined && { weightBits: bits }),
+    handOver: true,
   });
   return { model, decoder };
 }

@@ -4,14 +4,15 @@ import { type Command, Option } from "commander";
 import { FileError, OptionError } from "../../errors.ts";
 import { parseLinear } from "../../model/convert.ts";
 import { ATTENTION_TYPES, parseAttention, usualPosition } from "../../model/attention-config.ts";
-import { parseOptimizer, RULES } from "../../optim/index.ts";
-import { parsePosition } from "../../position/index.ts";
+import { parseOptimizer, parseSchedule, RULES, SCHEDULES } from "../../optim/index.ts";
+import { parsePosition, readPlan, trainingPlan } from "../../position/index.ts";
 import type { Device } from "../../tensor/index.ts";
 import { ONWARD, PRESETS, presetNamed, type Recipe, withRecipe } from "../../train/presets.ts";
 import { type TrainChanges, trainSettings } from "../../train/settings.ts";
+import type { ModelSizes } from "../../train/text-task.ts";
 import { resumeRun, type RunControl, type RunResult, startRun } from "../../train/node/run.ts";
 import { printJson, say } from "../command.ts";
-import { count, positive, whole } from "../numbers.ts";
+import { count, notNegative, positive, whole } from "../numbers.ts";
 import { defaultRunFolder } from "./run-name.ts";
 import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
 import { watchTraining } from "./watch.ts";
@@ -33,6 +34,7 @@ interface TrainOptions {
   readonly lr?: number;
   readonly seed?: number;
   readonly checkpointEvery?: number;
+  readonly segmentation?: number;
   readonly context?: number;
   readonly layers?: number;
   readonly heads?: number;
@@ -41,6 +43,12 @@ interface TrainOptions {
   readonly linear?: string;
   readonly position?: string;
   readonly optimizer?: string;
+  readonly embeddingOptimizer?: string;
+  readonly embeddingLr?: number;
+  readonly lazyRows?: boolean;
+  readonly schedule?: string;
+  readonly warmup?: number;
+  readonly diagnostics?: boolean;
   readonly from?: string;
   readonly encoding?: string;
   readonly lineEnds?: "keep" | "lf";
@@ -56,6 +64,16 @@ ${Object.entries(PRESETS)
   .map(([name, { about }]) => `  ${name.padEnd(18)}${about}`)
   .join("\n")}
 
+Optimizers, with the learning rate of a training that says none:
+${Object.values(RULES)
+  .map(({ type, about, rate }) => `  ${type.padEnd(18)}${String(rate).padEnd(8)}${about}`)
+  .join("\n")}
+
+Schedules, after a warm-up; fields follow a colon, e.g. wsd:decay=0.1 or piecewise:100=1,900=1,1000=0:
+${Object.entries(SCHEDULES)
+  .map(([name, { about }]) => `  ${name.padEnd(18)}${about}`)
+  .join("\n")}
+
 Examples:
   athanor train book.txt                               preset small, folder runs/…
   athanor train *.txt --minutes 10                     as far as ten minutes go
@@ -63,7 +81,10 @@ Examples:
   athanor train a.txt b.jsonl.gz --tokenizer train:8192 --width 384 --layers 6
   athanor train book.txt --attention transformer-vq:codes=64
   athanor train book.txt --attention window:window=64 --position yarn:scale=4,trainingLength=256
-  athanor train book.txt --optimizer lion:decay=1      rules: ${Object.keys(RULES).join(", ")}
+  athanor train book.txt --optimizer lion:decay=1      another rule, with its own rate
+  athanor train book.txt --optimizer sgd --schedule linear --warmup 0
+  athanor train book.txt --optimizer tiger --embedding-optimizer adamw --diagnostics
+  athanor train book.txt --position hwfa2           windows around two full layers; later --position hwfa2 reads on
   athanor train chats.jsonl --from MiniMind2-small     goes on with a pretrained model
   athanor train --resume runs/2026-11-22-120000-small  after Ctrl-C, a crash or a power cut
   athanor train --resume DIR --steps 8000              train on
@@ -93,11 +114,28 @@ export function define(command: Command): void {
     .option("--width <n>", "width of the model", count)
     .option("--attention <kind>", `how layers attend: ${ATTENTION_TYPES.join(", ")}, with :field=number,…`)
     .option("--linear <kind>", "matrices of the layers: dense, or monarch:blocks=N (default: dense)")
-    .option("--position <method>", "how positions count: learned, or a method, e.g. rope:base=50000")
+    .option(
+      "--position <method>",
+      "how positions count: learned, a method (rope:base=50000), or a plan by layer (hwfa, hwfa2:window=32)",
+    )
     .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
-    .option("--lr <rate>", "highest learning rate; it falls to a tenth", positive)
+    .option("--lr <rate>", "highest learning rate (default: the optimizer's, or the preset's)", positive)
+    .option("--schedule <how>", `how it falls: ${Object.keys(SCHEDULES).join(", ")} (default: cosine)`)
+    .option("--warmup <n>", "updates during which it rises (default: 100, at most a tenth of all)", whole)
+    .option(
+      "--embedding-optimizer <rule>",
+      "another optimizer for embeddings, e.g. adamw beside lion or tiger",
+    )
+    .option("--embedding-lr <rate>", "its highest learning rate (default: its own)", positive)
+    .option("--lazy-rows", "embeddings of tokens that a batch lacks stay where they are, decay included")
+    .option("--diagnostics", "cosines of updates and gradients, predicted and actual change of the loss")
     .option("--checkpoint-every <n>", "updates between two checkpoints", count)
     .option("--seed <n>", "decides parameters and data order", whole)
+    .option(
+      "--segmentation <alpha>",
+      "cut the texts into tokens at random, anew each time, ∝ p^alpha (e.g. 0.2; bytepiece and unigram)",
+      notNegative,
+    )
     .option("--encoding <name>", "of files that are no UTF-8, e.g. gbk (default: they are taken as bytes)")
     .addOption(new Option("--line-ends <how>", "lf turns CRLF into LF").choices(["keep", "lf"]))
     .option("--prompt <text...>", "what samples begin with (default: a new line)")
@@ -146,7 +184,8 @@ async function begin(
     ...(options.tokenizer !== undefined && { tokenizer: options.tokenizer }),
   };
   const fromFile = options.config === undefined ? {} : await readRecipe(options.config);
-  const { model, training, tokenizer } = withRecipe(preset, fromFile, flags);
+  const { model: sizes, training, tokenizer } = withRecipe(preset, fromFile, flags);
+  const model = withPlan(sizes, options.position);
   return startRun(
     {
       files,
@@ -181,8 +220,22 @@ function mixing({ attention: kind, position: method }: TrainOptions): Recipe["mo
       ? attention && usualPosition(attention)
       : method === "learned"
         ? ({ type: "learned" } as const)
-        : parsePosition(method);
+        : readPlan(method)
+          ? undefined // differs by layer: see withPlan
+          : parsePosition(method);
   return { ...(attention && { attention }), ...(position && { position }) };
+}
+
+/** `sizes` with what each layer is trained with, where `--position` names a plan. */
+function withPlan(sizes: ModelSizes, method: string | undefined): ModelSizes {
+  const plan = method === undefined ? undefined : readPlan(method);
+  if (plan === undefined) return sizes;
+  const layers = trainingPlan(plan, { layers: sizes.layers, trainingLength: sizes.context });
+  return {
+    ...sizes,
+    position: { type: "rope" },
+    perLayer: layers.map((position, i) => ({ ...sizes.perLayer?.[i], position })),
+  };
 }
 
 function goOn(files: readonly string[], options: TrainOptions, control: RunControl): Promise<RunResult> {
@@ -212,10 +265,34 @@ function trainingFlags(options: TrainOptions): TrainChanges {
   return {
     ...flags,
     ...(options.lr !== undefined && { rate: options.lr, floor: options.lr / 10 }),
+    ...scheduleFlags(options),
     ...(options.optimizer !== undefined && { optimizer: parseOptimizer(options.optimizer) }),
+    ...embeddingFlags(options),
+    ...picked(options, { warmup: "warmup" }),
+    ...(options.lazyRows && { lazyRows: true }),
+    ...(options.diagnostics && { diagnostics: true }),
+    ...(options.segmentation !== undefined && { segmentation: { alpha: options.segmentation } }),
     // The model of --from has a context of its own, which may be longer than one trains with.
     ...(options.from !== undefined && options.context !== undefined && { context: options.context }),
   };
+}
+
+/** A schedule's own end and warm-up take the place of the preset's. */
+function scheduleFlags({ schedule: text }: TrainOptions): TrainChanges {
+  if (text === undefined) return {};
+  const schedule = parseSchedule(text);
+  if (schedule.type === "cosine") return { schedule };
+  return { schedule, floor: 0, ...(schedule.type === "piecewise" && { warmup: 0 }) };
+}
+
+function embeddingFlags({ embeddingOptimizer: rule, embeddingLr: rate }: TrainOptions): TrainChanges {
+  if (rule === undefined && rate === undefined) return {};
+  if (rule === undefined) {
+    throw new OptionError(
+      `train: --embedding-lr must stand beside --embedding-optimizer, got ${rate} alone. Name the optimizer.`,
+    );
+  }
+  return { embedding: { optimizer: parseOptimizer(rule), ...(rate !== undefined && { rate }) } };
 }
 
 /** The options that were given, under the names that settings have. */

@@ -76,9 +76,10 @@ function attendAll(
   };
   const position = positionOf(layer);
   const { turn, byDistance } = position;
+  const places = turn ? (at.own ?? at.queries) : at.queries;
   const longer = (past: Tensor | undefined, news: Tensor): Tensor => (past ? concat([past, news], 2) : news);
   const cache: DenseState = {
-    key: longer(before?.key, (turn ?? byDistance?.near)?.key(k, at.queries) ?? k),
+    key: longer(before?.key, (turn ?? byDistance?.near)?.key(k, places) ?? k),
     ...(byDistance && { far: longer(before?.far, byDistance.far.key(k, at.queries)) }),
     value: longer(before?.value, v),
   };
@@ -89,7 +90,7 @@ function attendAll(
   if (!turn) return { o: attend(q, byDistance ? k : cache.key, cache.value, { position, ...where }), cache };
   const attendTurned = (a: Tensor, b: Tensor, c: Tensor): Tensor =>
     attend(a, b, c, { position: TURNED, ...where });
-  const turned: [Tensor, Tensor, Tensor] = [turn.query(q, at.queries), cache.key, cache.value];
+  const turned: [Tensor, Tensor, Tensor] = [turn.query(q, places), cache.key, cache.value];
   const { scale } = where;
   const kernel = before !== undefined && at.mask === undefined;
   const o = kernel

@@ -45,11 +45,16 @@ export const rtf: Mixer<RtfConfig, RtfMixerParams, RtfState> = {
     poles: { is: ["montel", "free"], optional: true },
   },
   usualPosition: "none",
+  placeless: true,
   check(config, layer) {
     refuseScores(config, layer, "use learned positions or none");
     const L = config.length ?? layer.context;
     if (config.state >= L)
-      refuse(config, layer, `needs a length above its state of ${config.state}, got ${L}`);
+      refuse(
+        config,
+        layer,
+        `needs a length above its state of ${config.state}, got ${L}. Lower state, or give a length`,
+      );
     if (layer.width % layer.heads !== 0) {
       refuse(config, layer, `needs heads that divide the width ${layer.width}, got ${layer.heads}`);
     }

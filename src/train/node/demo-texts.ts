@@ -7,6 +7,7 @@ import { gunzip } from "node:zlib";
 import { FileError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
 import { optional } from "../../optional.ts";
+import { englishBooks } from "../books.ts";
 
 const unzip = promisify(gunzip);
 
@@ -16,8 +17,6 @@ export interface DemoTexts {
   readonly files: readonly string[];
 }
 
-/** Books shorter than this are scraps. */
-const SHORTEST = 20_000;
 /** Each Chinese file is cut into this many parts, so that what is held out comes from all over it. */
 const PARTS = 8;
 
@@ -58,33 +57,6 @@ async function load(url: string): Promise<Buffer> {
       `demo: ${path} must be readable, got ${error.code ?? error.message}. Run npm ci again.`,
     );
   });
-}
-
-/** Name and text of each book; `corpus` has one book a line. */
-export function englishBooks(corpus: string): [name: string, text: string][] {
-  return corpus
-    .split("\n")
-    .map(stripNotices)
-    .filter((text) => text.length >= SHORTEST)
-    .map((text, i) => [`en-${String(i + 1).padStart(2, "0")}`, text]);
-}
-
-/**
- * A book without what Project Gutenberg and its volunteers wrote around it, and with its line ends back: the package
- * has two spaces for the end of a paragraph and more for larger gaps.
- */
-export function stripNotices(book: string): string {
-  return book
-    .replace(/(\*\*\* ?END OF TH|End of (the )?Project Gutenberg)[^]*$/, "")
-    .replace(/^[^]{0,4000}?\*\*\* ?START OF TH[^]*?\*\*\*/, "")
-    .replace(/^\s*(Produced by|Copyright \(C\)|Transcribed from).*?\s{4,}/, "")
-    .replace(/Original Transcriber's Notes:.*?\s{4,}/, "")
-    .replace(/Note from the original file:.*?1992\]\s+/, "")
-    .replaceAll("\u00a0", " ")
-    .replaceAll(/ {3,}/g, "\n\n")
-    .replaceAll("  ", "\n")
-    .trim()
-    .concat("\n");
 }
 
 /** `text` in `count` parts of about equal length, cut at blank lines. */

@@ -17,6 +17,7 @@ import { flattenTree } from "../../../src/tensor/index.ts";
 import { byteLevelText } from "../../../src/tokenizer/formats/byte-level.ts";
 import { SMALL } from "../../tokenizer/models.ts";
 import { CHECKPOINT, readBack } from "./checkpoint.ts";
+import { GGUF, readModel } from "./gguf.ts";
 
 export interface Format {
   /** A good file. */
@@ -196,6 +197,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     },
   },
   checkpoint: { good: () => CHECKPOINT, read: readBack, guarded: true },
+  gguf: { good: () => GGUF, read: readModel },
   "llama2.c model": {
     good: llama2c,
     read: (bytes) => {

@@ -55,10 +55,23 @@ async function inFolder(
   name: string,
   { count, seed, until }: { readonly count: number; readonly seed: number; readonly until: number },
 ): Promise<KillReport> {
+  const end = await victim.prepare(folder, seed);
+  try {
+    return await kill(folder, victim, name, { count, seed, until });
+  } finally {
+    end?.();
+  }
+}
+
+async function kill(
+  folder: string,
+  victim: Victim,
+  name: string,
+  { count, seed, until }: { readonly count: number; readonly seed: number; readonly until: number },
+): Promise<KillReport> {
   const uniform = generator(seed);
   const problems: string[] = [];
   let kills = 0;
-  victim.prepare(folder, seed);
   const whole = join(folder, "whole");
   const began = performance.now();
   const first = await run(victim.command(folder, whole));

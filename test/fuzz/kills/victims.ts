@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { athanor, babble } from "../../train/helpers.ts";
+import { oaiService } from "./oai-service.ts";
 
 export interface Victim {
-  /** Writes what it reads into `folder`. */
-  prepare(folder: string, seed: number): void;
+  /** Writes what it reads into `folder`; what it returns ends what serves it. */
+  prepare(folder: string, seed: number): void | Promise<() => void>;
   /** Arguments of the command line that begin it at `at`, or go on with what a kill left there. */
   command(folder: string, at: string): readonly string[];
   /** What must be equal at the end. */
@@ -107,10 +108,25 @@ const bibliography = papersFrom("works.bib", (folder, seed) => {
   writeFileSync(join(folder, "works.bib"), `${entries.join("\n")}\n`);
 });
 
+/** Papers listed by a service in pages: the place of a kill is a resumption token. */
+const oai: Victim = {
+  ...papersFrom("", () => undefined),
+  async prepare(folder, seed) {
+    const { address, close } = await oaiService(seed);
+    writeFileSync(join(folder, "service"), address);
+    return close;
+  },
+  command: (folder, at) => {
+    const base = readFileSync(join(folder, "service"), "utf8");
+    return ["papers", "add", "--oai", "--set", "cs", "--base", base, "--store", `${at}.db`];
+  },
+};
+
 export const VICTIMS: Readonly<Record<string, Victim>> = {
   training,
   unigram: tokenizer("unigram"),
   bytepiece: tokenizer("bytepiece"),
   papers,
   bibliography,
+  oai,
 };

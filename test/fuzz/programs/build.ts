@@ -1,6 +1,15 @@
 // A program as functions of tensors: the same calls, made to the library.
 import * as t from "../../../src/tensor/index.ts";
-import type { Arg, Inner, Input, Program, Step } from "../../reference/program.ts";
+import { rotate, type RotaryLayout } from "../../../src/position/rotary.ts";
+import {
+  type Arg,
+  type Inner,
+  type Input,
+  isFloatKind,
+  type Kind,
+  type Program,
+  type Step,
+} from "../../reference/program.ts";
 
 type Tensors = Map<number, t.Tensor>;
 
@@ -51,6 +60,10 @@ function outcome(step: Step, scope: Tensors): unknown {
     };
     return t.scan(body, init, xs, options);
   }
+  if (step.fn === "rotate") {
+    const [x, positions, frequencies, layout] = args as [t.Tensor, number[], number[], RotaryLayout];
+    return rotate(x, t.tensor(positions), Float64Array.from(frequencies), layout);
+  }
   const f = library[step.fn];
   if (f === undefined) throw new Error(`the library has no ${step.fn}`);
   return f(...args);
@@ -79,7 +92,7 @@ export function functionOf(program: Program): (xs: readonly t.Tensor[]) => t.Ten
   };
 }
 
-const isFloat = (x: t.Tensor): boolean => x.dtype === "float32" || x.dtype === "float64";
+const isFloat = (x: t.Tensor): boolean => isFloatKind(x.dtype as Kind);
 
 /** `Σ cᵢ (Σ y + ½ Σ y²)` over the float results, in the finest dtype among them. */
 export function lossOf(results: readonly t.Tensor[]): t.Tensor | undefined {
@@ -109,9 +122,7 @@ export function withDerivatives(
   around: (f: Shape) => Shape = (f) => f,
 ): (xs: readonly t.Tensor[]) => Whole {
   const f = around(functionOf(program));
-  const floats = program.inputs
-    .map((x, i) => ({ x, i }))
-    .filter(({ x }) => x.dtype === "float32" || x.dtype === "float64");
+  const floats = program.inputs.map((x, i) => ({ x, i })).filter(({ x }) => isFloatKind(x.dtype));
   const finest = floats.some(({ x }) => x.dtype === "float64") ? "float64" : "float32";
   return (xs) => {
     const results = f(xs);

@@ -2,33 +2,10 @@
 // (a logarithm of −1, an index out of range) is refused afterwards, when the reference has run.
 import { count } from "../../reference/array.ts";
 import { type Arg, isFloatKind, type Kind, type Val } from "../../reference/program.ts";
+import { call, type Draw, type Make, MOST, ref, type Variable } from "./call.ts";
+import { KERNELS } from "./kernels.ts";
 import type { Random } from "./random.ts";
 
-/** A variable in reach. */
-export interface Variable {
-  readonly id: number;
-  readonly val: Val;
-}
-
-/** A call without numbers for its results yet. */
-export interface Call {
-  readonly fn: string;
-  readonly args: readonly Arg[];
-  /** Places of the results in what is returned. */
-  readonly places: readonly string[];
-}
-
-/** What a call is made from. */
-export interface Draw {
-  readonly random: Random;
-  /** A variable that holds, recent ones more often; `undefined` where there is none. */
-  find(holds: (x: Val) => boolean): Variable | undefined;
-}
-
-type Make = (d: Draw) => Call | undefined;
-
-const ref = (v: Variable): Arg => ({ ref: v.id });
-const call = (fn: string, ...args: Arg[]): Call => ({ fn, args, places: [""] });
 const float = (x: Val): boolean => isFloatKind(x.dtype);
 const integer = (x: Val): boolean => x.dtype === "int32" || x.dtype === "int64";
 const number = (x: Val): boolean => float(x) || integer(x);
@@ -36,9 +13,6 @@ const bool = (x: Val): boolean => x.dtype === "bool";
 const index = integer;
 const rank = (x: Val): number => x.shape.length;
 const size = (x: Val, axis: number): number => x.shape[axis] ?? 0;
-
-/** Most elements a value may have. */
-export const MOST = 96;
 
 function broadcasts(a: readonly number[], b: readonly number[]): boolean {
   const n = Math.max(a.length, b.length);
@@ -323,7 +297,9 @@ const INDEXING: readonly Make[] = [
     const x = d.find((v) => index(v) && rank(v) < 5);
     return (
       x &&
-      call("oneHot", ref(x), 1 + d.random.below(4), { dtype: d.random.of(["float32", "float64", "int32"]) })
+      call("oneHot", ref(x), 1 + d.random.below(4), {
+        dtype: d.random.of(["float16", "float32", "float64", "int32"]),
+      })
     );
   },
   (d) => {
@@ -374,7 +350,7 @@ const CHOICES: readonly Make[] = [
   },
   (d) => {
     const x = d.find(anything);
-    const to = d.random.of<Kind>(["float32", "float64", "int32", "bool", "int64", "uint8"]);
+    const to = d.random.of<Kind>(["float16", "float32", "float64", "int32", "bool", "int64", "uint8"]);
     if (!x || x.val.dtype === to || (to === "uint8" && x.val.data.some((v) => v.v < 0 || v.v > 255)))
       return undefined;
     return call("cast", ref(x), to);
@@ -395,7 +371,7 @@ const CHOICES: readonly Make[] = [
   },
   (d) =>
     call("full", [1 + d.random.below(3)], literal("float32", d.random), {
-      dtype: d.random.of(["float32", "float64"]),
+      dtype: d.random.of(["float16", "float32", "float64"]),
     }),
   (d) => call("iota", d.random.below(5), { dtype: d.random.of(["int32", "int64", "float32"]) }),
 ];
@@ -447,6 +423,7 @@ export const CALLS: Readonly<Record<string, readonly Make[]>> = {
     ...["argMax", "argMin", "cumSum"].map((fn) => along(fn, number, "options")),
   ],
   products: [matmul, matmul, einsum, conv1d],
+  kernels: KERNELS,
   movement: MOVEMENT,
   indexing: INDEXING,
   fused: [

@@ -14,6 +14,7 @@ export interface Expected {
 
 /** How a device rounds. */
 export interface Precision {
+  readonly float16: number;
   readonly float32: number;
   readonly float64: number;
   /** Absolute error that functions such as `sin` may have. */
@@ -21,9 +22,9 @@ export interface Precision {
 }
 
 /** Some roundings of the last place for each op, since kernels sum in other orders than the reference. */
-export const HOST: Precision = { float32: 2 ** -21, float64: 2 ** -44, loose: 2 ** -22 };
+export const HOST: Precision = { float16: 2 ** -8, float32: 2 ** -21, float64: 2 ** -44, loose: 2 ** -22 };
 /** WebGPU allows sine and its like 2⁻¹¹, and exponentials some places. */
-export const GPU: Precision = { float32: 2 ** -19, float64: 2 ** -44, loose: 2 ** -10 };
+export const GPU: Precision = { float16: 2 ** -8, float32: 2 ** -19, float64: 2 ** -44, loose: 2 ** -10 };
 
 const RUNS = 4;
 
@@ -64,10 +65,13 @@ export function expectationOf(program: Program, precision: Precision): Expected[
   const base = numbersOf(program, quiet);
   const runs = Array.from({ length: RUNS }, (_, k) => {
     const random = randomOf(1_000_003 * (k + 1));
-    const unit = { float32: precision.float32, float64: precision.float64 };
+    const { float16, float32, float64 } = precision;
+    const unit = { float16, float32, float64 };
     return numbersOf(program, { ...quiet, unit, loose: precision.loose, next: () => random.next() });
   });
-  const coarse = JSON.stringify(program).includes("float32") ? precision.float32 : precision.float64;
+  const text = JSON.stringify(program);
+  const coarse =
+    precision[(["float16", "float32"] as const).find((dtype) => text.includes(dtype)) ?? "float64"];
   return base.map(({ what, values }, i) => {
     const scale = Math.max(0, ...values.map(Math.abs));
     const isWhole = what.startsWith("result") && values.every(Number.isInteger);

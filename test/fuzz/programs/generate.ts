@@ -15,16 +15,22 @@ import {
   type Val,
 } from "../../reference/program.ts";
 import { count } from "../../reference/array.ts";
-import { type Call, CALLS, MOST, type Variable } from "./calls.ts";
+import { HOLD, zeros } from "../../reference/program-values.ts";
+import { type Call, MOST, type Variable } from "./call.ts";
+import { CALLS } from "./calls.ts";
 import { avoided } from "./known-today.ts";
 import { reads } from "./reads.ts";
 import { type Random, randomOf } from "./random.ts";
 
 /** Relative roundings that a fragile decision is told by. */
-export const UNITS: Readonly<Record<string, number>> = { float32: 2 ** -20, float64: 2 ** -44 };
+export const UNITS: Readonly<Record<string, number>> = {
+  float16: 2 ** -13,
+  float32: 2 ** -20,
+  float64: 2 ** -44,
+};
 
-/** Bounds on values and derivatives: beyond them float32 has little left to say. */
-const TAME = { value: 200, slope: 2000, whole: 1000 };
+/** Bounds on values and derivatives: beyond them float32 has little left to say, and float16 none: it ends at 65504. */
+const TAME = { value: 200, slope: 2000, whole: 1000, half: { value: 8, slope: 32 } };
 
 export interface Generated {
   readonly program: Program;
@@ -42,11 +48,12 @@ export interface Choice {
 
 function tame(x: Val): boolean {
   if (count(x.shape) > MOST || x.shape.length > 5 || x.shape.some((s) => s > 24)) return false;
-  const limit = isFloatKind(x.dtype) ? TAME.value : TAME.whole;
-  const slopes = (v: Float64Array | null): boolean => v === null || v.every((d) => Math.abs(d) <= TAME.slope);
+  const { value, slope } = x.dtype === "float16" ? TAME.half : TAME;
+  const limit = isFloatKind(x.dtype) ? value : TAME.whole;
+  const slopes = (v: Float64Array | null): boolean => v === null || v.every((d) => Math.abs(d) <= slope);
   return x.data.every(
     ({ v, d, t, h }) =>
-      Number.isFinite(v) && Math.abs(v) <= limit && slopes(d) && Math.abs(t) <= TAME.slope && slopes(h),
+      Number.isFinite(v) && Math.abs(v) <= limit && slopes(d) && Math.abs(t) <= slope && slopes(h),
   );
 }
 
@@ -58,9 +65,9 @@ interface State {
 
 function makeInput(state: State): Input {
   const { random, choice } = state;
-  const dtypes = (["float32", "float32", "float32", "float64", "float64", "int32", "bool"] as const).filter(
-    (k) => choice.dtypes?.includes(k) ?? true,
-  );
+  const dtypes = (
+    ["float32", "float32", "float32", "float64", "float64", "float16", "int32", "bool"] as const
+  ).filter((k) => choice.dtypes?.includes(k) ?? true);
   const dtype = random.of<Kind>(dtypes);
   const rank = random.of([0, 1, 1, 2, 2, 2, 3, 3, 4, 5]);
   let shape = Array.from({ length: rank }, () =>
@@ -72,7 +79,7 @@ function makeInput(state: State): Input {
     if (dtype === "bool") return Number(random.chance(0.5));
     if (dtype === "int32") return random.of([0, 0, 1, 1, 2, 3, -1, 4]);
     const x = random.chance(0.1) ? random.of([0, 1, -1, 2, 0.5]) : 2 * random.next();
-    return dtype === "float32" ? Math.fround(x) : x;
+    return HOLD[dtype](x);
   };
   return {
     id: state.nextId++,
@@ -141,19 +148,18 @@ function nested(
     firsts.push(first(x.val));
     return true;
   };
-  const row = (x: Val): Val => ({
-    ...x,
-    shape: x.shape.slice(1),
-    data: x.data.slice(0, count(x.shape.slice(1))),
-  });
+  // Of no rows the first is zeros: the body is drawn on them, and never run.
+  const row = (x: Val): Val => {
+    const shape = x.shape.slice(1);
+    return x.shape[0] === 0 ? zeros(x.dtype, shape) : { ...x, shape, data: x.data.slice(0, count(shape)) };
+  };
   const carries = fn === "scan" ? 1 + random.below(2) : 0;
   for (let i = 0; i < carries; i++)
     if (!take((x) => isFloatKind(x.dtype) || random.chance(0.2))) return undefined;
   let length = -1;
   const others = 1 + random.below(2);
   for (let i = 0; i < others; i++) {
-    const scanned = (x: Val): boolean =>
-      x.shape.length > 0 && (x.shape[0] ?? 0) > 0 && (length < 0 || x.shape[0] === length);
+    const scanned = (x: Val): boolean => x.shape.length > 0 && (length < 0 || x.shape[0] === length);
     const ok =
       fn === "scan"
         ? take(scanned, row)

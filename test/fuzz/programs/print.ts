@@ -20,6 +20,9 @@ function body(inner: Inner, head: string, results: string, indent: string): stri
 
 function called({ fn, args, inner }: Step, indent: string): string {
   const shown = args.map(show);
+  if (fn === "rotate") {
+    return `rotate(${shown[0]}, t.tensor(${shown[1]}), Float64Array.from(${shown[2]}), ${shown[3]})`;
+  }
   if (inner === undefined) return `t.${fn}(${shown.join(", ")})`;
   if (fn === "scan") {
     const carries = (args[0] as readonly Arg[]).length;
@@ -56,6 +59,9 @@ const twice = <A extends readonly t.Tensor[]>(f: (...xs: A) => t.Tensor[]) =>
 /** `program` with its data; says what is wrong in a comment. */
 export function print(program: Program, wrong: string): string {
   const own = JSON.stringify(program.steps).includes('"customGradient"') ? TWICE : "";
+  const turns = JSON.stringify(program.steps).includes('"rotate"')
+    ? 'import { rotate } from "athanor/position";\n'
+    : "";
   const data = program.inputs.map(
     (x) =>
       `const v${x.id} = t.tensor(Float64Array.of(${x.values.join(", ")}), { shape: [${x.shape.join(", ")}], dtype: "${x.dtype}" });` +
@@ -65,7 +71,7 @@ export function print(program: Program, wrong: string): string {
   const steps = program.steps.map((s) => lineOf(s, "  ")).join("");
   return `// ${wrong}
 import * as t from "athanor/tensor";
-${own}${data.join("\n")}
+${turns}${own}${data.join("\n")}
 const f = (${typed(program.inputs.map((x) => x.id))}) => {
 ${steps}  return [${list(program.results)}];
 };

@@ -1,7 +1,6 @@
 // `npm run fuzz -- programs`: every program in every mode, in a process that may die.
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import type { Device } from "../../../src/tensor/index.ts";
 import { say } from "../../../src/cli/command.ts";
 import type { FuzzOptions, FuzzReport } from "../options.ts";
 import type { Found } from "./find.ts";
@@ -14,7 +13,7 @@ function start(): ChildProcess {
 }
 
 /** What `worker` says of `seed`: also when it dies or hangs. */
-function ask(worker: ChildProcess, seed: number, device: Device): Promise<Found> {
+function ask(worker: ChildProcess, seed: number, how: Pick<FuzzOptions, "device" | "modes">): Promise<Found> {
   return new Promise((resolve) => {
     const end = (text?: string): Found => ({
       seed,
@@ -36,12 +35,12 @@ function ask(worker: ChildProcess, seed: number, device: Device): Promise<Found>
     };
     worker.on("exit", onExit);
     worker.on("message", finish);
-    worker.send({ seed, device });
+    worker.send({ seed, ...how });
   });
 }
 
 /** Runs `count` programs from `seed`, or as many as fit into `minutes`. */
-export async function runPrograms({ count, seed, minutes, device }: FuzzOptions): Promise<FuzzReport> {
+export async function runPrograms({ count, seed, minutes, device, modes }: FuzzOptions): Promise<FuzzReport> {
   const until = Date.now() + minutes * 60_000;
   let worker = start();
   let done = 0;
@@ -53,7 +52,7 @@ export async function runPrograms({ count, seed, minutes, device }: FuzzOptions)
       worker.kill();
       worker = start();
     }
-    const found = await ask(worker, seed + done, device);
+    const found = await ask(worker, seed + done, { device, modes });
     runs += found.runs;
     skipped += found.skipped;
     failures.push(...found.failures);
@@ -61,5 +60,5 @@ export async function runPrograms({ count, seed, minutes, device }: FuzzOptions)
     if (done % 100 === 99) say(`${done + 1} programs, ${runs} runs, ${failures.length} failures`);
   }
   worker.kill();
-  return { tried: done, firstSeed: seed, runs, skipped, failures };
+  return { tried: done, firstSeed: seed, modes, runs, skipped, failures };
 }

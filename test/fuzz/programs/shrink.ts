@@ -2,6 +2,7 @@
 // with fewer steps.
 import { type Rounding } from "../../reference/dual.ts";
 import { type Inner, isFloatKind, type Program, runProgram, type Step } from "../../reference/program.ts";
+import { HOLD } from "../../reference/program-values.ts";
 import { pruned } from "./generate.ts";
 
 const QUIET: Rounding = { unit: {}, loose: 0, next: () => 0, fragile: () => undefined };
@@ -14,7 +15,7 @@ function cut(program: Program, at: number): Program | undefined {
   const inputs = step.outs.flatMap(({ id }) => {
     const val = scope.get(id);
     if (val === undefined) return [];
-    const values = val.data.map((x) => (val.dtype === "float32" ? Math.fround(x.v) : x.v));
+    const values = val.data.map((x) => HOLD[val.dtype](x.v));
     const direction = isFloatKind(val.dtype) ? values.map((_, i) => (i % 2 === 0 ? 1 : -0.5)) : [];
     return [{ id, dtype: val.dtype, shape: val.shape, values, direction }];
   });
