@@ -52,6 +52,8 @@ export type { RunStore, SaveOptions } from "./run-store.ts";
 export { mergeSettings, rateAt, type TrainChanges, type TrainSettings, trainSettings } from "./settings.ts";
 export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
 export type { Found, LeafRule, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
+export { type Columns, type Example, type ExampleOptions, readExamples } from "./examples.ts";
+export { type ExampleScore, scoreExamples, type Scored, type ScoreOptions } from "./score.ts";
 export {
   type ModelSizes,
   type TextBatch,

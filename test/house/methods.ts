@@ -19,11 +19,11 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   attention: ["codebook"],
   sequence: ["rational", "newton"],
   structured: ["inverse", "permutation", "project"],
-  quantize: ["k-means", "rows", "use"],
+  quantize: ["frozen", "k-means", "rows", "use"],
   generative: ["diffusion", "frechet", "gaussian", "latent-measures", "order", "patch-head", "spectral-noise"],
   optim: ["transform", "schedule", "rates", "clip", "config", "lazy-rows", "role", "rule", "scale"],
   numeric: ["integer-root", "descent", "law", "refraction", "speed"],
-  adapt: ["wrap", "merge"],
+  adapt: ["wrap", "merge", "exchange"],
 };
 
 /** Methods of rooms whose files are wings: `name: source`. */
@@ -74,6 +74,10 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   "meta-gain": ["optimizers.json", "meta-gain"],
   muon: ["optimizers.json", "muon"],
   cycloid: ["brachistochrone.json", "cycloids"],
+  dora: ["adapt-methods.json", "dora"],
+  "lora-ga": ["adapt-methods.json", "lora-ga"],
+  "lora-pro": ["adapt-methods.json", "lora-pro"],
+  pissa: ["adapt-methods.json", "pissa"],
 };
 
 /** Where all other methods of `position` and `attention` are. */
