@@ -40,22 +40,23 @@ export function noised(x: Tensor, noise: Tensor, signal: Tensor): Tensor {
     .add(sqrt(signal.neg().add(1)).mul(noise));
 }
 
-/** Numbers of one step down: `x ← a x + b ε̂ + s · noise`, of the ancestral sampler with the smaller variance. */
+/** Numbers of one step down: `x₀ = clean₀ x + clean₁ ε̂`, then `x ← mean₀ x₀ + mean₁ x + s · noise` (ancestral, the smaller variance). */
 export interface Descent {
-  readonly a: number;
-  readonly b: number;
+  readonly clean: readonly [x: number, noise: number];
+  readonly mean: readonly [clean: number, x: number];
   readonly s: number;
 }
 
 /**
- * The step from a signal share `now` to the larger one `next` (1 at the end), with `α = now / next`:
- * mean `(x − (1 − α)/√(1 − now) ε̂)/√α`, variance `(1 − next)/(1 − now) (1 − α)`.
+ * The step from a signal share `now` to the larger one `next` (1 at the end), with `α = now / next`: the clean signal that the noise
+ * found stands for, `(x − √(1 − now) ε̂)/√now`, and mean and variance of what lies between (Ho et al. 2020, equation 7). In two
+ * parts, so that the clean signal may be held within its bounds: `1/√now` is in the thousands at first.
  */
 export function descent(now: number, next: number): Descent {
   const alpha = now / next;
   return {
-    a: 1 / Math.sqrt(alpha),
-    b: -(1 - alpha) / Math.sqrt(1 - now) / Math.sqrt(alpha),
+    clean: [1 / Math.sqrt(now), -Math.sqrt((1 - now) / now)],
+    mean: [(Math.sqrt(next) * (1 - alpha)) / (1 - now), (Math.sqrt(alpha) * (1 - next)) / (1 - now)],
     s: Math.sqrt(((1 - next) / (1 - now)) * (1 - alpha)),
   };
 }

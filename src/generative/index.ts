@@ -49,6 +49,7 @@ export {
 } from "./ign.ts";
 export { activeUnits, aggregateMoments, importanceBound, mutualInformation } from "./latent-measures.ts";
 export {
+  hiddenPatches,
   hiddenShare,
   inverseOrder,
   type Order,

@@ -1,7 +1,7 @@
 // In which order the patches of an image follow one another. Su 2024 names raster, columns, spiral, zigzag and distance from
 // the first corner (https://kexue.fm/archives/9984, https://kexue.fm/archives/10197); with unlimited capacity all are equal.
 import { OptionError } from "../errors.ts";
-import { gather, random, type Tensor, tensor } from "../tensor/index.ts";
+import { expandDims, gather, less, random, type Tensor, tensor } from "../tensor/index.ts";
 
 /** Names of fixed orders. `spiral` begins in the middle. */
 export const PATCH_ORDERS = ["raster", "columns", "zigzag", "spiral", "distance"] as const;
@@ -95,11 +95,14 @@ export function revealSchedule(n: number, steps: number): number[] {
   });
 }
 
-/** Share of patches that MAR hides in training: normal about 1 with deviation 0.25, drawn from within [0.7, 1]. */
-export function hiddenShare(at: random.Key, least = 0.7): number {
-  for (let i = 0; ; i++) {
-    const [draw = 0] = random.normals(random.fold(at, i), 1);
-    const share = 1 + 0.25 * draw;
-    if (share >= least && share <= 1) return share;
-  }
+/** Share of patches that MAR hides in training, `[1]`: normal about 1 with deviation 0.25, drawn from within `[0.7, 1]`. */
+export function hiddenShare(at: random.AnyKey): Tensor {
+  return random.truncatedNormal(at, [1], { mean: 1, std: 0.25, low: -1.2, high: 0 });
+}
+
+/** Which of `n` patches each example hides, `[B, n]` 0 or 1: `⌈share · n⌉` of them. @param draws Uniform, `[B, n]`. */
+export function hiddenPatches(draws: Tensor, share: Tensor): Tensor {
+  const n = Number(draws.shape[1]);
+  const rank = less(expandDims(draws, 1), expandDims(draws, 2)).cast(draws.dtype).sum({ axis: 2 });
+  return less(rank, share.mul(n).ceil()).cast(draws.dtype);
 }

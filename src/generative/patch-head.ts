@@ -101,7 +101,9 @@ export function timeFeatures(t: Tensor): Tensor {
  */
 export function patchHeadPredict(params: PatchHeadParams, x: Tensor, t: Tensor, z: Tensor): Tensor {
   const { time } = params;
-  const moment = linear(time.down, silu(linear(time.up, timeFeatures(t))));
+  // One time for all is a row of its own.
+  const times = t.rank === 0 ? expandDims(t, 0) : t;
+  const moment = linear(time.down, silu(linear(time.up, timeFeatures(times))));
   const y = silu(moment.add(linear(params.condition, z)));
   let h = linear(params.input, x);
   const W = Number(h.shape.at(-1));
@@ -191,6 +193,8 @@ export interface PatchHeadSampling {
   readonly steps: number;
   /** Factor of the noise that the diffusion sampler adds on its way; default 1. */
   readonly temperature?: number;
+  /** Bound of a patch's numbers, within which the diffusion sampler holds what it takes for clean; default none. */
+  readonly bound?: number;
   /** Of `z` without the condition, for guidance by `scale`. */
   readonly free?: { readonly z: Tensor; readonly scale: Tensor };
 }
@@ -204,7 +208,7 @@ export function patchHeadSample(
   params: PatchHeadParams,
   z: Tensor,
   noise: Tensor,
-  { steps, temperature = 1, free }: PatchHeadSampling,
+  { steps, temperature = 1, bound, free }: PatchHeadSampling,
 ): Tensor {
   const first = reshape(narrow(noise, 0, 0, 1), noise.shape.slice(1));
   const say = (x: Tensor, t: Tensor): Tensor => {
@@ -235,15 +239,19 @@ export function patchHeadSample(
   });
   const rows = {
     t: column(stops.map((degree) => (degree * THOUSAND) / config.degrees)),
-    a: column(down.map(({ a }) => a)),
-    b: column(down.map(({ b }) => b)),
+    ofX: column(down.map(({ clean }) => clean[0])),
+    ofNoise: column(down.map(({ clean }) => clean[1])),
+    ofClean: column(down.map(({ mean }) => mean[0])),
+    stay: column(down.map(({ mean }) => mean[1])),
     s: column(down.map(({ s }) => s * temperature)),
     // The noise of step i; the last adds none (s = 0).
     fresh: concat([narrow(noise, 0, 1, noise.shape[0] ?? 1), narrow(noise, 0, 0, 1)]),
   };
   const { carry } = scan(
     (x: Tensor, at: typeof rows) => {
-      const moved = x.mul(at.a).add(say(x, at.t).mul(at.b));
+      const clean = x.mul(at.ofX).add(say(x, at.t).mul(at.ofNoise));
+      const held = bound === undefined ? clean : clean.clip(-bound, bound);
+      const moved = held.mul(at.ofClean).add(x.mul(at.stay));
       return [moved.add(at.fresh.mul(at.s)), []];
     },
     first,

@@ -3,7 +3,7 @@
 import { OptionError } from "../errors.ts";
 import { checkShapes, permute, reshape, type Tensor, tensor } from "../tensor/index.ts";
 
-/** Sizes of images `[H, W, C]` and of their square patches. */
+/** Sizes of images `[C, H, W]` and of their square patches. */
 export interface PatchSizes {
   readonly height: number;
   readonly width: number;
@@ -27,21 +27,21 @@ export function patchGrid({ height, width, channels, patch }: PatchSizes): {
   return { rows, columns, count: rows * columns, size: patch * patch * channels };
 }
 
-/** Images as patches, row by row. @param x `[B, H, W, C]`. @returns `[B, n, p·p·C]`. */
+/** Images as patches, row by row, each its rows of pixels of all channels. @param x `[B, C, H, W]`. @returns `[B, n, p·p·C]`. */
 export function patchify(x: Tensor, patch: number): Tensor {
-  const { B, H, W, C } = checkShapes("patchify", { x: [x, "B~ H W C"] });
+  const { B, C, H, W } = checkShapes("patchify", { x: [x, "B~ C H W"] });
   const { rows, columns, count, size } = patchGrid({ height: H, width: W, channels: C, patch });
-  const cut = reshape(x, [B, rows, patch, columns, patch, C]);
-  return reshape(permute(cut, [0, 1, 3, 2, 4, 5]), [B, count, size]);
+  const cut = reshape(x, [B, C, rows, patch, columns, patch]);
+  return reshape(permute(cut, [0, 2, 4, 3, 5, 1]), [B, count, size]);
 }
 
-/** Patches as images, the exact inverse of `patchify`. @param y `[B, n, p·p·C]`. @returns `[B, H, W, C]`. */
+/** Patches as images, the exact inverse of `patchify`. @param y `[B, n, p·p·C]`. @returns `[B, C, H, W]`. */
 export function unpatchify(y: Tensor, sizes: PatchSizes): Tensor {
   const { rows, columns, count, size } = patchGrid(sizes);
   const { height, width, channels: C, patch } = sizes;
   const { B } = checkShapes("unpatchify", { y: [y, `B~ ${count} ${size}`] });
   const cut = reshape(y, [B, rows, columns, patch, patch, C]);
-  return reshape(permute(cut, [0, 1, 3, 2, 4, 5]), [B, height, width, C]);
+  return reshape(permute(cut, [0, 5, 1, 3, 2, 4]), [B, C, height, width]);
 }
 
 /**

@@ -50,11 +50,12 @@ export function spectralMoments(x: Tensor): SpectralMoments {
 }
 
 /** Noise `[B, C, H, W]`: the real part of the inverse transform of a spectrum drawn from `moments`. */
-export function spectralNoise(at: random.Key, { re, im }: SpectralMoments, B: number): Tensor {
+export function spectralNoise(at: random.AnyKey, { re, im }: SpectralMoments, B: number): Tensor {
   const [C = 1, H = 1, W = 1] = re.mean.shape.map(Number);
   const { dtype } = re.mean;
-  const drawn = (name: string): Tensor => random.normal(random.fold(at, name), [B, C, H, W], { dtype });
-  const real = drawn("re").mul(re.deviation).add(re.mean);
-  const imaginary = drawn("im").mul(im.deviation).add(im.mean);
+  const drawn = random.normal(at, [2, B, C, H, W], { dtype });
+  const part = (i: number): Tensor => drawn.narrow(0, i, i + 1).squeeze(0);
+  const real = part(0).mul(re.deviation).add(re.mean);
+  const imaginary = part(1).mul(im.deviation).add(im.mean);
   return transform(real, imaginary, 1).re.div(H * W);
 }

@@ -171,13 +171,13 @@ test("weights and a that mean nothing are refused", () => {
 
 test("on a ring, tightness is what draws: without it the network stays the identity it began as", async () => {
   const far = async (weights: IgnOptions["weights"]): Promise<number> => {
-    const { params, sample: draw } = await trainRing(weights, 400);
+    const { params, sample: draw } = await trainRing(weights, 250);
     const y = await list(compiledRadius(params, draw));
     return y.reduce((a, r) => a + Math.abs(r - 2), 0) / y.length;
   };
-  const [without, with_] = [await far([20, 20, 0]), await far(IGN_DEFAULTS.weights)];
-  expect(without).toBeGreaterThan(0.5);
-  expect(with_).toBeLessThan(0.5 * without);
+  const [without, drawn] = [await far([20, 20, 0]), await far(IGN_DEFAULTS.weights)];
+  expect(without).toBeGreaterThan(0.7);
+  expect(drawn).toBeLessThan(0.6 * without);
 });
 
 function compiledRadius(p: Ring, draw: Tensor): Tensor {
@@ -192,7 +192,7 @@ interface Ring {
 const leaky = (v: Tensor): Tensor => v.relu().sub(v.neg().relu().mul(0.2));
 const ring = (p: Ring, v: Tensor): Tensor => linear(p.c, leaky(linear(p.b, leaky(linear(p.a, v)))));
 
-/** 2-64-64-2 by Adam: 300 steps towards the identity, then `steps` of the method; batch 256, rate 1e-3. */
+/** 2-64-64-2 by Adam: 150 steps towards the identity, then `steps` of the method; batch 128. */
 async function trainRing(
   weights: IgnOptions["weights"],
   steps: number,
@@ -211,25 +211,27 @@ async function trainRing(
         const g = grad((q: Ring) => loss(q, data, noise))(p);
         const m2 = zipTrees(m, g, (a, b) => a.mul(0.5).add(b.mul(0.5))) as Ring;
         const v2 = zipTrees(v, g, (a, b) => a.mul(0.999).add(b.square().mul(0.001))) as Ring;
-        const moved = zipTrees(m2, v2, (a, b) => a.div(b.mul(fix).sqrt().add(1e-8)).mul(1e-3)) as Ring;
+        const moved = zipTrees(m2, v2, (a, b) => a.div(b.mul(fix).sqrt().add(1e-8)).mul(2e-3)) as Ring;
         return { p: zipTrees(p, moved, (a, b) => a.sub(b)) as Ring, m: m2, v: v2 };
       },
       { threads: 1 },
     );
   const identity = step((p, _, noise) => ring(p, noise).sub(noise).square().mean());
   const method = step(
-    (p, data, noise) => ignLosses((t) => ring(p, t), data, noise, { distance: "squared", weights }).loss,
+    (p, data, noise) =>
+      ignLosses((t) => ring(p, t), data, noise, { distance: "squared", weights, clamp: { type: "none" } })
+        .loss,
   );
   let state: State = { p: params, m: none, v: none };
-  for (let i = 0; i < 300 + steps; i++) {
+  for (let i = 0; i < 150 + steps; i++) {
     const at = random.fold(key, i);
-    const angle = random.uniform(random.fold(at, "angle"), [256, 1], { high: 2 * Math.PI });
+    const angle = random.uniform(random.fold(at, "angle"), [128, 1], { high: 2 * Math.PI });
     const data = await evaluate(
       matmul(angle.cos(), tensor([[2, 0]])).add(matmul(angle.sin(), tensor([[0, 2]]))),
     );
-    const noise = random.normal(random.fold(at, "noise"), [256, 2]);
+    const noise = random.normal(random.fold(at, "noise"), [128, 2]);
     const fix = tensor(1 / (1 - 0.999 ** (i + 1)));
-    state = await (i < 300 ? identity : method)(state, data, noise, fix);
+    state = await (i < 150 ? identity : method)(state, data, noise, fix);
   }
   return { params: state.p, sample: random.normal(random.fold(key, "held"), [512, 2]) };
 }

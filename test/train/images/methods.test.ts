@@ -18,6 +18,11 @@ import type { TrainChanges } from "../../../src/train/settings.ts";
 /** Fields that make a method small; a method that is not here is tried as it usually is. */
 const SMALL: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   classifier: { features: 8 },
+  "bn-vae": { latent: 3, features: 8, depth: 0 },
+  gan: { latent: 3, features: 8, depth: 0 },
+  ign: { latent: 3, features: 8, depth: 0 },
+  patches: { patch: 4, width: 16, layers: 2, heads: 2, headWidth: 16, headBlocks: 1 },
+  vae: { latent: 3, features: 8, depth: 0 },
   fsq: { levels: [3, 4], features: 8 },
   tokens: { layers: 1, width: 16, heads: 2 },
   vq: { codes: 6, channels: 3, features: 8 },
