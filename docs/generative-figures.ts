@@ -48,7 +48,6 @@ async function projections(minutes: number): Promise<void> {
     ...method.training,
     batch: 32,
     steps: 1_000_000,
-    rate: 1e-3,
     minutes,
     ...often,
   });
@@ -70,10 +69,6 @@ async function projections(minutes: number): Promise<void> {
   const sheets = [];
   for (const row of rows) sheets.push(await bytesOfPixels(row));
   writeFileSync(join(import.meta.dirname, "methods/ign-projections.png"), await sheetOf(sheets, space));
-  const sampler = method.sampler?.(config, space, { threads: 1 });
-  if (sampler === undefined) return;
-  const made = await bytesOfPixels(await sampler.draw(params, { count: 24, key: random.key(3) }));
-  writeFileSync(join(import.meta.dirname, "methods/ign-samples.png"), await sheetOf([made], space));
 }
 
 async function charts(): Promise<void> {
