@@ -1,3 +1,4 @@
+export { frozen, type FrozenConfig, type FrozenParams, toFrozen } from "./frozen.ts";
 export {
   FSQ_FORMS,
   fsqDecode,

@@ -19,7 +19,6 @@ const AWAITED = [
   "rtf",
   "deer",
   "monarch",
-  "fsq",
   "tiger",
   "eg-step",
   "sgd-average",

@@ -3,9 +3,8 @@ import { mkdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { convertLinear, parseLinear } from "../../model/convert.ts";
 import { saveModel } from "../../model/save.ts";
-import { toldFiles } from "../../model/told.ts";
 import { printJson, say } from "../command.ts";
-import { toldOf } from "./export.ts";
+import { tellFolder } from "./export.ts";
 import { openModel } from "./open.ts";
 
 interface Flags {
@@ -41,7 +40,7 @@ async function run(path: string, { linear, out, tokenizer, json }: Flags): Promi
   const model = await openModel(path, { tokenizer });
   const { config, params, matrices } = await convertLinear(model.config, model.params, rule);
   await mkdir(out, { recursive: true });
-  await saveModel(out, config, params, model.tokens, { beside: new Map(toldFiles(toldOf(model))) });
+  await saveModel(out, config, params, model.tokens, { beside: await tellFolder(model, out) });
   for (const { name, before, after, lost } of matrices) {
     say(`${name}: ${before} numbers became ${after}, ${(100 * lost).toFixed(2)} % of its norm lost`);
   }
