@@ -14,8 +14,8 @@ export {
 } from "./images/config.ts";
 export { batchOf, type ImageSet, type SplitImages } from "./images/images.ts";
 export { imageFilesOf, pageDecoder } from "./browser/pictures.ts";
-export { type Picture, type PictureDecoder, readPicture } from "./images/picture.ts";
-export { type ImageFile, readImages, type ReadImages } from "./images/read.ts";
+export { type ImageFile, type Picture, type PictureDecoder, readPicture } from "./images/picture.ts";
+export { readImages, type ReadImages } from "./images/read.ts";
 export { sheetOf } from "./images/sheet.ts";
 export type { ImageBatch, ImageMethod, ImageSpace } from "./images/method.ts";
 export { imageSettings } from "./images/settings.ts";
