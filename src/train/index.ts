@@ -50,6 +50,16 @@ export { type Preset, presetNamed, PRESETS, type Recipe, withRecipe } from "./pr
 export { type TrainControl, trainRun, type TrainResult } from "./run.ts";
 export type { RunStore, SaveOptions } from "./run-store.ts";
 export { mergeSettings, rateAt, type TrainChanges, type TrainSettings, trainSettings } from "./settings.ts";
+export {
+  interpolate,
+  type SentenceOptions,
+  type Sentences,
+  sentencesOf,
+  sentenceTask,
+  type SentenceTaskOptions,
+  sentenceText,
+  wordsOf,
+} from "./sentence-task.ts";
 export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
 export type { Found, LeafRule, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
 export { type Columns, type Example, type ExampleOptions, readExamples } from "./examples.ts";
