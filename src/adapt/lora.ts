@@ -99,7 +99,7 @@ export function checkFactors(
   { lora_A, lora_B }: Pick<LoraParams, "lora_A" | "lora_B">,
   weight: Tensor,
 ): void {
-  const each = lora_A.rank === 3 ? "B " : "";
+  const each = lora_A.rank === 3 ? "B~ " : "";
   checkShapes("lora", {
     weight: [weight, "O I"],
     lora_A: [lora_A, `${each}r I`],

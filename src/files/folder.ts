@@ -22,6 +22,8 @@ export interface Folder {
   open(name: string): Promise<OpenFile | undefined>;
   /** Path or address of the file `name`, or `undefined` where there is none. */
   find(name: string): Promise<string | undefined>;
+  /** Names of the files, where whoever holds them can tell: not behind an address. */
+  list?(): Promise<readonly string[]>;
   /** Writes the file `name`, whole or not at all. @throws FileError where nothing can be written. */
   write(name: string, content: string | Uint8Array | Chunks): Promise<void>;
 }

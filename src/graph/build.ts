@@ -4,6 +4,7 @@ import { type Draw, Emitter } from "./emitter.ts";
 import { lower } from "./lower.ts";
 import type { Lowering } from "./lowering.ts";
 import type { OnnxGraph, OnnxPort } from "./onnx.ts";
+import { requireKept } from "./storage.ts";
 import type { Target } from "./target.ts";
 import { attributesOf, reach, type Storage, typeOf, type Value } from "./value.ts";
 
@@ -58,6 +59,7 @@ export function buildGraph(
     const { storage } = v;
     if (storage === undefined) continue;
     if (leaves === "embed") {
+      requireKept(storage);
       if (storage.host === undefined) {
         throw new GraphError(
           "compile: a tensor on the device cannot become a constant. Read it first, or pass it as an argument.",

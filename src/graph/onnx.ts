@@ -2,6 +2,7 @@
 import { PbfWriter } from "pbf";
 import type { Dim } from "./dim.ts";
 import { DTYPES, type Dtype, type HostArray } from "./dtype.ts";
+import { freeArray } from "./storage.ts";
 import type { Type } from "./value.ts";
 
 /** Value of a node's attribute. */
@@ -75,13 +76,19 @@ export function planExternalData(graph: OnnxGraph, location: string): ExternalDa
   return { location, tensors, byteLength: offset };
 }
 
-/** The bytes of an external data file, in order. */
-export function* externalChunks(external: ExternalData): Generator<Uint8Array> {
+/**
+ * The bytes of an external data file, in order.
+ * @param handOver The memory of each array is freed when it was taken for the last time.
+ */
+export function* externalChunks(external: ExternalData, handOver = false): Generator<Uint8Array> {
   let at = 0;
+  const last = new Map(external.tensors.map(({ tensor }) => [tensor.data.buffer, tensor]));
   for (const { tensor, offset } of external.tensors) {
     if (offset > at) yield new Uint8Array(offset - at);
+    const { buffer, byteLength } = tensor.data;
     yield bytesOf(tensor.data);
-    at = offset + tensor.data.byteLength;
+    at = offset + byteLength;
+    if (handOver && last.get(buffer) === tensor) freeArray(tensor.data);
   }
   if (external.byteLength > at) yield new Uint8Array(external.byteLength - at);
 }

@@ -15,7 +15,7 @@ import { encodeModel, externalChunks, type OnnxGraph, planExternalData } from ".
 /** Models with weights above this many bytes keep them in a file of their own. */
 const EXTERNAL_BYTES = 8 << 20;
 
-function modelFile(graph: OnnxGraph): ModelFile {
+function modelFile(graph: OnnxGraph, handOver: boolean): ModelFile {
   const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
   if (bytes < EXTERNAL_BYTES) return { bytes: encodeModel(graph) };
   const external = planExternalData(graph, "weights.bin");
@@ -24,7 +24,7 @@ function modelFile(graph: OnnxGraph): ModelFile {
     external: {
       location: external.location,
       byteLength: external.byteLength,
-      chunks: () => externalChunks(external),
+      chunks: () => externalChunks(external, handOver),
     },
   };
 }
@@ -50,12 +50,17 @@ const NOTHING: OnnxGraph = {
 
 /**
  * Opens `graph` on a device, with large weights beside the model.
+ * @param handOver Frees the memory of large weights as the runtime takes them.
  * @throws BackendError saying what to install when the device is missing, or what the runtime refused.
  */
-export async function openGraph(graph: OnnxGraph, options: SessionOptions): Promise<Session> {
+export async function openGraph(
+  graph: OnnxGraph,
+  options: SessionOptions,
+  handOver = false,
+): Promise<Session> {
   const { device } = options;
   try {
-    return await openSession(modelFile(graph), { ...options, without: unwanted(graph) });
+    return await openSession(modelFile(graph, handOver), { ...options, without: unwanted(graph) });
   } catch (error) {
     if (error instanceof BackendError) throw error;
     // Constants are computed while the model is opened.

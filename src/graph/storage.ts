@@ -13,6 +13,11 @@ export function hostStorage(data: HostArray, dtype: Dtype, shape: readonly numbe
   return { dtype, shape, host: data, native: undefined, read: () => Promise.resolve(data) };
 }
 
+/** Frees the memory of an array that nobody reads again, if it is all of its buffer: sooner than it would be collected. */
+export function freeArray({ buffer, byteLength }: ArrayBufferView): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
+
 /** Storages whose memory has been given away. */
 const given = new WeakSet<Storage>();
 

@@ -14,7 +14,7 @@ import { matrixNames } from "./parameters.ts";
 const IN_LAYERS = "layers.*.*.*";
 
 /** Fields of each kind that a matrix can be turned into, numbers all; an adapter is worn beside one instead. */
-const FIELDS: Readonly<Record<Exclude<MapConfig["type"], "dora" | "lora">, readonly string[]>> = {
+const FIELDS: Readonly<Record<Exclude<MapConfig["type"], "dora" | "frozen" | "lora">, readonly string[]>> = {
   dense: [],
   monarch: ["blocks", "leftBlocks"],
   nbit: ["bits"],
@@ -38,7 +38,7 @@ export function parseLinear(text: string): MapRule {
     else if (value !== "" && Number.isFinite(Number(value))) fields[name] = Number(value);
     else throw new OptionError(`linear: "${part}" of "${text}" must be field=number.`);
   }
-  if (known === "lora" || known === "dora") {
+  if (known === "lora" || known === "dora" || known === "frozen") {
     throw new OptionError(
       `linear: kind must be dense, monarch or nbit, got ${known}. An adapter is trained with: athanor adapt MODEL.`,
     );

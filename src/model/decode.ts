@@ -15,6 +15,11 @@ export interface DecoderOptions {
   readonly threads?: number;
   /** Bits a weight of the linear maps, in blocks of 32 with a scale each (`inBits`); default: as they are. */
   readonly weightBits?: 4 | 8;
+  /**
+   * The parameters are the decoder's alone, for one text at a time: their memory is freed once the runtime has them
+   * (`CompileOptions.handOver`), so that weights are held once.
+   */
+  readonly handOver?: boolean;
   /** Prefix of a profile (Node only). */
   readonly profile?: string;
 }

@@ -16,15 +16,39 @@ const OTHERS: Readonly<Record<string, string>> = {
   "adapter_model.safetensors": "an adapter alone. Load the model it belongs to, merged with it.",
 };
 
-/** @throws FileError where a folder has weights of another program and none of ours. */
-export async function refuseForeignFolder(folder: Folder): Promise<void> {
-  for (const ours of ["model.safetensors", "model.safetensors.index.json"]) {
-    if (await folder.find(ours)) return;
+/** Weights of ours, the first first. */
+const OURS = ["model.safetensors", "model.safetensors.index.json"];
+
+/**
+ * Which weights of a folder count, where it has several: safetensors before all else, one file before shards, as
+ * transformers has it.
+ * @returns A sentence for who should know that there are others; nothing where there are none.
+ * @throws FileError where a folder has weights of another program and none of ours.
+ */
+export async function weightsThatCount(folder: Folder): Promise<string | undefined> {
+  const there = new Set((await folder.list?.().catch(() => [])) ?? []);
+  const has = async (name: string): Promise<boolean> =>
+    there.size > 0 ? there.has(name) : (await folder.find(name)) !== undefined;
+  const ours: string[] = [];
+  for (const name of OURS) if (await has(name)) ours.push(name);
+  const gguf = [...there].filter((name) => name.endsWith(".gguf"));
+  const [first] = ours;
+  if (first === undefined) {
+    for (const [name, what] of Object.entries(OTHERS)) {
+      if (!(await has(name))) continue;
+      throw new FileError(`model: ${folder.path} must hold model.safetensors, got ${name}: ${what}`);
+    }
+    if (gguf[0] === undefined) return undefined;
+    throw new FileError(
+      `model: ${folder.path} must hold model.safetensors, got ${gguf.join(", ")}. Give that file itself.`,
+    );
   }
-  for (const [name, what] of Object.entries(OTHERS)) {
-    if (!(await folder.find(name))) continue;
-    throw new FileError(`model: ${folder.path} must hold model.safetensors, got ${name}: ${what}`);
-  }
+  const others = [...ours.slice(1), ...gguf];
+  // Whoever lists no names is not asked for each of them.
+  for (const name of there) if (Object.hasOwn(OTHERS, name) && !name.startsWith("adapter")) others.push(name);
+  return others.length === 0
+    ? undefined
+    : `${folder.path} holds ${others.join(", ")} beside ${first}, which is what is read.`;
 }
 
 /** How files of other kinds begin. */

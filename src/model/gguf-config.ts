@@ -3,35 +3,8 @@
 import { FileError, nearest, OptionError } from "../errors.ts";
 import type { GgufEntry, GgufHeader, GgufValue } from "../files/gguf-types.ts";
 import { type Keys, keysOf } from "./family.ts";
-
-/** What a file's `general.architecture` means here. */
-export interface GgufArchitecture {
-  /** `model_type` of the family that reads its keys. */
-  readonly family: string;
-  /**
-   * Rows of query and key heads stand there as neighbouring pairs, as llama.cpp turns them for this architecture,
-   * and here in halves.
-   */
-  readonly pairs?: true;
-  /** Further keys of config.json. */
-  keys?(keys: Keys, entries: GgufHeader["entries"]): Readonly<Record<string, unknown>>;
-}
-
-const biasOf = (entries: GgufHeader["entries"], name: string): boolean => entries.has(`blk.0.${name}.bias`);
-
-/** The architectures that can be read. */
-export const ARCHITECTURES: Readonly<Record<string, GgufArchitecture>> = {
-  llama: {
-    family: "llama",
-    pairs: true,
-    keys: (_, entries) => ({
-      attention_bias: biasOf(entries, "attn_q"),
-      mlp_bias: biasOf(entries, "ffn_gate"),
-    }),
-  },
-  qwen2: { family: "qwen2" },
-  qwen3: { family: "qwen3" },
-};
+import { ARCHITECTURES } from "./gguf-architectures.ts";
+import type { GgufArchitecture } from "./gguf-words.ts";
 
 /** Keys under the architecture that change nothing in what it computes. */
 const IGNORED = [
@@ -55,8 +28,18 @@ export function architectureOf({ metadata }: GgufHeader, file: string): readonly
   );
 }
 
+/** Tensors that say how positions are scored, by name without `.weight`. */
+export const FACTORS: readonly string[] = ["rope_freqs", "rope_factors_short", "rope_factors_long"];
+
+/** Their numbers. */
+export type Factors = Readonly<Record<string, readonly number[]>>;
+
 /** config.json for a file. @throws FileError for keys that are missing or of other types; OptionError for the rest. */
-export function ggufConfig(header: GgufHeader, file: string): Record<string, unknown> {
+export function ggufConfig(
+  header: GgufHeader,
+  file: string,
+  factors: Factors = {},
+): Readonly<Record<string, unknown>> {
   const { metadata, entries } = header;
   const [name, architecture] = architectureOf(header, file);
   const own: Record<string, unknown> = {};
@@ -74,7 +57,7 @@ export function ggufConfig(header: GgufHeader, file: string): Record<string, unk
   const width = keys.number("embedding_length");
   const headWidth = keys.number("attention.key_length", Math.floor(width / heads));
   const values = keys.number("attention.value_length", headWidth);
-  if (values !== headWidth) {
+  if (values !== headWidth && architecture.ignores?.includes("attention.value_length") !== true) {
     throw new OptionError(
       `${file}: ${name}.attention.value_length must equal key_length, got ${values} and ${headWidth}.`,
     );
@@ -86,7 +69,7 @@ export function ggufConfig(header: GgufHeader, file: string): Record<string, unk
     "attention.layer_norm_rms_epsilon",
     keys.number("attention.layer_norm_epsilon", 1e-5),
   );
-  const json = {
+  const common = {
     model_type: architecture.family,
     vocab_size: table.shape[0],
     max_position_embeddings: keys.number("context_length"),
@@ -99,12 +82,12 @@ export function ggufConfig(header: GgufHeader, file: string): Record<string, unk
     rms_norm_eps: shortest(epsilon),
     rope_theta: shortest(keys.number("rope.freq_base", 10_000)),
     ...(turned !== headWidth && { partial_rotary_factor: turned / headWidth }),
-    ...scalingOf(keys, file),
+    ...scalingOf(keys, factors, file),
     tie_word_embeddings: !entries.has("output.weight"),
     ...idsOf(metadata),
-    ...architecture.keys?.(keys, entries),
   };
-  keys.refuseUnread(`the architecture ${name}`, IGNORED);
+  const json = architecture.read?.(common, keys, header) ?? common;
+  keys.refuseUnread(`the architecture ${name}`, [...IGNORED, ...(architecture.ignores ?? [])]);
   return json;
 }
 
@@ -131,12 +114,28 @@ function sameInAllLayers(keys: Keys, key: string, otherwise?: number): number {
 }
 
 /** `rope_scaling`. */
-function scalingOf(keys: Keys, file: string): Readonly<Record<string, unknown>> {
+function scalingOf(keys: Keys, factors: Factors, file: string): Readonly<Record<string, unknown>> {
   const type = keys.word("rope.scaling.type", "none");
   const factor = keys.number("rope.scaling.factor", 1);
   const original = keys.any("rope.scaling.original_context_length");
   const magnitude = keys.any("rope.scaling.attn_factor");
   const old = keys.any("rope.scale_linear");
+  const { rope_freqs: llama3, rope_factors_short: short, rope_factors_long: long } = factors;
+  if (short !== undefined && long !== undefined) {
+    const rope = {
+      rope_type: "longrope",
+      short_factor: short.map(shortest),
+      long_factor: long.map(shortest),
+    };
+    return {
+      rope_scaling: {
+        ...rope,
+        ...(typeof magnitude === "number" && { attention_factor: shortest(magnitude) }),
+      },
+    };
+  }
+  const found = llama3 && llama3Scaling(llama3, shortest(keys.number("rope.freq_base", 10_000)), file);
+  if (found !== undefined) return { rope_scaling: found };
   if (type === "none" && typeof old === "number" && old !== 1) {
     return { rope_scaling: { rope_type: "linear", factor: old } };
   }
@@ -147,18 +146,15 @@ function scalingOf(keys: Keys, file: string): Readonly<Record<string, unknown>> 
       return factor === 1 ? {} : { rope_scaling: { rope_type: "linear", factor } };
     case "yarn": {
       const yarn = (key: string): unknown => keys.any(`rope.scaling.yarn_${key}`);
-      const [fast, slow, logarithm] = [yarn("beta_fast"), yarn("beta_slow"), yarn("log_multiplier")];
-      if (logarithm !== undefined) {
-        throw new OptionError(
-          `${file}: rope.scaling.yarn_log_multiplier must be absent, got ${JSON.stringify(logarithm)}.`,
-        );
-      }
+      const [fast, slow] = [yarn("beta_fast"), yarn("beta_slow")];
+      // A factor of what YaRN multiplies cosine and sine by.
+      const usual = factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
       return {
         rope_scaling: {
           rope_type: "yarn",
           factor,
           ...(original !== undefined && { original_max_position_embeddings: original }),
-          ...(magnitude !== undefined && { attention_factor: magnitude }),
+          ...(typeof magnitude === "number" && magnitude !== 1 && { attention_factor: magnitude * usual }),
           ...(fast !== undefined && { beta_fast: fast }),
           ...(slow !== undefined && { beta_slow: slow }),
         },
@@ -232,37 +228,6 @@ export function llama3Scaling(
     high_freq_factor: high,
   };
 }
-
-/** The name in checkpoints of the tensor `name` of a file; nothing for one that says how positions are scored. */
-export function ggufName(name: string): string | undefined {
-  const whole: Readonly<Record<string, string>> = {
-    token_embd: "model.embed_tokens",
-    output_norm: "model.norm",
-    output: "lm_head",
-  };
-  const [, part = "", leaf = ""] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
-  if (part === "rope_freqs") return undefined;
-  const top = Object.hasOwn(whole, part) ? whole[part] : undefined;
-  if (top !== undefined) return `${top}.${leaf}`;
-  const [, layer, inner = ""] = /^blk\.(\d+)\.(\w+)$/.exec(part) ?? [];
-  const known = Object.hasOwn(LAYER, inner) ? LAYER[inner] : undefined;
-  return known === undefined ? name : `model.layers.${layer}.${known}.${leaf}`;
-}
-
-/** Parts of a layer. */
-export const LAYER: Readonly<Record<string, string>> = {
-  attn_norm: "input_layernorm",
-  attn_q: "self_attn.q_proj",
-  attn_k: "self_attn.k_proj",
-  attn_v: "self_attn.v_proj",
-  attn_output: "self_attn.o_proj",
-  attn_q_norm: "self_attn.q_norm",
-  attn_k_norm: "self_attn.k_norm",
-  ffn_norm: "post_attention_layernorm",
-  ffn_gate: "mlp.gate_proj",
-  ffn_up: "mlp.up_proj",
-  ffn_down: "mlp.down_proj",
-};
 
 /** Sizes of a tensor, for errors. */
 export function shapeText({ type, shape }: GgufEntry): string {

@@ -1,4 +1,4 @@
-// Models as GGUF files, for llama.cpp and what is built on it: architectures llama, qwen2 and qwen3, in float16 or Q8_0.
+// Models as GGUF files, for llama.cpp and what is built on it, in float16 or Q8_0 (`gguf-architectures.ts` lists them).
 import { filesAt } from "#files";
 import { OptionError } from "../errors.ts";
 import type { FilesAt } from "../files/folder.ts";
@@ -8,7 +8,10 @@ import { ggufVocabulary } from "../tokenizer/formats/gguf-write.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { CausalLMParams } from "./causal-lm.ts";
 import type { CausalLMConfig } from "./config.ts";
-import { LAYER } from "./gguf-config.ts";
+import { FULL } from "./families/layers.ts";
+import { ARCHITECTURES } from "./gguf-architectures.ts";
+import { ggufPlaces, headsOf } from "./gguf-places.ts";
+import { f32, type GgufArchitecture, type Json, must, u32, type Words } from "./gguf-words.ts";
 import { type ModelTokens, writeHuggingFace } from "./hugging-face.ts";
 import { widenedLeaves } from "./widen.ts";
 
@@ -20,17 +23,11 @@ export interface GgufExtras {
   readonly template?: string | undefined;
   /** Texts begin with BOS. */
   readonly addBos: boolean;
+  /** `model_type` that is asked first for words. */
+  readonly family?: string;
   /** Bits of a weight: float16, or Q8_0 (tables and vectors of odd width stay float16). */
   readonly bits: 16 | 8;
 }
-
-/** Families that can be written: the architecture, and whether heads stand there in pairs. */
-const WRITTEN: Readonly<Record<string, { readonly name: string; readonly pairs: boolean }>> = {
-  llama: { name: "llama", pairs: true },
-  mistral: { name: "llama", pairs: true },
-  qwen2: { name: "qwen2", pairs: false },
-  qwen3: { name: "qwen3", pairs: false },
-};
 
 /**
  * Writes a GGUF file, whole or not at all.
@@ -44,41 +41,50 @@ export async function saveGguf(
 ): Promise<void> {
   const { folder, file } = await filesAt("saveGguf", at, "file");
   if (file === undefined) throw new OptionError(`saveGguf: ${folder.path} must be a file, got a folder.`);
-  const family = writeHuggingFace(config, extras.tokens).family.type;
-  const architecture = Object.hasOwn(WRITTEN, family) ? WRITTEN[family] : undefined;
-  if (architecture === undefined) {
-    throw new OptionError(
-      `export: a GGUF file must hold a model of the families ${Object.keys(WRITTEN).join(", ")}, got one of ${family}. Use --hf or --onnx.`,
-    );
+  const { json, family } = writeHuggingFace(config, extras.tokens, "float16", extras.family);
+  const [name, architecture] = architectureFor(family.type);
+  const own = architecture.write?.(json) ?? {};
+  const metadata = metadataOf(config, json, name, own, extras);
+  const leaves = new Map(await widenedLeaves(params));
+  const table = leaves.get("model.embed_tokens.weight");
+  if (architecture.ownHead && table && !leaves.has("lm_head.weight")) leaves.set("lm_head.weight", table);
+  const shapes = new Map([...leaves].map(([leaf, t]) => [leaf, t.shape.map(Number)] as const));
+  const tensors = new Map<string, Part[]>();
+  for (const [leaf, place] of ggufPlaces(architecture, shapes)) {
+    const t = leaves.get(leaf);
+    if (place === undefined || t === undefined) {
+      throw new OptionError(`export: a GGUF file has no place for "${leaf}". Use --hf or --onnx.`);
+    }
+    const heads = architecture.pairs ? headsOf(config, leaf) : 0;
+    tensors.set(place.name, [...(tensors.get(place.name) ?? []), { leaf: t, heads }]);
   }
-  const metadata = metadataOf(config, architecture.name, extras);
-  const tensors = new Map<string, GgufTensor>();
-  for (const [name, leaf] of await widenedLeaves(params)) {
-    const heads = architecture.pairs ? headsOf(config, name) : 0;
-    tensors.set(name, tensorOf(name, leaf, heads, extras.bits));
+  const written = [...tensors].map(([there, parts]) => tensorOf(there, parts, extras.bits));
+  for (const [there, factors] of Object.entries(factorsOf(config, json))) {
+    const data = Float32Array.from(factors);
+    written.push({ name: `${there}.weight`, shape: [data.length], type: "F32", data: () => data });
   }
-  const factors = ropeFactors(config);
-  if (factors !== undefined) {
-    const { length } = factors;
-    tensors.set("rope_freqs", {
-      name: "rope_freqs.weight",
-      shape: [length],
-      type: "F32",
-      data: () => factors,
-    });
-  }
-  await folder.write(file, ggufChunks(metadata, [...tensors.values()]));
+  await folder.write(file, ggufChunks(metadata, written));
+}
+
+/** The architecture that `family` is written as. @throws OptionError with those that there are. */
+function architectureFor(family: string): readonly [name: string, architecture: GgufArchitecture] {
+  const all = Object.entries(ARCHITECTURES);
+  const writes = (a: GgufArchitecture): readonly string[] => a.writes ?? [a.family];
+  const found = all.find(([, a]) => writes(a).includes(family));
+  if (found !== undefined) return found;
+  throw new OptionError(
+    `export: a GGUF file must hold a model of the families ${all.flatMap(([, a]) => writes(a)).join(", ")}, got one of ${family}. Use --hf or --onnx.`,
+  );
 }
 
 function metadataOf(
   config: CausalLMConfig,
+  json: Json,
   name: string,
+  own: Words,
   { tokens, tokenizer, template, addBos, bits }: GgufExtras,
 ): Map<string, GgufWrite> {
-  const { position } = config;
-  const u32 = (value: number): GgufWrite => ({ type: "uint32", value });
-  const f32 = (value: number): GgufWrite => ({ type: "float32", value });
-  const own: Record<string, GgufWrite> = {
+  const all: Words = {
     context_length: u32(config.context),
     embedding_length: u32(config.width),
     block_count: u32(config.layers),
@@ -89,21 +95,24 @@ function metadataOf(
     "attention.key_length": u32(config.headWidth),
     "attention.value_length": u32(config.headWidth),
     "attention.layer_norm_rms_epsilon": f32(config.normEpsilon),
-    "rope.dimension_count": u32(config.headWidth),
-    ...scalingOf(position, f32, u32),
+    "rope.dimension_count": u32(Math.floor(config.headWidth * Number(json["partial_rotary_factor"] ?? 1))),
+    ...ropeWords(json),
+    ...own,
   };
-  if (config.activation !== "swiglu") {
-    throw new OptionError(
-      `export: a GGUF file of ${name} must have the activation swiglu, got ${config.activation}.`,
-    );
-  }
+  const said = Object.entries(all).flatMap(([key, value]): [string, GgufWrite][] =>
+    value === undefined ? [] : [[`${name}.${key}`, value]],
+  );
+  const { bos, eos, pad } = tokens;
+  const id = (key: string, value: number | undefined): [string, GgufWrite][] =>
+    value === undefined ? [] : [[`tokenizer.ggml.${key}_token_id`, u32(value)]];
   return new Map<string, GgufWrite>([
     ["general.architecture", { type: "string", value: name }],
     ["general.file_type", u32(bits === 8 ? 7 : 1)],
-    ...Object.entries(own).map(([key, value]): [string, GgufWrite] => [`${name}.${key}`, value]),
+    ...said,
     ...ggufVocabulary(tokenizer, config.vocabulary),
-    ...(tokens.bos === undefined ? [] : [["tokenizer.ggml.bos_token_id", u32(tokens.bos)] as const]),
-    ...(tokens.eos[0] === undefined ? [] : [["tokenizer.ggml.eos_token_id", u32(tokens.eos[0])] as const]),
+    ...id("bos", bos),
+    ...id("eos", eos.find((end) => end !== bos) ?? eos[0]),
+    ...id("padding", pad),
     ["tokenizer.ggml.add_bos_token", { type: "bool", value: addBos }],
     ...(template === undefined
       ? []
@@ -113,89 +122,98 @@ function metadataOf(
 }
 
 /** How positions are scored, in llama.cpp's keys. @throws OptionError for ways that it has none for. */
-function scalingOf(
-  position: CausalLMConfig["position"],
-  f32: (value: number) => GgufWrite,
-  u32: (value: number) => GgufWrite,
-): Record<string, GgufWrite> {
-  if (position.type === "learned") throw noWords(position.type);
-  const { type, base = 10_000, scale = 1, trainingLength, slidingWindow, fraction, ...rest } = position;
-  if (slidingWindow !== undefined || fraction !== undefined || (rest.layout ?? "half") !== "half")
-    throw noWords(type);
+function ropeWords(json: Json): Words {
+  // Gemma 3 says it by kind of layer; those with windows have a base alone.
+  const byKind = json["rope_parameters"] as Readonly<Record<string, Json>> | undefined;
+  const { rope_theta: base = 10_000, rope_scaling: beside, ...full } = byKind?.[FULL] ?? json;
+  const scaling = byKind ? full : ((beside as Json | undefined) ?? {});
   const text = (value: string): GgufWrite => ({ type: "string", value });
-  const common = { "rope.freq_base": f32(base) };
-  switch (type) {
-    case "rope":
+  const common = { "rope.freq_base": f32(Number(base)) };
+  const factor = Number(scaling["factor"]);
+  switch (scaling["rope_type"] ?? "default") {
+    case "default":
     case "llama3": // by a tensor of factors
       return common;
-    case "pi":
-      return { ...common, "rope.scaling.type": text("linear"), "rope.scaling.factor": f32(scale) };
-    case "yarn-index":
-      if (rest.magnitude !== undefined || rest.fast !== undefined || rest.slow !== undefined)
-        throw noWords(type);
+    case "longrope": // by two
+      return { ...common, "rope.scaling.attn_factor": f32(Number(scaling["attention_factor"])) };
+    case "linear":
+      return { ...common, "rope.scaling.type": text("linear"), "rope.scaling.factor": f32(factor) };
+    case "yarn": {
+      must(scaling, "truncate", (value) => value !== false, "true");
+      const { attention_factor: magnitude, beta_fast: fast, beta_slow: slow } = scaling;
+      const usual = factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
+      // Scores that are multiplied as a whole leave cosine and sine alone; llama.cpp knows by its own key.
+      const own = scaling["mscale_all_dim"] === undefined ? Number(magnitude ?? usual) / usual : 1;
       return {
         ...common,
         "rope.scaling.type": text("yarn"),
-        "rope.scaling.factor": f32(scale),
-        "rope.scaling.original_context_length": u32(trainingLength ?? 0),
+        "rope.scaling.factor": f32(factor),
+        "rope.scaling.original_context_length": u32(Number(scaling["original_max_position_embeddings"])),
+        ...(Math.abs(own - 1) > 1e-6 && { "rope.scaling.attn_factor": f32(own) }),
+        ...(typeof fast === "number" && { "rope.scaling.yarn_beta_fast": f32(fast) }),
+        ...(typeof slow === "number" && { "rope.scaling.yarn_beta_slow": f32(slow) }),
       };
+    }
     default:
-      throw noWords(type);
+      throw new OptionError(
+        `export: positions of a GGUF file must be of type default, linear, llama3, longrope or yarn, got ${String(scaling["rope_type"])}. Use --hf or --onnx.`,
+      );
   }
 }
 
-function noWords(type: string): OptionError {
-  return new OptionError(
-    `export: positions of a GGUF file must be rope, pi, llama3 or yarn-index of usual settings, got ${type}. Use --hf or --onnx.`,
-  );
+/** Tensors of factors by which the frequency of each pair is divided. */
+function factorsOf(config: CausalLMConfig, json: Json): Readonly<Record<string, readonly number[]>> {
+  const scaling = json["rope_scaling"] as Json | undefined;
+  if (scaling?.["rope_type"] === "longrope") {
+    return {
+      rope_factors_short: scaling["short_factor"] as readonly number[],
+      rope_factors_long: scaling["long_factor"] as readonly number[],
+    };
+  }
+  const llama3 = ropeFactors(config);
+  return llama3 ? { rope_freqs: llama3 } : {};
 }
 
 /** What llama.cpp divides the frequency of each pair by, of Llama 3's scaling. */
-function ropeFactors({ position, headWidth }: CausalLMConfig): Float32Array | undefined {
+function ropeFactors({ position, headWidth }: CausalLMConfig): number[] | undefined {
   if (position.type !== "llama3") return undefined;
   const { base = 10_000, scale = 1, trainingLength = 8192, fast = 4, slow = 1 } = position;
-  return Float32Array.from({ length: headWidth / 2 }, (_, i) => {
+  return Array.from({ length: headWidth / 2 }, (_, i) => {
     const turns = trainingLength / (2 * Math.PI * base ** ((2 * i) / headWidth));
     const smooth = Math.min(1, Math.max(0, (turns - slow) / (fast - slow)));
     return 1 / ((1 - smooth) / scale + smooth);
   });
 }
 
-function headsOf({ heads, keyValueHeads }: CausalLMConfig, name: string): number {
-  if (/\.q_proj\.(?:weight|bias)$/.test(name)) return heads;
-  return /\.k_proj\.(?:weight|bias)$/.test(name) ? keyValueHeads : 0;
+/** A parameter, and the heads whose rows are turned. */
+interface Part {
+  readonly leaf: Tensor;
+  readonly heads: number;
 }
 
-const TOP: Readonly<Record<string, string>> = {
-  "model.embed_tokens": "token_embd",
-  "model.norm": "output_norm",
-  lm_head: "output",
-};
-
-const INNER: ReadonlyMap<string, string> = new Map(
-  Object.entries(LAYER).map(([there, here]) => [here, there]),
-);
-
-/** The name of a parameter in a file. */
-function nameThere(name: string): string {
-  const [, part = "", leaf = ""] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
-  if (Object.hasOwn(TOP, part)) return `${TOP[part]}.${leaf}`;
-  const [, layer, inner = ""] = /^model\.layers\.(\d+)\.(.*)$/.exec(part) ?? [];
-  const there = INNER.get(inner);
-  if (there === undefined)
-    throw new OptionError(`export: a GGUF file has no place for "${name}". Use --hf or --onnx.`);
-  return `blk.${layer}.${there}.${leaf}`;
-}
-
-/** Vectors are float32 there; matrices float16, or Q8_0 where whole blocks fit their rows. */
-function tensorOf(name: string, leaf: Tensor, heads: number, bits: 16 | 8): GgufTensor {
-  const shape = leaf.shape.map(Number);
+/** Vectors are float32 there; matrices float16, or Q8_0 where whole blocks fit their rows. Parts stand row below row. */
+function tensorOf(name: string, parts: readonly Part[], bits: 16 | 8): GgufTensor {
+  const shapes = parts.map(({ leaf }) => leaf.shape.map(Number));
+  const [, ...columns] = shapes[0] ?? [];
+  const shape = [shapes.reduce((n, [rows = 0]) => n + rows, 0), ...columns];
   const blocks = bits === 8 && (shape.at(-1) ?? 0) % 32 === 0;
   const data = async (): Promise<Float32Array> => {
-    const own = (await leaf.data()) as Float32Array;
-    return heads > 0 ? pairs(own, shape, heads) : own;
+    const all: Float32Array[] = [];
+    for (const [i, { leaf, heads }] of parts.entries()) {
+      const own = (await leaf.data()) as Float32Array;
+      all.push(heads > 0 ? pairs(own, shapes[i] ?? [], heads) : own);
+    }
+    const [first = new Float32Array()] = all;
+    if (all.length < 2) return first;
+    const whole = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    let at = 0;
+    for (const part of all) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
   };
-  return { name: nameThere(name), shape, type: shape.length < 2 ? "F32" : blocks ? "Q8_0" : "F16", data };
+  return { name, shape, type: shape.length < 2 ? "F32" : blocks ? "Q8_0" : "F16", data };
 }
 
 /** Rows of each head from halves to neighbouring pairs. */

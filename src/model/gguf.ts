@@ -4,6 +4,7 @@ import { checkReadable, dequantise } from "../files/gguf-blocks.ts";
 import { readGguf } from "../files/gguf-file.ts";
 import type { OpenFile } from "../files/folder.ts";
 import type { GgufEntry, GgufHeader } from "../files/gguf-types.ts";
+import { freeArray } from "../graph/storage.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import { ggufTokenizer } from "../tokenizer/formats/gguf.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -11,7 +12,9 @@ import type { CausalLMParams } from "./causal-lm.ts";
 import { type ChatTemplate, readChatTemplate } from "./chat.ts";
 import type { CausalLMConfig } from "./config.ts";
 import { codesOf, staysInCodes } from "./gguf-codes.ts";
-import { architectureOf, ggufConfig, ggufName, llama3Scaling, shapeText } from "./gguf-config.ts";
+import { architectureOf, FACTORS, ggufConfig, shapeText } from "./gguf-config.ts";
+import { ggufPlaces, headsOf } from "./gguf-places.ts";
+import type { GgufArchitecture, Numbers } from "./gguf-words.ts";
 import { fromHuggingFace, type ModelTokens } from "./hugging-face.ts";
 import { treeOf } from "../nn/index.ts";
 import { parametersOf } from "./parameters.ts";
@@ -55,33 +58,52 @@ export async function loadGguf(open: OpenFile): Promise<GgufModel> {
     );
   }
   const [, architecture] = architectureOf(file, path);
-  const json = ggufConfig(file, path);
   for (const [name, entry] of entries) checkReadable(name, entry, path);
   const raw = async ({ begin, byteLength }: GgufEntry): Promise<Uint8Array> =>
     file.read(begin, begin + byteLength);
-  const factors = entries.get("rope_freqs.weight");
-  if (factors !== undefined) {
-    const values = dequantise(await raw(factors), "rope_freqs.weight", factors, path);
-    const scaling = llama3Scaling(values, Number(json["rope_theta"]), path);
-    if (scaling !== undefined) json["rope_scaling"] = scaling;
+  const factors: Record<string, readonly number[]> = {};
+  for (const name of FACTORS) {
+    const entry = entries.get(`${name}.weight`);
+    if (entry) factors[name] = Array.from(dequantise(await raw(entry), name, entry, path));
   }
-  const { config, tokens } = fromHuggingFace(json, path);
-  const where = placesOf(file, config);
+  const { config, tokens } = fromHuggingFace(ggufConfig(file, path, factors), path);
   const leaves: [string, Tensor][] = [];
   const widened: Widened[] = [];
-  for (const [name, { stored, entry }] of where) {
+  for (const [name, { stored, entry, second }] of placesOf(file, architecture, config)) {
+    if (second !== undefined && architecture.joined) {
+      const numbers = async (e: GgufEntry): Promise<Numbers> => ({
+        data: dequantise(await raw(e), stored, e, path),
+        shape: e.shape,
+      });
+      const { data, shape } = architecture.joined.join(await numbers(entry), await numbers(second));
+      if (shape.join() !== parametersOf(config).get(name)?.shape.join()) {
+        throw new FileError(
+          `model: "${stored}" and its like must make a matrix [${parametersOf(config).get(name)?.shape.join(", ")}] by the metadata, got ${shapeText(entry)} and ${shapeText(second)} in ${path}.`,
+        );
+      }
+      leaves.push([name, tensor(data, { shape: [...shape], lend: true })]);
+      const there = entry.byteLength + second.byteLength;
+      if (data.byteLength > there)
+        widened.push({ name: stored, from: entry.type.name, bytes: [there, data.byteLength] });
+      continue;
+    }
     const heads = architecture.pairs ? headsOf(config, name) : 0;
-    const bytes = heads > 0 ? halves(await raw(entry), entry, heads) : await raw(entry);
+    const read = await raw(entry);
+    const bytes = heads > 0 ? halves(read, entry, heads) : read;
+    let taken: unknown; // float32 stays where it was read
     if (staysInCodes(entry)) {
       const at = name.replace(/\.weight$/, "");
       for (const [leaf, t] of Object.entries(codesOf(bytes, entry))) leaves.push([`${at}.${leaf}`, t]);
-      continue;
+    } else {
+      const data = dequantise(bytes, stored, entry, path);
+      taken = data.buffer;
+      leaves.push([name, tensor(data, { shape: [...entry.shape], lend: true })]);
+      if (data.byteLength > entry.byteLength) {
+        widened.push({ name: stored, from: entry.type.name, bytes: [entry.byteLength, data.byteLength] });
+      }
     }
-    const data = dequantise(bytes, stored, entry, path);
-    leaves.push([name, tensor(data, { shape: [...entry.shape], lend: true })]);
-    if (data.byteLength > entry.byteLength) {
-      widened.push({ name: stored, from: entry.type.name, bytes: [entry.byteLength, data.byteLength] });
-    }
+    // They stand elsewhere now; a collector would wait until there are as many again.
+    for (const done of new Set([read, bytes])) if (done.buffer !== taken) freeArray(done);
   }
   let tokenizer: Promise<Tokenizer> | undefined;
   return {
@@ -96,44 +118,68 @@ export async function loadGguf(open: OpenFile): Promise<GgufModel> {
   };
 }
 
+/** A tensor of a file, and another that is joined with it. */
+interface Place {
+  readonly stored: string;
+  readonly entry: GgufEntry;
+  readonly second?: GgufEntry;
+}
+
 /** Where each parameter of `config` lies. @throws FileError for tensors that are missing, extra or misshapen. */
 function placesOf(
   { entries, path }: GgufHeader & { readonly path: string },
+  architecture: GgufArchitecture,
   config: CausalLMConfig,
-): Map<string, { readonly stored: string; readonly entry: GgufEntry }> {
-  const expected = parametersOf(config);
-  const found = new Map<string, { stored: string; entry: GgufEntry }>();
-  for (const [stored, entry] of entries) {
-    const name = ggufName(stored);
-    if (name === undefined) continue;
-    if (!expected.has(name)) {
-      const near = nearest(name, expected.keys(), 1)[0];
-      throw new FileError(
-        `model: ${path} holds "${stored}", which no ${config.layers}-layer model has.${near ? ` Nearest: "${near}".` : ""}`,
-      );
-    }
-    found.set(name, { stored, entry });
+): Map<string, Place> {
+  const expected = new Map([...parametersOf(config)].map(([name, { shape }]) => [name, shape] as const));
+  const places = ggufPlaces(architecture, expected);
+  const known = new Set([...places.values()].map((place) => place?.name));
+  const pairOf = (name: string): readonly string[] => {
+    const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? [];
+    const { joined } = architecture;
+    return joined && part === joined.part ? joined.there.map((there) => `blk.${layer}.${there}.weight`) : [];
+  };
+  for (const name of expected.keys()) for (const there of pairOf(name)) known.add(there);
+  for (const stored of entries.keys()) {
+    if (known.has(stored) || FACTORS.includes(stored.replace(/\.weight$/, ""))) continue;
+    const near = nearest(
+      stored,
+      [...known].filter((name) => name !== undefined),
+      1,
+    )[0];
+    throw new FileError(
+      `model: ${path} holds "${stored}", which no ${config.layers}-layer model has.${near ? ` Nearest: "${near}".` : ""}`,
+    );
   }
-  const inOrder = new Map<string, { stored: string; entry: GgufEntry }>();
-  for (const [name, { shape }] of expected) {
-    const place = found.get(name);
-    if (place === undefined) {
+  const inOrder = new Map<string, Place>();
+  for (const [name, shape] of expected) {
+    const [a = "", b = ""] = pairOf(name);
+    const [first, second] = [entries.get(a), entries.get(b)];
+    if (first && second) {
+      inOrder.set(name, { stored: a, entry: first, second });
+      continue;
+    }
+    const { name: stored = "", part } = places.get(name) ?? {};
+    const entry = entries.get(stored);
+    if (entry === undefined) {
       throw new FileError(`model: ${path} lacks the tensor of "${name}" (${entries.size} tensors found).`);
     }
-    if (place.entry.shape.join() !== shape.join()) {
+    const whole = part ? [part.of, ...shape.slice(1)] : [...shape];
+    if (entry.shape.join() !== whole.join()) {
       throw new FileError(
-        `model: "${place.stored}" must be [${shape.join(", ")}] by the metadata, got ${shapeText(place.entry)} in ${path}.`,
+        `model: "${stored}" must be [${whole.join(", ")}] by the metadata, got ${shapeText(entry)} in ${path}.`,
       );
     }
-    inOrder.set(name, place);
+    inOrder.set(name, { stored, entry: part ? rowsOf(entry, part.first, shape) : entry });
   }
   return inOrder;
 }
 
-/** Heads of a query or key matrix or bias; 0 for all else. */
-function headsOf({ heads, keyValueHeads }: CausalLMConfig, name: string): number {
-  if (/\.q_proj\.(?:weight|bias)$/.test(name)) return heads;
-  return /\.k_proj\.(?:weight|bias)$/.test(name) ? keyValueHeads : 0;
+/** Some rows of a tensor, as one of its own: blocks never cross rows. */
+function rowsOf(entry: GgufEntry, first: number, shape: readonly number[]): GgufEntry {
+  const size = entry.byteLength / (entry.shape[0] ?? 1);
+  const { begin } = entry;
+  return { ...entry, shape: [...shape], begin: begin + first * size, byteLength: (shape[0] ?? 0) * size };
 }
 
 /** Rows of each head from neighbouring pairs to halves: `[heads, D/2, 2]` to `[heads, 2, D/2]`, whatever the type. */

@@ -13,6 +13,8 @@ export { learn, trainedBy } from "./learn.ts";
 export { causalLMConfig, checkConfig } from "./check-config.ts";
 export type { CausalLMConfig, PositionConfig } from "./config.ts";
 export {
+  type AdaptedDecoders,
+  adaptedDecoders,
   createDecoder,
   type Decoder,
   type DecoderOptions,
@@ -29,6 +31,7 @@ export { saveMlxAdapter } from "./mlx.ts";
 export { saveAdapter, type SaveAdapterOptions } from "./peft.ts";
 export { loadParams, saveParams } from "./params.ts";
 export { saveModel } from "./save.ts";
+export { frozenInBits, frozenLeaves, thawed } from "./frozen.ts";
 export { contextLoss, type ContextLoss } from "./context-loss.ts";
 export { parameterCount, parametersOf, parameterTree } from "./parameters.ts";
 export type { CacheShape } from "./cache.ts";

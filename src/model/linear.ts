@@ -1,7 +1,7 @@
 // Every matrix of a model goes through here: a map of any kind, known by the names of its leaves. A base that is not
 // trained (an adapter's `weight`, quantised codes) is closed over, not passed as an argument: `splitParams` takes it out
 // of the parameters, the compiled step joins it again inside, and the runtime packs it once as a constant.
-import { tableChange } from "../adapt/index.ts";
+import { doraGain, loraChange, tableChange } from "../adapt/index.ts";
 import { nearest, OptionError } from "../errors.ts";
 import { embedding, type LinearMap, type MapParams, type Maps } from "../nn/index.ts";
 import { applyTwice } from "../quantize/index.ts";
@@ -35,7 +35,10 @@ type Leaves = Parameters<AnyMap["apply"]>[0];
 /** Maps of every kind, with their biases. */
 export const maps: Maps = {
   apply(params, x) {
-    const y = withKind(params, (kind, leaves) => kind.apply(leaves, x));
+    const y =
+      params["lora_A"] && !params["weight"]
+        ? besideAny(params, x)
+        : withKind(params, (kind, leaves) => kind.apply(leaves, x));
     if (params.bias === undefined) return y;
     checkShapes("linear", { bias: [params.bias, String(y.shape.at(-1))] });
     return y.add(params.bias);
@@ -72,6 +75,21 @@ export function mapOf(config: { readonly type: string }): AnyMap {
   throw new OptionError(
     `maps: type must be one of ${MAP_TYPES.join(", ")}, got "${type}".${near ? ` Did you mean ${near}?` : ""}`,
   );
+}
+
+/** `x Wᵀ` of a matrix that is no plain one, with the adapter that it wears. */
+function besideAny(
+  { lora_A, lora_B, lora_scale, lora_A0, lora_B0, lora_magnitude, bias: _, ...own }: MapParams,
+  x: Tensor,
+): Tensor {
+  if (!lora_A || !lora_B || !lora_scale) {
+    throw new OptionError("linear: an adapter must have both factors and a scale.");
+  }
+  const factors = { lora_A, lora_B, lora_scale, ...(lora_A0 && lora_B0 && { lora_A0, lora_B0 }) };
+  const y = withKind(own, (kind, leaves) => kind.apply(leaves, x)).add(loraChange(factors, x));
+  if (!lora_magnitude) return y;
+  const weight = withKind(own, (kind, leaves) => kind.toDense(leaves));
+  return y.mul(doraGain({ weight, ...factors, lora_magnitude }));
 }
 
 function withKind(params: MapParams, use: (kind: AnyMap, leaves: Leaves) => Tensor): Tensor {

@@ -10,7 +10,7 @@ import type { CausalLMParams } from "./causal-lm.ts";
 import { readBeside } from "./beside.ts";
 import type { ChatTemplate } from "./chat.ts";
 import type { CausalLMConfig } from "./config.ts";
-import { refuseForeignFile, refuseForeignFolder } from "./foreign.ts";
+import { refuseForeignFile, weightsThatCount } from "./foreign.ts";
 import { loadGguf, type Widened } from "./gguf.ts";
 import { parametersOf, parameterTree } from "./parameters.ts";
 import type { Family } from "./family.ts";
@@ -43,6 +43,8 @@ export interface StoredModel {
   readonly drawing?: SamplingOptions;
   /** Texts of the small files that it came with, by name. */
   readonly beside?: ReadonlyMap<string, string>;
+  /** What a person should know of the folder, in sentences. */
+  readonly notices?: readonly string[];
   /** Tensors of a GGUF file that take more memory here, for want of a kernel for their quantisation. */
   readonly widened?: readonly Widened[];
 }
@@ -93,7 +95,7 @@ async function loadFile(folder: Folder, name: string): Promise<StoredModel> {
 }
 
 async function loadFolder(folder: Folder): Promise<StoredModel> {
-  await refuseForeignFolder(folder);
+  const notice = await weightsThatCount(folder);
   const json = await readJson(folder, "config.json");
   const { config, tokens, family } = fromHuggingFace(json.value, json.path);
   const { params, dtype } = await loadParameters(folder, config, family);
@@ -113,6 +115,7 @@ async function loadFolder(folder: Folder): Promise<StoredModel> {
     addBos,
     drawing,
     beside: texts,
+    ...(notice !== undefined && { notices: [notice] }),
   };
 }
 
@@ -167,9 +170,11 @@ async function readJson(
 
 /** Opens the weights of a folder: `model.safetensors`, or the files that its index lists. */
 async function openWeights(folder: Folder): Promise<SafetensorsFile[]> {
-  const index = (await folder.find("model.safetensors.index.json"))
-    ? await readJson(folder, "model.safetensors.index.json")
-    : undefined;
+  const whole = await folder.find("model.safetensors");
+  const index =
+    whole === undefined && (await folder.find("model.safetensors.index.json"))
+      ? await readJson(folder, "model.safetensors.index.json")
+      : undefined;
   const names = index
     ? new Set(Object.values((index.value["weight_map"] ?? {}) as Record<string, string>))
     : ["model.safetensors"];

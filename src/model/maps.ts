@@ -4,4 +4,5 @@ export { dora } from "../adapt/dora.ts";
 export { lora } from "../adapt/lora.ts";
 export { dense } from "../nn/linear.ts";
 export { monarch } from "../structured/monarch.ts";
+export { frozen } from "../quantize/frozen.ts";
 export { nbit } from "../quantize/nbit.ts";

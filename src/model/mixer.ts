@@ -97,6 +97,8 @@ export interface Mixer<C extends { readonly type: string }, P, S extends State =
   readonly usualPosition: "rope" | "learned" | "none";
   /** Whether it honours `Places.mask`. */
   readonly takesMask?: true;
+  /** Whether it goes on from its state alone, wherever it is: `Places` are nothing to it. */
+  readonly placeless?: true;
   /** Whether it honours `Layer.scoreScale`. */
   readonly takesScale?: true;
   /** @throws OptionError for a layer in which it means nothing, with the reason (`refuse`). */

@@ -21,7 +21,7 @@ export interface Told {
 export type TemplatePlace = "kept" | "inside";
 
 /**
- * The small files of a folder, tokenizer.json first.
+ * The small files of a folder, tokenizer.json first unless `vocabulary` is false.
  * @throws OptionError for a tokenizer that tokenizer.json has no words for.
  */
 export function* toldFiles({
@@ -31,8 +31,11 @@ export function* toldFiles({
   addBos,
   beside = new Map(),
   template = "kept",
-}: Told & { template?: TemplatePlace }): Generator<[name: string, text: string]> {
-  yield ["tokenizer.json", tokenizerJson(tokenizer, addBos ? tokens.bos : undefined)];
+  vocabulary = true,
+}: Told & { readonly template?: TemplatePlace; readonly vocabulary?: boolean }): Generator<
+  [name: string, text: string]
+> {
+  if (vocabulary) yield ["tokenizer.json", tokenizerJson(tokenizer, addBos ? tokens.bos : undefined)];
   const own = jsonObject(beside.get("tokenizer_config.json") ?? "");
   for (const [name, text] of beside) if (name !== "tokenizer_config.json") yield [name, text];
   const textOf = (id: number | undefined): string | undefined =>

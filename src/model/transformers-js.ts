@@ -46,7 +46,7 @@ export const VARIANTS: readonly Variant[] = ["fp32", "fp16", "q8", "q4"];
 
 /** `model_type`s that transformers.js 4 has a class for. What the graph computes is its own matter. */
 const KNOWN: readonly string[] = `
-  llama mistral qwen2 qwen3 gpt2 smollm3 gemma2 gemma3_text phi3 olmo2 deepseek_v3`
+  llama mistral qwen2 qwen3 gpt2 smollm3 gemma gemma2 gemma3_text phi3 olmo2 deepseek_v3`
   .trim()
   .split(/\s+/);
 

@@ -1,6 +1,6 @@
 // Functions compiled once and run many times.
 import { checkOptions, DtypeError, OptionError } from "../errors.ts";
-import { buildGraph } from "../graph/build.ts";
+import { buildGraph, isLeaf } from "../graph/build.ts";
 import { staysOn } from "../graph/device-memory.ts";
 import { type Drawing, drawingOf, drawInputs } from "../graph/draw.ts";
 import { encode } from "../graph/encode.ts";
@@ -12,7 +12,7 @@ import { openGraph } from "../graph/open.ts";
 import { freeBuffers, fromNative, runSession } from "../graph/run.ts";
 import { giveAway, requireKept, takeBack } from "../graph/storage.ts";
 import { targetOf } from "../graph/target.ts";
-import type { Storage } from "../graph/value.ts";
+import { reach, type Storage } from "../graph/value.ts";
 import type { Device } from "../runtime/device.ts";
 import type { OrtTensor } from "../runtime/platform.ts";
 import { chooseDevice } from "../runtime/choose-device.ts";
@@ -34,6 +34,11 @@ export interface CompileOptions {
    * argument) with names in place of numbers, or `undefined` to keep it fixed.
    */
   readonly symbolic?: (name: string, shape: Shape) => Shape | undefined;
+  /**
+   * What `fn` closes over is the program's: the memory of large constants is freed once the runtime has them, so that they
+   * are held once. A second program, and whoever reads such a tensor, is told that it was given away.
+   */
+  readonly handOver?: boolean;
   /** Threads of one operator (default: all cores). */
   readonly threads?: number;
   /** Programs, one per signature of the arguments, that stay open; default 64, the ones used last. */
@@ -45,6 +50,7 @@ export interface CompileOptions {
 const OPTIONS: readonly (keyof CompileOptions)[] = [
   "device",
   "donate",
+  "handOver",
   "symbolic",
   "threads",
   "programs",
@@ -91,7 +97,7 @@ export function compile<A extends readonly unknown[], R>(
   options: CompileOptions = {},
 ): Compiled<A, R> {
   checkOptions("compile", options, OPTIONS);
-  const { device, donate = [], symbolic, threads, profile, programs: most = 64 } = options;
+  const { device, donate = [], symbolic, handOver = false, threads, profile, programs: most = 64 } = options;
   if (typeof fn !== "function") throw new OptionError(`compile: fn must be a function, got ${show(fn)}.`);
   for (const i of donate) requireWhole("compile", "donate", i, 0);
   if (threads !== undefined) requireWhole("compile", "threads", threads, 1);
@@ -138,13 +144,18 @@ export function compile<A extends readonly unknown[], R>(
     const onDevice = graph.outputs
       .filter((port, i) => ports[i]?.key !== undefined && staysOn(on, port.type.dtype))
       .map((port) => port.name);
-    const session = await openGraph(graph, {
-      device: on,
-      onDevice,
-      ...(threads === undefined ? {} : { threads }),
-      ...(profile === undefined ? {} : { profile }),
-    });
     const roots = results.map(([, t]) => t);
+    const session = await openGraph(
+      graph,
+      {
+        device: on,
+        onDevice,
+        ...(threads === undefined ? {} : { threads }),
+        ...(profile === undefined ? {} : { profile }),
+      },
+      handOver,
+    );
+    if (handOver) markFreed(roots);
     const uses = memoryOf(on) === "device" ? indexUses(roots, (v) => v.op === "input") : [];
     const indices = uses.map((use) => [inputs.indexOf(use.input as Tensor), use] as const);
     return {
@@ -226,6 +237,13 @@ export function compile<A extends readonly unknown[], R>(
     },
   });
   return Object.defineProperty(compiled, "traces", { get: () => traces });
+}
+
+/** Marks constants whose memory went to the runtime. */
+function markFreed(roots: readonly Tensor[]): void {
+  for (const { storage } of reach(roots, isLeaf)) {
+    if (storage?.host?.length === 0 && !storage.shape.includes(0)) giveAway(storage);
+  }
 }
 
 /** Says once that an argument makes programs. */

@@ -9,7 +9,7 @@ import { fusedRule, recomputeRule, scanRule } from "./control-rules.ts";
 import { addAlongAxis, gather, scatterAdd, takeAlongAxis } from "./indexing.ts";
 import { broadcastTo, flip, narrow, pad, permute, reshape, slice, tril, triu } from "./movement.ts";
 import { matmul } from "./product.ts";
-import { cumSum, prod, sum } from "./reduce.ts";
+import { cumSum, max, min, prod, sum } from "./reduce.ts";
 import type { Backward, Rule } from "./rule.ts";
 import { apply, asTensor, full, item, items, type Tensor, zeros } from "./tensor.ts";
 
@@ -60,12 +60,20 @@ function unreduce(g: Tensor, shape: Shape, { axes, keep }: OpAttributes["sum"]):
   return broadcastTo(kept, shape);
 }
 
-const extreme: Rule<OpAttributes["reduceMax"]> = (c) => {
-  const x = first(c);
-  const hit = e.cast(e.equal(x, unreduce(asTensor(c.y), x.shape, c.attributes)), x.dtype);
-  const ties = sum(hit, { axis: c.attributes.axes, keep: true });
-  return [unreduce(c.g, x.shape, c.attributes).mul(hit.div(ties))];
-};
+const extreme =
+  (reduce: typeof max): Rule<OpAttributes["reduceMax"]> =>
+  (c) => {
+    const x = first(c);
+    // A runtime may hold either side of a float16 comparison in float32: no element would be its own extreme.
+    const half = x.dtype === "float16";
+    const wide = half ? e.cast(x, "float32") : x;
+    const best = half
+      ? reduce(wide, { axis: c.attributes.axes, keep: true })
+      : unreduce(asTensor(c.y), x.shape, c.attributes);
+    const hit = e.cast(e.equal(wide, best), x.dtype);
+    const ties = sum(hit, { axis: c.attributes.axes, keep: true });
+    return [unreduce(c.g, x.shape, c.attributes).mul(hit.div(ties))];
+  };
 
 function axesCount(shape: Shape, axes: readonly number[]): number {
   const count = mulDims(...axes.map((a): Dim => shape[a] ?? 1));
@@ -318,8 +326,8 @@ export const GRADIENTS: { readonly [K in OpName]?: Rule<OpAttributes[K]> } = {
     const x = first(c);
     return [unreduce(c.g.mul(1 / axesCount(x.shape, c.attributes.axes)), x.shape, c.attributes)];
   },
-  reduceMax: extreme,
-  reduceMin: extreme,
+  reduceMax: extreme(max),
+  reduceMin: extreme(min),
   prod: prodRule,
   logSumExp: (c) => {
     const x = first(c);

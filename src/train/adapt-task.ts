@@ -2,7 +2,7 @@
 import { type Adapter, type FactorGradients, isAdapterLeaf, isFactor, withAdapter } from "../adapt/index.ts";
 import { mixerOf } from "../model/attention-config.ts";
 import { layerAttention, layerPosition } from "../model/config.ts";
-import { causalLM, type CausalLMConfig, type CausalLMParams } from "../model/index.ts";
+import { causalLM, type CausalLMConfig, type CausalLMParams, frozenLeaves } from "../model/index.ts";
 import { crossEntropy } from "../nn/index.ts";
 import type { OptimizerConfig, Schedule } from "../optim/index.ts";
 import {
@@ -15,6 +15,7 @@ import {
   grad,
   greaterEqual,
   iota,
+  mapTree,
   random,
   type Tensor,
   zeros,
@@ -32,8 +33,13 @@ import {
 import type { TrainSettings } from "./settings.ts";
 import type { LeafRule, Task } from "./task.ts";
 
+/** Rows of tokens, and what of the base is given to the program instead of being part of it. */
+export interface AdaptBatch extends PackedBatch {
+  readonly base?: Adapter;
+}
+
 /** What is learnt, by the names it has in the model. */
-export type AdaptTask = Task<Adapter, PackedBatch>;
+export type AdaptTask = Task<Adapter, AdaptBatch>;
 
 export interface AdaptTaskOptions {
   readonly config: CausalLMConfig;
@@ -80,13 +86,23 @@ export function rowsOf(
 function lossOf(
   config: CausalLMConfig,
   params: CausalLMParams,
-  { ids, targets, weights, owner }: PackedBatch,
+  { ids, targets, weights, owner }: AdaptBatch,
 ): Tensor {
   const places = iota(ids.shape[1] ?? 1);
   const before = greaterEqual(expandDims(places, 1), expandDims(places, 0)); // [T, T]
   const same = equal(expandDims(owner, 2), expandDims(owner, 1)); // [B, T, T]
   const mask = sharesRows(config) ? { mask: expandDims(and(same, before), 1) } : {};
   return crossEntropy(causalLM(config, params, ids, mask).logits, targets, { mask: weights });
+}
+
+/** The model that wears `own`, with the leaves of its base that a batch brings. */
+function worn(base: CausalLMParams, own: Adapter, given: AdaptBatch): CausalLMParams {
+  return withAdapter(given.base === undefined ? base : withLeaves(base, given.base), own);
+}
+
+/** `base` with other leaves in place of its own. */
+function withLeaves(base: CausalLMParams, leaves: Adapter): CausalLMParams {
+  return mapTree(base, (leaf, name) => leaves[name] ?? leaf) as CausalLMParams;
 }
 
 /** Parts of the first batches over which a start looks at gradients. */
@@ -98,13 +114,13 @@ const LOOKED_AT = 4;
  */
 function factorGradients(
   { config, base, device }: Pick<AdaptTaskOptions, "base" | "config" | "device">,
-  given: readonly PackedBatch[],
+  given: readonly AdaptBatch[],
 ): { readonly gradients: FactorGradients; release(): Promise<void> } {
   const on = device === undefined ? {} : { device };
   const program = compile(
-    (factors: Adapter, rest: Adapter, batch: PackedBatch) =>
+    (factors: Adapter, rest: Adapter, batch: AdaptBatch) =>
       grad((own: Adapter) =>
-        lossOf(config, withAdapter(base, { ...own, ...rest }), batch).mul(batch.share.mul(1 / given.length)),
+        lossOf(config, worn(base, { ...own, ...rest }, batch), batch).mul(batch.share.mul(1 / given.length)),
       )(factors),
     on,
   );
@@ -133,12 +149,16 @@ export function adaptTask(options: AdaptTaskOptions): AdaptTask {
   const on = device === undefined ? {} : { device };
   const rows = rowsOfStep(train, settings.batch, settings.seed);
   const score = compile(
-    (own: Adapter, batch: PackedBatch) => lossOf(config, withAdapter(base, own), batch),
+    (own: Adapter, batch: AdaptBatch) => lossOf(config, worn(base, own, batch), batch),
     on,
   );
   const held = validation.slice(0, Math.max(1, settings.validationWindows));
   const size = Math.max(1, settings.batch / settings.accumulate);
   let batch: { readonly step: number; readonly rows: Row[] } | undefined;
+  // Constants would be unfolded to float32 when a program is opened.
+  const codes = frozenLeaves(base);
+  const withBase = (given: PackedBatch): AdaptBatch =>
+    Object.keys(codes).length === 0 ? given : { ...given, base: codes };
   return {
     kind: "adapt",
     unit: { name: "tokens", perStep: settings.batch * context },
@@ -157,14 +177,16 @@ export function adaptTask(options: AdaptTaskOptions): AdaptTask {
     batch(step, part, parts) {
       if (batch?.step !== step) batch = { step, rows: rows(step) };
       const count = settings.batch / parts;
-      return packedBatch(
-        batch.rows.slice(part * count, (part + 1) * count),
-        context,
-        learnedIn(batch.rows) / parts,
+      return withBase(
+        packedBatch(
+          batch.rows.slice(part * count, (part + 1) * count),
+          context,
+          learnedIn(batch.rows) / parts,
+        ),
       );
     },
     losses: {
-      loss: (own, given) => ({ loss: lossOf(config, withAdapter(base, own), given).mul(given.share) }),
+      loss: (own, given) => ({ loss: lossOf(config, worn(base, own, given), given).mul(given.share) }),
     },
     ...(options.rate && { rate: options.rate }),
     ...(options.rule && { rule: options.rule }),
@@ -175,7 +197,7 @@ export function adaptTask(options: AdaptTaskOptions): AdaptTask {
         const part = held.slice(at, at + size);
         const learned = learnedIn(part);
         const full = [...part, ...Array.from({ length: size - part.length }, (): Row => [])];
-        nats += (await (await score(own, packedBatch(full, context))).item()) * learned;
+        nats += (await (await score(own, withBase(packedBatch(full, context)))).item()) * learned;
         tokens += learned;
       }
       return { validationLoss: nats / tokens };

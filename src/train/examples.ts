@@ -21,8 +21,14 @@ export interface Example {
 /** Text of a chat. @param answer Whether the opening of an answer follows. */
 export type ChatWriter = (turns: readonly Turn[], answer: boolean) => string;
 
+/** Names that columns of tables and keys of JSON have in place of ours; numbers where a table has no line of names. */
+export type Columns = Readonly<
+  Partial<Record<"text" | "prompt" | "completion" | "messages" | "choices", string>>
+>;
+
 /** How examples are read. */
 export interface ExampleOptions {
+  readonly columns?: Columns;
   /** The model's chat template; without one, chats are refused. */
   readonly chat?: ChatWriter;
   /** `completion` (default) learns completions and answers, `all` the prompts too. */
@@ -68,11 +74,14 @@ export function readExamples(
     return { examples, notices };
   }
   const text = new TextDecoder().decode(data);
-  const items = table === undefined ? jsonLines(text) : tableRows(text, table === "csv" ? "," : "\t", path);
+  const { columns = {} } = options;
+  const bare = Object.values(columns).some((name) => /^\d+$/.test(name));
+  const items =
+    table === undefined ? jsonLines(text) : tableRows(text, table === "csv" ? "," : "\t", path, bare);
   const examples: Example[] = [];
   const bad: string[] = [];
   for (const { value, line } of items) {
-    const example = exampleOf(value, `${path}, line ${line}`, options);
+    const example = exampleOf(renamed(value, columns), `${path}, line ${line}`, options);
     if (typeof example === "string") bad.push(`line ${line} (${example})`);
     else examples.push(example);
   }
@@ -87,6 +96,17 @@ export function readExamples(
     notices:
       bad.length > 0 ? [`adapt: ${path}: ${named} cannot be used; the other ${examples.length} are.`] : [],
   };
+}
+
+/** `value` with our names in place of its own. */
+function renamed(value: unknown, columns: Columns): unknown {
+  if (typeof value !== "object" || value === null || Object.keys(columns).length === 0) return value;
+  const own = value as Readonly<Record<string, unknown>>;
+  const found = Object.entries(columns).map(([ours, theirs]): [string, unknown] => [
+    ours,
+    own[theirs] ?? own[theirs.toLowerCase()],
+  ]);
+  return Object.fromEntries(found.filter(([, v]) => v !== undefined));
 }
 
 function jsonLines(text: string): { value: unknown; line: number }[] {

@@ -86,7 +86,9 @@ export async function trainLoop<P, B, S>(options: LoopOptions<P, B, S>): Promise
   const pace = { units: 0, seconds: 0 };
   const speed = (): number => (pace.seconds > 0 ? pace.units / pace.seconds : 0);
   const ended = (): boolean =>
-    done >= settings.steps || (settings.minutes !== undefined && clock() >= 60 * settings.minutes);
+    done >= settings.steps ||
+    (settings.minutes !== undefined && clock() >= 60 * settings.minutes) ||
+    task.ended?.() === true;
   const stopped = (): boolean => signal?.aborted === true;
   const progress = (): Progress => ({ step: done, seconds: clock() });
   const validate = async (last: boolean): Promise<Numbers | undefined> => {

@@ -7,10 +7,15 @@ export interface TableRow {
   readonly line: number;
 }
 
-/** The rows below the first, which names the columns. @throws FileError for a quote without an end, and for no rows. */
-export function tableRows(text: string, separator: string, path: string): TableRow[] {
+/**
+ * The rows below the first, which names the columns. @param bare There is no such line: columns are called 1, 2, ….
+ * @throws FileError for a quote without an end, and for no rows.
+ */
+export function tableRows(text: string, separator: string, path: string, bare = false): TableRow[] {
   const rows = tableCells(text, separator, path);
-  const [head, ...rest] = rows;
+  const widest = Math.max(0, ...rows.map((row) => row.cells.length));
+  const numbers = { cells: Array.from({ length: widest }, (_, i) => String(i + 1)), line: 0 };
+  const [head, ...rest] = bare ? [numbers, ...rows] : rows;
   if (head === undefined || rest.length === 0) {
     throw new FileError(
       `adapt: ${path} must have a line of column names and rows below it, got ${rows.length} lines.`,

@@ -82,6 +82,8 @@ export interface Task<P, B, S = unknown> {
   /** Numbers about data that is not trained on, as `validationLoss`. `last` is true at the end of the training. */
   validate?(params: P, at: { readonly step: number; readonly last: boolean }): Promise<Numbers>;
   sample?(params: P): Promise<Sample>;
+  /** Whether nothing is left to gain, asked before each step: the training then ends as it does after its last step. */
+  ended?(): boolean;
   /** How the picture of the losses is labelled. */
   readonly words?: LossWords;
   /** Frees what `validate` and `sample` compiled. */

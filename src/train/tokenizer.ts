@@ -1,7 +1,7 @@
 // Which tokenizer a training uses: bytes, characters, or pieces learnt from its own text.
 import { FileError, nearest, OptionError } from "../errors.ts";
 import { byteTokenizer, createTokenizer, type Tokenizer, unigramFromPieces } from "../tokenizer/index.ts";
-import { trainBytePiece } from "../tokenizer/train/bytepiece.ts";
+import { trainUnigram } from "../tokenizer/train/unigram.ts";
 import type { TrainControl } from "../tokenizer/pace.ts";
 
 const WORDS = ["bytes", "chars", "train"];
@@ -42,9 +42,11 @@ export async function makeTokenizer(
 ): Promise<Tokenizer> {
   if (choice.kind === "bytes") return byteTokenizer();
   if (choice.kind === "chars") return characterTokenizer(texts);
-  const { models } = await trainBytePiece(texts, { vocabularySize: choice.size }, control);
+  // As `athanor tokenizer train` does: the mode that needs the fewest tokens, with pieces that may be parts of characters.
+  const options = { vocabularySize: choice.size, ensureUnicode: false };
+  const { models } = await trainUnigram(texts, options, control);
   const [model] = models;
-  if (model === undefined) throw new Error("trainBytePiece returned no model");
+  if (model === undefined) throw new Error("trainUnigram returned no model");
   return createTokenizer(model);
 }
 

@@ -85,9 +85,18 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
     ],
     [
       ["--method", "lroa"],
-      'adapt: method must be one of lora, lora-plus, full, got "lroa". Did you mean lora?',
+      'adapt: method must be one of lora, lora-plus, lora-ga, lora-pro, pissa, dora, full, got "lroa". Did you mean lora?',
     ],
-    [["--export", "mlx", "x"], 'adapt: --export must be peft FOLDER, got "mlx x".'],
+    [["--export", "gguf", "x"], 'adapt: --export must be peft FOLDER or mlx FOLDER, got "gguf x".'],
+    [["--method", "full", "--bits", "4"], "adapt: --bits must go with an adapter, got --method full."],
+    [
+      ["--columns", "a=b"],
+      "adapt: --columns must be ours=theirs of text, prompt, completion, messages, choices, got",
+    ],
+    [
+      ["--method", "lora-ga:scale=big"],
+      'lora-ga: scale must be one of stable, unit, gd, weightS, got "big".',
+    ],
     [["--method", "full", "--merge", "x"], "adapt: --merge must have an adapter, got --method full."],
     [["--epochs", "1"], "adapt: --steps and --epochs say the same, got both."],
   ])("%j is one sentence, and makes nothing", async (options, message) => {

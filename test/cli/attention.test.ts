@@ -49,6 +49,7 @@ describe.each([
   "linear",
   "mla:latentWidth=8,rotaryWidth=4",
   "rtf:state=6",
+  "rnn:cell=mgu",
 ])("--attention %s", (attention) => {
   const run = join(folder, attention.replace(/[:,=]/g, "-"));
 
@@ -120,7 +121,7 @@ describe.each([
     expect(scored.code, scored.stderr).toBe(0);
     const svg = join(run, "attention.svg");
     const drawn = await athanor(["inspect", run, "-p", "the fire", "--svg", svg, "--json"]);
-    if (/^(linear|mla|rtf)/.test(attention)) {
+    if (/^(linear|mla|rnn|rtf)/.test(attention)) {
       expect(drawn.stderr).toContain("must have layers whose attention is one of dense, window");
       expect(drawn.code).toBe(2);
       return;

@@ -104,6 +104,14 @@ test.each([
     ["--optimizer", "lio"],
     'optimizer: type must be one of adamw, eg, funnelled-gain, lion, meta-gain, muon, sgd, tiger, got "lio". Did you mean lion?',
   ],
+  [
+    ["--schedule", "wsx"],
+    "schedule: type must be one of cosine, constant, linear, wsd, piecewise, gradient, got",
+  ],
+  [
+    ["--embedding-lr", "0.1"],
+    "train: --embedding-lr must stand beside --embedding-optimizer, got 0.1 alone.",
+  ],
   [["--from", "nowhere"], "must exist, got nothing there."],
   [["--from", "nowhere", "--width", "16"], "train: --width is decided by the model of --from, got both."],
 ])("train %j is one sentence, and makes nothing", async (options, message) => {

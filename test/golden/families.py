@@ -1,6 +1,7 @@
 # Logits of tiny models of every family by Hugging Face's transformers, the names and shapes of their tensors, and the
 # same with weights rounded to float16 and bfloat16.
 # Run: /path/to/venv/bin/python test/golden/families.py            writes test/golden/families/<case>.json
+#      /path/to/venv/bin/python test/golden/families.py CASE…     those alone
 #      /path/to/venv/bin/python test/golden/families.py check DIR  holds folders DIR/<case>, written by `export --hf`,
 #                                                                  against them (transformers loads them)
 # Weights follow from names (weight() here, weightOf in test/support/named-weights.ts), so that none are stored.
@@ -29,6 +30,7 @@ CASES = {
     "smollm3": dict(BASE, model_type="smollm3", no_rope_layers=[1, 0, 1]),
     "smollm3-windows": dict(BASE, model_type="smollm3", num_hidden_layers=4, use_sliding_window=True, sliding_window=4,
                             attention_bias=True, rope_theta=500.0),
+    "gemma": dict(BASE, model_type="gemma"),
     "gemma2": dict(BASE, model_type="gemma2", sliding_window=4, query_pre_attn_scalar=12),
     "gemma2-caps": dict(BASE, model_type="gemma2", sliding_window=16, attn_logit_softcapping=0.7, final_logit_softcapping=2.0,
                         hidden_activation="gelu", rms_norm_eps=1e-5),
@@ -83,6 +85,8 @@ if sys.argv[1:2] == ["check"]:
     sys.exit()
 
 for name, given in CASES.items():
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        continue
     config = AutoConfig.for_model(**json.loads(json.dumps(given)))
     config._attn_implementation = "eager"
     model = AutoModelForCausalLM.from_config(config).to(torch.float32).eval()

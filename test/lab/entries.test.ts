@@ -19,7 +19,6 @@ const AWAITED = [
   "rtf",
   "deer",
   "monarch",
-  "fsq",
   "bn-vae",
   "ign",
   "patches",

@@ -224,6 +224,26 @@ describe("what does not fit is refused by name", () => {
 });
 
 describe("files as they come", () => {
+  test("safetensors count before all else in a folder of several formats, one file before shards, which is told", async () => {
+    const at = await folderOf("llama", goldenOf("llama"), "float32");
+    expect((await loadModel(at)).notices).toBeUndefined();
+    await writeFile(join(at, "model.safetensors.index.json"), '{"weight_map": {"x": "nowhere.safetensors"}}');
+    await writeFile(join(at, "pytorch_model.bin"), "x");
+    await writeFile(join(at, "model-q4.gguf"), "x");
+    expect((await loadModel(at)).notices).toEqual([
+      `${at} holds model.safetensors.index.json, model-q4.gguf, pytorch_model.bin beside model.safetensors, which is what is read.`,
+    ]);
+    await rm(join(at, "model.safetensors"));
+    await rm(join(at, "model.safetensors.index.json"));
+    await expect(loadModel(at)).rejects.toThrow(
+      "must hold model.safetensors, got pytorch_model.bin: PyTorch's",
+    );
+    await rm(join(at, "pytorch_model.bin"));
+    await expect(loadModel(at)).rejects.toThrow(
+      `model: ${at} must hold model.safetensors, got model-q4.gguf. Give that file itself.`,
+    );
+  });
+
   test("GPT-2's body alone, with its masks", async () => {
     const gpt = goldenOf("gpt2");
     const at = await mkdtemp(join(work, "body-"));

@@ -273,6 +273,19 @@ describe("donation", () => {
   });
 });
 
+test("what is handed over is freed when the runtime has it, and says so to who asks for it", async () => {
+  const n = 3 << 20; // large enough to stand in a file of its own
+  const big = t.tensor(new Float32Array(n).fill(0.5));
+  const small = t.tensor([2, 3]);
+  const f = t.compile((x: T) => t.sum(big).add(t.sum(small.mul(x))), { handOver: true });
+  expect(await (await f(t.tensor([1, 1]))).item()).toBe(n / 2 + 5);
+  expect(await (await f(t.tensor([2, 1]))).item()).toBe(n / 2 + 7);
+  await expect(big.data()).rejects.toThrow(`a tensor [${n}] was donated to an earlier call`);
+  await expect(f(t.tensor([[1, 1]]))).rejects.toThrow("was donated");
+  expect(await small.data()).toEqual(Float32Array.of(2, 3));
+  await f.release();
+});
+
 describe("symbolic dimensions", () => {
   test("a reshape with two free sizes keeps one that is 0 in a call", async () => {
     // ONNX reads 0 in a shape as "as it was" unless told otherwise.

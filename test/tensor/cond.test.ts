@@ -74,3 +74,62 @@ test("what cannot be chosen is refused", () => {
     new OptionError('select: "a" must be in b as in a, got none.'),
   );
 });
+
+test("derivatives are of the chosen branch alone, where the other one's slope is infinite", async () => {
+  const root = (x: t.Tensor): t.Tensor =>
+    t.cond(
+      t.greater(x, 0),
+      (y: t.Tensor) => t.sqrt(y),
+      (y: t.Tensor) => y.mul(3),
+      x,
+    );
+  const [first, second] = [t.grad(root), t.grad(t.grad(root))];
+  // √x has an infinite slope at 0 and none below it.
+  for (const [x, slope, bend] of [
+    [0, 3, 0],
+    [-4, 3, 0],
+    [4, 0.25, -1 / 32],
+  ] as const) {
+    expect(await first(t.tensor(x)).item()).toBeCloseTo(slope, 6);
+    expect(await second(t.tensor(x)).item()).toBeCloseTo(bend, 6);
+  }
+});
+
+test("so are those of what the branches use from outside, and of whole trees", async () => {
+  const f = (w: t.Tensor, x: t.Tensor): t.Tensor => {
+    const { a, b } = t.cond(
+      t.greater(w, 0),
+      ({ y }: { y: t.Tensor }) => ({ a: t.log(w).mul(y), b: y.div(w) }),
+      ({ y }: { y: t.Tensor }) => ({ a: w.mul(y), b: y }),
+      { y: x },
+    );
+    return a.add(b).sum();
+  };
+  const both = (w: number, x: readonly number[]) =>
+    t.grad((p: { w: t.Tensor; x: t.Tensor }) => f(p.w, p.x))({ w: t.tensor(w), x: t.tensor([...x]) });
+  const off = both(0, [2, 5]); // ln 0 and 1 / 0 are not chosen: w y + y
+  expect(await off.w.item()).toBe(7);
+  expect(await list(off.x)).toEqual([1, 1]);
+  const on = both(2, [2, 5]); // ln w · y + y / w
+  expect(await on.w.item()).toBeCloseTo(7 / 2 - 7 / 4, 6);
+  (await list(on.x)).forEach((v) => expect(v).toBeCloseTo(Math.log(2) + 1 / 2, 6));
+});
+
+test("a branch inside a loop knows its own condition", async () => {
+  const run = (xs: t.Tensor): t.Tensor =>
+    t.scan(
+      (c: t.Tensor, x: t.Tensor): [t.Tensor, t.Tensor] => {
+        const y = t.cond(
+          t.greater(x, 0),
+          (z: t.Tensor) => t.sqrt(z),
+          (z: t.Tensor) => z.mul(c),
+          x,
+        );
+        return [c.add(y), y];
+      },
+      t.tensor(1),
+      xs,
+    ).carry;
+  // c: 1 → 1 + √4 = 3 → 3 + 0 · 3 = 3; ∂/∂x = 1/(2·2), c before.
+  expect(await list(t.grad(run)(t.tensor([4, 0])))).toEqual([0.25, 3]);
+});

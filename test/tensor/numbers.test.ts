@@ -318,3 +318,17 @@ test("nothing sorted is nothing", async () => {
     expect(await list(values)).toEqual([]);
   }
 });
+
+test("an extreme of float16 numbers that are computed has a derivative, first and second", async () => {
+  const half = (values: number[]): t.Tensor => t.tensor(values, { shape: [2, 2], dtype: "float16" });
+  const [a, b] = [half([1.183, -1.536, -1.122, 0.5269]), half([0.4939, 1.89, -0.6006, -0.7583])];
+  for (const reduce of [t.max, t.min]) {
+    const of = (x: t.Tensor): t.Tensor => reduce(t.matmul(x, b, { scale: -1 }));
+    const slope = t.grad((x: t.Tensor) => t.cast(of(x), "float32"))(a);
+    expect((await list(slope)).filter((v) => v !== 0)).toHaveLength(2);
+    const curved = t.grad((x: t.Tensor) =>
+      t.cast(t.sum(t.grad((z: t.Tensor) => of(z.mul(z)))(x)), "float32"),
+    );
+    expect((await list(curved(a))).every(Number.isFinite)).toBe(true);
+  }
+});

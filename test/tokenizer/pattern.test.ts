@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { Tokenizer as Rust } from "tokenizers";
 import { describe, expect, test } from "vitest";
+import { createTokenizer, type Tokenizer } from "../../src/tokenizer/index.ts";
 import { jsPattern } from "../../src/tokenizer/pipeline/pattern.ts";
 import { splitText } from "../../src/tokenizer/pipeline/pre-tokenizers.ts";
 import { TIKTOKEN_SPLITS } from "../../src/tokenizer/formats/tiktoken.ts";
@@ -163,4 +164,26 @@ describe("split patterns, against npm tokenizers", () => {
     );
     expect(() => jsPattern(pattern)).toThrow(`got ${named}`);
   });
+});
+
+test("an empty match is a cut in our own pairs too, also where another match follows at once", () => {
+  const word = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const bytes = Array.from({ length: 256 }, (_, b) => Uint8Array.of(b));
+  const pairs = (split: string): Tokenizer =>
+    createTokenizer({
+      kind: "bpe",
+      pieces: [...bytes, word("xx"), word(" x"), word("ya"), word("ca")],
+      merges: Int32Array.of(120, 120, 256, 32, 120, 257, 121, 97, 258, 99, 97, 259),
+      specials: [],
+      split,
+    });
+  const cases: readonly (readonly [split: string, text: string, parts: readonly string[]])[] = [
+    ["x*", "x xx yx", ["x", " ", "xx", " ", "y", "x"]],
+    ["a|", "cacaya", ["c", "a", "c", "a", "y", "a"]],
+    ["(?=x)|y?", "yax 😀x", ["y", "a", "x", " ", "😀", "x"]],
+  ];
+  for (const [split, text, parts] of cases) {
+    const ids = parts.flatMap((part) => [...pairs("[\\s\\S]+").encode(part)]);
+    expect([...pairs(split).encode(text)], split).toEqual(ids);
+  }
 });

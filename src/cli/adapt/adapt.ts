@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { OptionError } from "../../errors.ts";
-import { loadAdapter, saveAdapter } from "../../model/index.ts";
+import { loadAdapter, saveAdapter, saveMlxAdapter } from "../../model/index.ts";
 import { parseOptimizer, RULES } from "../../optim/index.ts";
 import type { Device } from "../../tensor/index.ts";
 import { ADAPT_METHODS } from "../../train/adapt-methods.ts";
@@ -15,10 +15,11 @@ import {
   writeMerged,
 } from "../../train/node/adapt.ts";
 import { openPretrained } from "../../train/node/pretrained.ts";
+import type { Columns } from "../../train/examples.ts";
 import type { TrainChanges } from "../../train/settings.ts";
 import { printJson, say } from "../command.ts";
 import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
-import { count, positive, whole } from "../numbers.ts";
+import { count, oneOf, type Parse, positive, whole } from "../numbers.ts";
 import { defaultRunFolder } from "../train/run-name.ts";
 import { watchAdapting } from "./watch.ts";
 
@@ -38,6 +39,12 @@ interface Flags {
   readonly context?: number;
   readonly optimizer?: string;
   readonly loss?: "completion" | "all";
+  readonly validation?: readonly string[];
+  readonly validateEvery?: number;
+  readonly patience?: number;
+  readonly columns?: Columns;
+  readonly samples?: number;
+  readonly bits?: 4 | 8;
   readonly resume?: string;
   readonly seed?: number;
   readonly run?: string;
@@ -48,9 +55,10 @@ interface Flags {
 }
 
 const HELP = `
-Data: .jsonl with text, or prompt and completion, or messages in every line; .csv and .tsv with columns of these names;
-anything else is one plain text. Only completions and answers are learnt unless --loss all. The last tenth validates.
-The adapter is written as a PEFT folder into the run; of --method full, the whole model.
+Data: .jsonl with text, or prompt and completion, or messages in every line; .csv and .tsv with columns of these names,
+or of those that --columns says (--columns prompt=question,completion=answer; by number where no line names them); anything
+else is one plain text. Only completions and answers are learnt unless --loss all. The last tenth validates, or the files
+of --validation. What validated best is written: an adapter as a PEFT folder into the run; of --method full, the model.
 
 Methods:
 ${Object.entries(ADAPT_METHODS)
@@ -94,11 +102,17 @@ export function define(command: Command): void {
     .option("--context <n>", "tokens in a row (default: 256, or the model's own)", count)
     .option("--optimizer <rule>", `${Object.keys(RULES).join(", ")}, with :field=number,… (default: adamw)`)
     .addOption(new Option("--loss <what>", "what is learnt").choices(["completion", "all"]))
+    .option("--validation <file...>", "files that validate (default: the last tenth of each file)")
+    .option("--validate-every <n>", "updates between two validations (default: a tenth of all)", count)
+    .option("--patience <n>", "end after so many validations without a better one", count)
+    .option("--columns <ours=theirs,...>", "what text, prompt, completion or messages are called", columnsOf)
+    .option("--samples <n>", "held-out prompts to write on before and after (default: 2)", whole)
+    .option("--bits <n>", "hold the base in 8 or 4 bits while the adapter is trained", oneOf(4, 8))
     .option("--resume <run>", "go on with a run that was stopped")
     .option("--seed <n>", "decides the adapter's start and the order of the data", whole)
     .option("--run <folder>", "folder to make (default: runs/…)")
     .option("--merge <folder>", "also write the whole model with the adapter worked in")
-    .option("--export <what...>", "also write the adapter elsewhere: peft FOLDER")
+    .option("--export <what...>", "also write the adapter elsewhere: peft FOLDER, mlx FOLDER or both")
     .option("--device <name>", "cpu, webgpu or cuda")
     .option("--json", "print the result as JSON on stdout")
     .addHelpText("after", HELP)
@@ -106,8 +120,8 @@ export function define(command: Command): void {
 }
 
 async function adapt(model: string | undefined, flags: Flags): Promise<void> {
-  const exported = exportFolder(flags);
-  if (exported !== undefined) await checkNew("--export", exported);
+  const exported = exportsOf(flags);
+  for (const { folder } of exported) await checkNew("--export", folder);
   if (flags.merge !== undefined) {
     if (flags.method === "full")
       throw new OptionError(
@@ -136,19 +150,45 @@ async function adapt(model: string | undefined, flags: Flags): Promise<void> {
   }
 }
 
-/** @throws OptionError for a format that is not known, and for one that a whole model has not. */
-function exportFolder({ export: what, method }: Flags): string | undefined {
-  if (what === undefined) return undefined;
-  const [format, folder, ...more] = what;
-  if (format !== "peft" || folder === undefined || more.length > 0) {
-    throw new OptionError(`adapt: --export must be peft FOLDER, got "${what.join(" ")}".`);
-  }
-  if (method === "full")
-    throw new OptionError(
-      "adapt: --export peft must have an adapter, got --method full. The run folder holds the whole model.",
-    );
-  return folder;
+/** Where else the adapter goes. */
+interface Export {
+  readonly format: "peft" | "mlx";
+  readonly folder: string;
 }
+
+/** @throws OptionError for a format that is not known, and for one that a whole model has not. */
+function exportsOf({ export: what = [], method }: Flags): Export[] {
+  const out: Export[] = [];
+  for (let i = 0; i < what.length; i += 2) {
+    const [format, folder] = [what[i], what[i + 1]];
+    if ((format !== "peft" && format !== "mlx") || folder === undefined) {
+      throw new OptionError(`adapt: --export must be peft FOLDER or mlx FOLDER, got "${what.join(" ")}".`);
+    }
+    out.push({ format, folder });
+  }
+  if (out[0] !== undefined && method === "full") {
+    throw new OptionError(
+      `adapt: --export ${out[0].format} must have an adapter, got --method full. The run folder holds the whole model.`,
+    );
+  }
+  return out;
+}
+
+const OURS = ["text", "prompt", "completion", "messages", "choices"] as const;
+
+/** `prompt=question,completion=answer`. */
+export const columnsOf: Parse<Columns> = (text) =>
+  Object.fromEntries(
+    text.split(",").map((part) => {
+      const [ours = "", theirs = ""] = part.split(/=(.*)/s).map((word) => word.trim());
+      if (!OURS.some((name) => name === ours) || theirs === "") {
+        throw new OptionError(
+          `adapt: --columns must be ours=theirs of ${OURS.join(", ")}, got "${part}". Write prompt=question.`,
+        );
+      }
+      return [ours, theirs];
+    }),
+  );
 
 function begin(model: string | undefined, flags: Flags, control: AdaptControl): Promise<AdaptResult> {
   if (model === undefined)
@@ -177,17 +217,23 @@ function begin(model: string | undefined, flags: Flags, control: AdaptControl): 
     ...(flags.accumulate !== undefined && { accumulate: flags.accumulate }),
     ...(flags.context !== undefined && { context: flags.context }),
     ...(flags.seed !== undefined && { seed: flags.seed }),
+    ...(flags.validateEvery !== undefined && { validateEvery: flags.validateEvery }),
   };
   return startAdapt(
     {
       model,
       files: flags.data ?? [],
-      run: flags.run ?? defaultRunFolder(method),
+      run: flags.run ?? defaultRunFolder(method.split(":")[0] ?? method),
       method,
       size: { rank, alpha, ...(flags.rslora === true && { root: true }), ...(targets && { targets }) },
       settings,
       ...(epochs !== undefined && { epochs }),
       ...(loss !== undefined && { loss }),
+      ...(flags.validation && { validation: flags.validation }),
+      ...(flags.columns && { columns: flags.columns }),
+      ...(flags.patience !== undefined && { patience: flags.patience }),
+      ...(flags.bits !== undefined && { bits: flags.bits }),
+      ...(flags.samples !== undefined && { samples: flags.samples }),
     },
     control,
   );
@@ -213,7 +259,7 @@ function goOn(model: string | undefined, flags: Flags, control: AdaptControl): P
   );
 }
 
-async function finish(flags: Flags, exported: string | undefined, result: AdaptResult): Promise<void> {
+async function finish(flags: Flags, exported: readonly Export[], result: AdaptResult): Promise<void> {
   const { adapter, model } = result;
   if (result.interrupted || adapter === null) {
     say(`Stopped at step ${result.steps}, saved in ${result.checkpoint}.`);
@@ -222,15 +268,19 @@ async function finish(flags: Flags, exported: string | undefined, result: AdaptR
   } else {
     const before =
       result.firstValidationLoss === null ? "" : `${result.firstValidationLoss.toFixed(4)} before, `;
-    say(`Validation loss ${before}${result.validationLoss?.toFixed(4)} now, in nats per learnt token.`);
+    if (result.early) say(`Ended after ${result.steps} steps: the last validations were no better.`);
+    say(
+      `Validation loss ${before}${result.validationLoss?.toFixed(4)} after ${result.bestStep} steps, in nats per learnt token.`,
+    );
     const whole = adapter.endsWith("model");
-    if (!whole && (exported !== undefined || flags.merge !== undefined)) {
+    if (!whole && (exported.length > 0 || flags.merge !== undefined)) {
       const { params } = await openPretrained(model);
       const leaves = await loadAdapter(adapter, params);
-      if (exported !== undefined) {
-        await mkdir(exported, { recursive: true });
-        await saveAdapter(exported, leaves, params, { base: model });
-        say(`written: ${exported}`);
+      for (const { format, folder } of exported) {
+        await mkdir(folder, { recursive: true });
+        if (format === "peft") await saveAdapter(folder, leaves, params, { base: model });
+        else await saveMlxAdapter(folder, leaves, params);
+        say(`written: ${folder}`);
       }
       if (flags.merge !== undefined) {
         await writeMerged(flags.merge, model, leaves);

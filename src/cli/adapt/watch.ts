@@ -47,6 +47,9 @@ export function watchAdapting(): AdaptWatch {
       onValidation({ step }, { validationLoss = Number.NaN }) {
         bar.end(`step ${step}  validation ${validationLoss.toFixed(4)} nats per learnt token`);
       },
+      onSample(text, when) {
+        bar.end(`\n${when === "before" ? "Before" : "After"}:\n${text}\n`);
+      },
       onNotice: (sentence) => bar.end(sentence),
     },
     end: () => bar.end(),

@@ -6,10 +6,9 @@ import { parseAttention } from "../../model/attention-config.ts";
 import { convertToVq } from "../../model/convert-attention.ts";
 import { convertLinear, parseLinear } from "../../model/convert.ts";
 import { saveModel } from "../../model/save.ts";
-import { toldFiles } from "../../model/told.ts";
 import { unpacked } from "../../train/node/corpus.ts";
 import { printJson, say } from "../command.ts";
-import { toldOf } from "./export.ts";
+import { tellFolder } from "./export.ts";
 import { openModel } from "./open.ts";
 
 interface Flags {
@@ -75,7 +74,7 @@ async function convertKeys(path: string, text: string, { data, out, tokenizer, j
   const ids = model.tokenizer.encode(bytes).subarray(0, TOKENS);
   const { config, params, lost } = await convertToVq(model.config, model.params, attention, ids);
   await mkdir(out, { recursive: true });
-  await saveModel(out, config, params, model.tokens, { beside: new Map(toldFiles(toldOf(model))) });
+  await saveModel(out, config, params, model.tokens, { beside: await tellFolder(model, out) });
   for (const [i, share] of lost.entries())
     say(`layer ${i}: ${(100 * share).toFixed(1)} % of its keys' norm lost`);
   say(`written: ${out}; go on with athanor train FILE --from ${out}`);
@@ -87,7 +86,7 @@ async function convertMatrices(path: string, linear: string, { out, tokenizer, j
   const model = await openModel(path, { tokenizer });
   const { config, params, matrices } = await convertLinear(model.config, model.params, rule);
   await mkdir(out, { recursive: true });
-  await saveModel(out, config, params, model.tokens, { beside: new Map(toldFiles(toldOf(model))) });
+  await saveModel(out, config, params, model.tokens, { beside: await tellFolder(model, out) });
   for (const { name, before, after, lost } of matrices) {
     say(`${name}: ${before} numbers became ${after}, ${(100 * lost).toFixed(2)} % of its norm lost`);
   }

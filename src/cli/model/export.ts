@@ -1,9 +1,11 @@
 // `athanor export`: a model as an ONNX file with free batch and time axes, or as a Hugging Face folder, or as GGUF.
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { OptionError } from "../../errors.ts";
 import { saveGguf } from "../../model/gguf-write.ts";
 import { causalLM } from "../../model/index.ts";
 import { saveModel } from "../../model/save.ts";
+import { stepProgram } from "../../model/step-program.ts";
 import { type Told, toldFiles } from "../../model/told.ts";
 import { saveTransformersJs, type Variant, VARIANTS } from "../../model/transformers-js.ts";
 import { widened } from "../../model/widen.ts";
@@ -16,6 +18,7 @@ import { type OpenedModel, openModel } from "./open.ts";
 
 interface Flags {
   onnx?: string;
+  step?: string;
   hf?: string;
   gguf?: string;
   transformersJs?: string;
@@ -31,6 +34,7 @@ interface Flags {
 const HELP = `
 Examples:
   athanor export runs/demo --onnx demo.onnx
+  athanor export runs/demo --step demo-step.onnx
   athanor export stories15M.bin --hf stories15M/
   athanor export ./SmolLM2-135M --gguf smollm2.gguf --bits 8
   athanor export runs/demo --transformers-js public/models/demo --variants fp32,q8,q4`;
@@ -42,6 +46,10 @@ export function define(command: Command): void {
     )
     .argument("<model>", "run, Hugging Face folder, GGUF or llama2.c file")
     .option("--onnx <file>", "ONNX file; weights above 64 MB go to FILE.data beside it")
+    .option(
+      "--step <file>",
+      "ONNX file that writes on: what layers keep goes in (past.*) and comes out (present.*)",
+    )
     .option("--hf <folder>", "folder with config.json, model.safetensors and tokenizer.json")
     .option("--gguf <file>", "GGUF file for llama.cpp: weights, tokenizer and chat template")
     .option("--bits <n>", "bits of a weight in a GGUF file: 16 (F16, default) or 8 (Q8_0)", oneOf(16, 8))
@@ -64,10 +72,10 @@ export function define(command: Command): void {
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const { onnx, hf, gguf, transformersJs, variants, bits = 16 } = flags;
-  if ([onnx, hf, gguf, transformersJs].every((place) => place === undefined)) {
+  const { onnx, step, hf, gguf, transformersJs, variants, bits = 16 } = flags;
+  if ([onnx, step, hf, gguf, transformersJs].every((place) => place === undefined)) {
     throw new OptionError(
-      "export: --onnx FILE, --hf FOLDER, --transformers-js FOLDER or --gguf FILE must be given, got none.",
+      "export: --onnx FILE, --step FILE, --hf FOLDER, --transformers-js FOLDER or --gguf FILE must be given, got none.",
     );
   }
   if (variants !== undefined && transformersJs === undefined) {
@@ -91,12 +99,22 @@ async function run(path: string, flags: Flags): Promise<void> {
     say(`written: ${saved.path}${saved.dataPath === undefined ? "" : ` and ${saved.dataPath}`}`);
     written["onnx"] = saved;
   }
+  if (step !== undefined) {
+    const { fn, args, states, ...names } = stepProgram(config, params);
+    const saved = await saveOnnx(step, fn, args, {
+      ...names,
+      weights: params,
+      portable: flags.fused !== true,
+    });
+    say(`written: ${saved.path}, which keeps ${Object.keys(states).join(", ")}`);
+    written["step"] = { ...saved, states };
+  }
   if (hf !== undefined) {
     await mkdir(hf, { recursive: true });
     const { dtype, family, tokens } = model;
     const { maps: _, ...plain } = config; // as the matrices are from here on
     await saveModel(hf, plain, await widened(params), tokens, {
-      beside: new Map(toldFiles(toldOf(model))),
+      beside: await tellFolder(model, hf),
       ...(dtype && { dtype }),
       ...(family !== undefined && { family }),
     });
@@ -115,9 +133,9 @@ async function run(path: string, flags: Flags): Promise<void> {
   }
   if (gguf !== undefined) {
     const tokens = { bos: model.bos ?? model.start, eos: model.eos };
-    const { tokenizer, chat } = model;
+    const { tokenizer, chat, family } = model;
     const extras = { tokens, tokenizer, template: chat?.source, addBos: model.bos !== undefined, bits };
-    await saveGguf(gguf, config, params, extras);
+    await saveGguf(gguf, config, params, { ...extras, ...(family !== undefined && { family }) });
     say(`written: ${gguf}`);
     written["gguf"] = gguf;
   }
@@ -133,6 +151,23 @@ export function toldOf({ tokenizer, tokens, chat, bos, beside }: OpenedModel): T
     addBos: bos !== undefined,
     beside,
   };
+}
+
+/**
+ * The small files of a Hugging Face folder. A SentencePiece model that tokenizer.json has no words for (symbols that are
+ * found in normalised text) goes along as it is.
+ */
+export async function tellFolder(model: OpenedModel, folder: string): Promise<ReadonlyMap<string, string>> {
+  const told = toldOf(model);
+  try {
+    return new Map(toldFiles(told));
+  } catch (error) {
+    const { tokenizerPath: path } = model;
+    if (!(error instanceof OptionError) || !path.endsWith(".model")) throw error;
+    await copyFile(path, join(folder, "tokenizer.model"));
+    say(`${path} says more than tokenizer.json can: written as tokenizer.model, which transformers reads.`);
+    return new Map(toldFiles({ ...told, vocabulary: false }));
+  }
 }
 
 /** The name of a variant. */

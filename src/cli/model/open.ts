@@ -97,6 +97,7 @@ async function fromFiles(path: string, options: OpenOptions): Promise<OpenedMode
     throw new OptionError(`model: ${path} carries no tokenizer. Give one with --tokenizer FILE.`);
   }
   const tokenizer = await (options.tokenizer === undefined ? stored.tokenizer() : loadTokenizer(file));
+  for (const notice of stored.notices ?? []) say(notice);
   for (const line of aboutWidened(path, stored.widened ?? [])) say(line);
   const { config, params, tokens, chat, drawing = {}, beside = new Map(), dtype, family } = stored;
   return {

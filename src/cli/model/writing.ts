@@ -86,6 +86,7 @@ export async function openWriter(
     ...(flags.device !== undefined && { device: flags.device }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(bits !== undefined && { weightBits: bits }),
+    handOver: true,
   });
   return { model, decoder };
 }

@@ -1,5 +1,5 @@
 // What a place means in Node: a text is a path, unless it begins like an address.
-import { open, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FileError } from "../../errors.ts";
@@ -58,6 +58,7 @@ export function diskFolder(path: string): Folder {
       return file === undefined ? undefined : await openDiskFile(file);
     },
     find,
+    list: () => readdir(path),
     write: (name, content) => writeFileAtomic(join(path, name), content),
   };
 }

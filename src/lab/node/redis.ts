@@ -68,6 +68,9 @@ export function connectionTo(text: string): RedisAddress & {
   };
 }
 
+/** Milliseconds in which a server must answer at the beginning. */
+const PATIENCE = 5000;
+
 /** @throws UserError when nothing answers there: a queue that was never there is not one that will come back. */
 export async function checkRedis(text: string): Promise<void> {
   const address = redisAddress(text);
@@ -76,13 +79,17 @@ export async function checkRedis(text: string): Promise<void> {
     ...address,
     lazyConnect: true,
     retryStrategy: () => null,
-    connectTimeout: 5000,
+    connectTimeout: PATIENCE,
   });
-  // The error is told once, by what waits for the answer.
-  client.on("error", () => undefined);
   try {
-    await client.connect();
-    await client.ping();
+    await new Promise<void>((resolve, reject) => {
+      // Says why (ECONNREFUSED); the promises only say that the connection is closed.
+      client.on("error", reject);
+      client.connect().then(async () => {
+        await client.ping();
+        resolve();
+      }, reject);
+    });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(

@@ -91,8 +91,8 @@ function articleOf({ entry, standing }: Reported, language: Language): string {
 <h3>${escapeXml(entry.claim[language])}</h3>
 <p class="small">${escapeXml(words.source)}: ${escapeXml(entry.source.says)}. ${links.join(", ")}</p>
 ${verdict === null ? `<p>${escapeXml(words.noneYet)}</p>` : `<p>${escapeXml(words.rules)}:</p>`}
-<ul class="rules">${told.join("")}</ul>
-${pictures.map(([file, svg]) => `<figure><img alt="${altOf(svg, file)}" src="${imageOf(svg)}" loading="lazy"></figure>`).join("\n")}
+<ul class="rules${verdict === null ? " open" : ""}">${told.join("")}</ul>
+${pictures.map(([file, svg]) => `<figure tabindex="0"><img alt="${altOf(svg, file)}" src="${imageOf(svg)}" loading="lazy"></figure>`).join("\n")}
 ${beyondOf(entry, language)}
 ${tableOf(rows, language)}
 <p class="small">${escapeXml(words.command)}: <code>athanor lab run ${entry.name} --full</code>. ${escapeXml(circumstancesOf(entry, standing, language))}${needsOf(entry, language)}</p>

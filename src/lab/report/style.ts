@@ -24,16 +24,16 @@ article { background: var(--sheet); border: 1px solid var(--line); border-radius
 .verdict[data-verdict="does not hold here"] { color: var(--no); } .verdict[data-verdict="cannot be had at this size"], .verdict[data-verdict="none"] { color: var(--none); }
 .head { display: flex; flex-wrap: wrap; gap: .2rem 1rem; justify-content: space-between; color: var(--faint); font-size: .92rem; }
 p, ul, ol { margin: .4rem 0; } .small { color: var(--faint); font-size: .92rem; overflow-wrap: anywhere; }
-ul.rules { list-style: none; padding: 0; } ul.rules li { padding-left: 4.6rem; text-indent: -4.6rem; }
+ul.rules { list-style: none; padding: 0; } ul.rules li { padding-left: 4.6rem; text-indent: -4.6rem; } ul.rules.open { list-style: disc; padding-left: 1.4rem; } ul.rules.open li { padding-left: 0; text-indent: 0; }
 ul.rules b { display: inline-block; width: 4.6rem; text-indent: 0; } ul.rules .yes { color: var(--yes); } ul.rules .no { color: var(--no); } ul.rules .unknown { color: var(--none); }
 code { font: .88rem ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 figure { margin: .7rem 0; } figure img { display: block; width: 100%; height: auto; border-radius: .4rem; }
 .wide { overflow-x: auto; max-height: 30rem; } table { border-collapse: collapse; font: .82rem ui-monospace, Menlo, Consolas, monospace; }
 th, td { padding: .15rem .6rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 summary { cursor: pointer; color: var(--faint); }
-nav ol { columns: 16rem; padding-left: 1.4rem; }
+nav ol { columns: 17rem; column-gap: 2.4rem; padding-left: 1.6rem; } nav li { break-inside: avoid; padding-left: .2rem; }
 [hidden] { display: none !important; }
-@media (max-width: 40rem) { body { font-size: 16px; } article { padding: .8rem; border-radius: .4rem; } .bar { position: static; }
+@media (max-width: 40rem) { figure { overflow-x: auto; } figure img { min-width: 34rem; } body { font-size: 16px; } article { padding: .8rem; border-radius: .4rem; } .bar { position: static; }
   ul.rules li { padding-left: 0; text-indent: 0; } ul.rules b { width: auto; margin-right: .5rem; } }
 @media print { .bar, nav { display: none; } article { break-inside: avoid; } }
 `;

@@ -3,6 +3,7 @@
 import type { Family } from "../family.ts";
 import { athanor } from "./athanor.ts";
 import { deepseek2, deepseek3 } from "./deepseek.ts";
+import { gemma } from "./gemma.ts";
 import { gemma2 } from "./gemma2.ts";
 import { gemma3 } from "./gemma3.ts";
 import { gpt2 } from "./gpt2.ts";
@@ -25,6 +26,7 @@ export const FAMILIES: readonly Family[] = [
   qwen3,
   gpt2,
   smollm3,
+  gemma,
   gemma2,
   gemma3,
   phi3,

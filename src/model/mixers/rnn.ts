@@ -50,6 +50,7 @@ export const rnn: Mixer<RnnConfig, RnnParams, RnnState> = {
     iterations: { ...WHOLE, optional: true },
   },
   usualPosition: "none",
+  placeless: true,
   check(config, layer) {
     refuseScores(config, layer, "use learned positions or none");
     if (layer.width % layer.heads !== 0) {

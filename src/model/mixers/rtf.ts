@@ -45,6 +45,7 @@ export const rtf: Mixer<RtfConfig, RtfMixerParams, RtfState> = {
     poles: { is: ["montel", "free"], optional: true },
   },
   usualPosition: "none",
+  placeless: true,
   check(config, layer) {
     refuseScores(config, layer, "use learned positions or none");
     const L = config.length ?? layer.context;

@@ -214,6 +214,8 @@ function encodeSplit(
   for (let from16 = 0; from16 < text.length; ) {
     here.lastIndex = from16;
     if (here.test(text) && here.lastIndex > from16) {
+      // After an empty match there is a character before this one.
+      if (from16 > unit) advance(from16);
       from16 = here.lastIndex;
       advance(from16);
       continue;

@@ -41,7 +41,9 @@ export const SPLITS: Readonly<Record<string, Split>> = {
   refact: digits,
   "llama-bpe": { steps: byPattern(LLAMA3), whole: true },
   llama3: { steps: byPattern(LLAMA3), whole: true },
+  "llama-v3": { steps: byPattern(LLAMA3), whole: true },
   smaug: { steps: byPattern(LLAMA3) },
+  "smaug-bpe": { steps: byPattern(LLAMA3) },
   dbrx: { steps: byPattern(LLAMA3) },
   qwen2: { steps: byPattern(QWEN2), nfc: true },
 };

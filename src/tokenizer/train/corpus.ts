@@ -65,11 +65,24 @@ export function asCorpus(source: CorpusLike, where: string): Corpus {
       `${where}: corpus must be readable more than once, got an iterator. Pass a function that makes it.`,
     );
   }
+  const bytes = bytesOf(source);
   return {
     *blocks() {
       for (const text of source) yield* textBlocks(text);
     },
+    ...(bytes !== undefined && { bytes }),
   };
+}
+
+/** Bytes of a list of bytes; of other texts they are not known without reading them all. */
+function bytesOf(source: Iterable<Text>): number | undefined {
+  if (!Array.isArray(source)) return undefined;
+  let total = 0;
+  for (const text of source as readonly Text[]) {
+    if (typeof text === "string") return undefined;
+    total += text.length;
+  }
+  return total;
 }
 
 /**

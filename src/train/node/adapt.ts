@@ -1,5 +1,4 @@
 // From a model and a file of examples to an adapter in a run folder; and back into a run that was stopped.
-import { createHash } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import {
@@ -11,19 +10,27 @@ import {
   withAdapter,
 } from "../../adapt/index.ts";
 import { FileError, OptionError } from "../../errors.ts";
-import { type CausalLMConfig, parameterCount, saveAdapter, saveModel } from "../../model/index.ts";
+import {
+  type CausalLMConfig,
+  frozenInBits,
+  parameterCount,
+  saveAdapter,
+  saveModel,
+  thawed,
+} from "../../model/index.ts";
 import { chooseDevice } from "../../runtime/choose-device.ts";
 import { type Device, random } from "../../tensor/index.ts";
 import { adaptMethod } from "../adapt-methods.ts";
-import { adaptTask, rowsOf, zerosLike } from "../adapt-task.ts";
-import { type Example, readExamples } from "../examples.ts";
-import { encodeExamples, type Row } from "../packing.ts";
+import { adaptTask, zerosLike } from "../adapt-task.ts";
+import { keepingBest } from "../best.ts";
+import type { Columns } from "../examples.ts";
 import type { StepEvent } from "../loop.ts";
 import { holding, trainHeld } from "../run.ts";
 import { type TrainChanges, trainSettings, type TrainSettings } from "../settings.ts";
 import type { Numbers, Progress } from "../task.ts";
-import { unpacked } from "./corpus.ts";
-import { findFiles } from "./find-files.ts";
+import { type AdaptData, readData } from "./adapt-data.ts";
+import { promptsIn, sampleWriter } from "./adapt-samples.ts";
+import { bestIn, readBest, validationsOf, writeBest } from "./best-file.ts";
 import { folderStore } from "./folder-store.ts";
 import { keepTokenizer, openPretrained, type Pretrained } from "./pretrained.ts";
 import { checkRunFolder } from "./run-folder.ts";
@@ -42,6 +49,15 @@ export interface AdaptRequest {
   readonly epochs?: number;
   /** Whether prompts are learnt too. */
   readonly loss?: "completion" | "all";
+  /** Files that validate; default: the last share of each file. */
+  readonly validation?: readonly string[];
+  readonly columns?: Columns;
+  /** Ends after so many validations without a better one. */
+  readonly patience?: number;
+  /** Bits of the base, which is frozen; default: float32. */
+  readonly bits?: 4 | 8;
+  /** Held-out prompts that are written on before and after; default 2. */
+  readonly samples?: number;
 }
 
 /** How it is watched and stopped. */
@@ -51,6 +67,7 @@ export interface AdaptControl {
   readonly onReady?: (ready: AdaptReady) => void;
   readonly onStep?: (event: StepEvent) => void;
   readonly onValidation?: (at: Progress, numbers: Numbers) => void;
+  readonly onSample?: (text: string, when: "before" | "after") => void;
   readonly onNotice?: (sentence: string) => void;
 }
 
@@ -74,7 +91,11 @@ export interface AdaptResult {
   readonly model: string;
   readonly steps: number;
   readonly interrupted: boolean;
+  /** Patience was over before the steps were. */
+  readonly early: boolean;
+  /** Of what is written: the best of all validations, after `bestStep` steps. */
   readonly validationLoss: number | null;
+  readonly bestStep: number | null;
   /** Of the base, before the first step; of a new run. */
   readonly firstValidationLoss: number | null;
   readonly trainLoss: number | null;
@@ -97,14 +118,26 @@ interface AdaptConfig {
   readonly size: AdapterConfig;
   readonly context: number;
   readonly loss: "completion" | "all";
+  readonly columns?: Columns;
+  readonly patience?: number;
+  readonly bits?: 4 | 8;
+  readonly samples?: number;
   readonly training: TrainSettings;
-  readonly corpus: { readonly files: readonly string[]; readonly fingerprint: string };
+  readonly corpus: {
+    readonly files: readonly string[];
+    readonly validation?: readonly string[];
+    readonly fingerprint: string;
+  };
 }
 
 /** A pretrained model may read further than one trains with. */
 const USUAL_CONTEXT = 256;
 const USUAL_BATCH = 8;
 const USUAL_EPOCHS = 3;
+const USUAL_SAMPLES = 2;
+/** Validations of a training whose steps are known, and most steps between two. */
+const VALIDATIONS = 10;
+const VALIDATE_EVERY = { steps: 250, minutes: 100 };
 
 /**
  * Fine-tunes a model.
@@ -125,11 +158,24 @@ export async function startAdapt(request: AdaptRequest, control: AdaptControl = 
     );
   }
   method.like(base.params, request.size, random.key(0)); // targets and ranks are told before data is read
-  const loss = request.loss ?? "completion";
+  const { loss = "completion", validation, columns, patience, bits, samples } = request;
+  if (bits !== undefined && request.method.split(":")[0] === "full") {
+    throw new OptionError(
+      "adapt: --bits must go with an adapter, got --method full. A base in bits is frozen.",
+    );
+  }
   const data = await readData(
-    request.files,
-    { base, context, loss, share, seed: request.settings.seed ?? 0 },
-    control,
+    base,
+    {
+      files: request.files,
+      context,
+      loss,
+      share,
+      seed: request.settings.seed ?? 0,
+      ...(validation && { validation }),
+      ...(columns && { columns }),
+    },
+    control.onNotice,
   );
   const epochs = Math.ceil(((request.epochs ?? USUAL_EPOCHS) * data.train.length) / batch);
   // With a time instead of a number of steps, the time ends it.
@@ -137,6 +183,10 @@ export async function startAdapt(request: AdaptRequest, control: AdaptControl = 
   const settings = trainSettings({
     rate: method.rate,
     optimizer: { type: "adamw", beta2: 0.999, decay: 0 },
+    validateEvery:
+      changes.minutes === undefined
+        ? Math.min(VALIDATE_EVERY.steps, Math.max(1, Math.ceil(steps / VALIDATIONS)))
+        : VALIDATE_EVERY.minutes,
     ...changes,
     batch,
     steps,
@@ -151,8 +201,16 @@ export async function startAdapt(request: AdaptRequest, control: AdaptControl = 
     size: request.size,
     context,
     loss,
+    ...(columns && { columns }),
+    ...(patience !== undefined && { patience }),
+    ...(bits !== undefined && { bits }),
+    ...(samples !== undefined && { samples }),
     training: settings,
-    corpus: { files: data.files.map((f) => resolve(f)), fingerprint: data.fingerprint },
+    corpus: {
+      files: data.files.map((f) => resolve(f)),
+      ...(data.validationFiles.length > 0 && { validation: data.validationFiles.map((f) => resolve(f)) }),
+      fingerprint: data.fingerprint,
+    },
   };
   const store = folderStore(request.run);
   return holding(store, control, async () => {
@@ -186,10 +244,20 @@ export async function resumeAdapt(
   };
   const base = await openPretrained(model);
   const { validationShare: share, seed } = config.training;
+  const { context, loss, columns } = config;
+  const { validation } = config.corpus;
   const data = await readData(
-    files,
-    { base, context: config.context, loss: config.loss, share, seed },
-    control,
+    base,
+    {
+      files,
+      context,
+      loss,
+      share,
+      seed,
+      ...(validation && { validation }),
+      ...(columns && { columns }),
+    },
+    control.onNotice,
   );
   if (data.fingerprint !== config.corpus.fingerprint) {
     throw new FileError(
@@ -223,157 +291,116 @@ async function readAdaptConfig(run: string): Promise<AdaptConfig> {
   );
 }
 
-interface Data {
-  readonly train: readonly Row[];
-  readonly validation: readonly Row[];
-  readonly examples: number;
-  readonly validationExamples: number;
-  readonly files: readonly string[];
-  readonly fingerprint: string;
-}
-
-async function readData(
-  paths: readonly string[],
-  {
-    base,
-    context,
-    loss,
-    share,
-    seed,
-  }: { base: Pretrained; context: number; loss: "completion" | "all"; share: number; seed: number },
-  { onNotice }: AdaptControl,
-): Promise<Data> {
-  if (paths.length === 0) {
-    throw new OptionError(
-      "adapt: --data must name at least one file, got none. Try: athanor adapt MODEL --data chats.jsonl",
-    );
-  }
-  const { chat } = base;
-  const files = await findFiles(paths);
-  const hash = createHash("sha256");
-  const [train, validation]: [Example[], Example[]] = [[], []];
-  for (const path of files) {
-    const { data, name } = await unpacked(path);
-    hash.update(`${data.length}:`).update(data);
-    const read = readExamples(data, name, path, {
-      loss,
-      ...(chat && { chat: (turns, answer) => chat(turns, answer) }),
-    });
-    for (const notice of read.notices) onNotice?.(notice);
-    const parts = splitExamples(read.examples, share);
-    train.push(...parts.train);
-    validation.push(...parts.validation);
-  }
-  const tokens = (examples: readonly Example[]) => {
-    const encoded = encodeExamples(base.tokenizer, examples, context, base);
-    for (const notice of encoded.notices) onNotice?.(notice);
-    return encoded.tokens;
-  };
-  const [learned, held] = [tokens(train), tokens(validation)];
-  if (learned.length === 0 || held.length === 0) {
-    throw new FileError(
-      `adapt: the files must hold at least two examples that fit ${context} tokens, one to learn and one to validate, got ${learned.length} and ${held.length}.`,
-    );
-  }
-  const rows = (list: typeof learned): Row[] => rowsOf(base.config, list, context, seed);
-  return {
-    train: rows(learned),
-    validation: rows(held),
-    examples: learned.length,
-    validationExamples: held.length,
-    files,
-    fingerprint: hash.digest("hex"),
-  };
-}
-
-/** The last share of the examples validates, at least one; a single text is cut at the end of a line. */
-function splitExamples(
-  examples: readonly Example[],
-  share: number,
-): { train: Example[]; validation: Example[] } {
-  const [only] = examples;
-  if (examples.length === 1 && only?.divides) {
-    const at = Math.floor(only.text.length * (1 - share));
-    const cut = only.text.indexOf("\n", at) + 1 || at;
-    const part = (text: string): Example => ({ ...only, text, learned: [[0, text.length]] });
-    return {
-      train: [part(only.text.slice(0, cut))],
-      validation: [part(only.text.slice(cut))].filter(({ text }) => text !== ""),
-    };
-  }
-  const held = Math.max(1, Math.round(examples.length * share));
-  return { train: examples.slice(0, -held), validation: examples.slice(-held) };
+/** The base as it is trained beside. */
+async function frozenBase(given: Pretrained, bits: 4 | 8 | undefined): Promise<Pretrained> {
+  return bits === undefined ? given : { ...given, params: await frozenInBits(given.params, bits) };
 }
 
 async function execute(
   config: AdaptConfig,
-  base: Pretrained,
-  data: Data,
+  given: Pretrained,
+  data: AdaptData,
   store: ReturnType<typeof folderStore>,
   control: AdaptControl,
 ): Promise<AdaptResult> {
-  const { device, signal, onStep, onValidation, onNotice, onReady } = control;
+  const { device, signal, onStep, onValidation, onNotice, onReady, onSample } = control;
   const on = device === undefined ? {} : { device };
-  const { training: settings, context, size } = config;
+  const { training: settings, context, size, patience } = config;
   const method = adaptMethod(config.method);
-  const like = method.like(base.params, size, random.key(0));
+  const base = await frozenBase(given, config.bits);
+  const plain = config.bits === undefined ? base.params : thawed(base.params);
+  const like = method.like(plain, size, random.key(0));
   const { start, rule } = method;
   const trainable = countOf(like, (name) => !isAdapterLeaf(name) || isFactor(name));
-  const task = adaptTask({
-    config: base.config,
-    base: base.params,
-    start: (key, gradients) =>
-      start ? start(base.params, size, key, gradients) : method.like(base.params, size, key),
-    like: () => zerosLike(like),
-    ...(method.factor && { rate: method.factor }),
-    ...(rule && { rule: (usual, rate, optimizer) => rule(usual, rate, optimizer, size) }),
-    settings,
-    context,
-    train: data.train,
-    validation: data.validation,
-    ...on,
-  });
-  // What an adapter starts from gives what the base gives.
+  const shown = promptsIn(data.shown, config.samples ?? USUAL_SAMPLES);
+  const writer = shown.length > 0 ? sampleWriter(base, shown, device) : undefined;
+  const run = store.place;
   const fresh = !(await store.holds());
-  const firstValidation = fresh
-    ? (await task.validate?.(like, { step: 0, last: false }))?.["validationLoss"]
-    : undefined;
-  const result = await trainHeld(task, settings, store, {
-    ...on,
-    ...(signal && { signal }),
-    title: config.title,
-    subtitle: `${trainable.toLocaleString("en-GB")} trained parameters, ${data.examples} examples`,
-    onReady: (step) =>
-      onReady?.({
-        settings,
-        method: config.method,
-        context,
-        trainableParameters: trainable,
-        parameters: parameterCount(base.config),
-        examples: data.examples,
-        validationExamples: data.validationExamples,
-        step,
-      }),
-    ...(onStep && { onStep }),
-    ...(onValidation && { onValidation }),
-    ...(onNotice && { onNotice }),
-  });
-  const place = result.interrupted ? null : await writeResult(store.place, config, base, result.params);
-  return {
-    runDir: store.place,
-    model: config.model,
-    steps: result.steps,
-    interrupted: result.interrupted,
-    validationLoss: result.numbers?.["validationLoss"] ?? null,
-    firstValidationLoss: firstValidation ?? null,
-    trainLoss: result.trainLoss ?? null,
-    trainableParameters: trainable,
-    tokensPerSecond: result.perSecond,
-    seconds: result.seconds,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    checkpoint: result.checkpoint,
-    adapter: place,
-  };
+  const before = fresh ? undefined : await bestIn(run);
+  const { task, from } = keepingBest(
+    adaptTask({
+      config: base.config,
+      base: base.params,
+      start: (key, gradients) => start?.(plain, size, key, gradients) ?? method.like(plain, size, key),
+      like: () => zerosLike(like),
+      ...(method.factor && { rate: method.factor }),
+      ...(rule && { rule: (usual, rate, optimizer) => rule(usual, rate, optimizer, size) }),
+      settings,
+      context,
+      train: data.train,
+      validation: data.validation,
+      ...on,
+    }),
+    {
+      loss: "validationLoss",
+      before: fresh ? [] : await validationsOf(run),
+      ...(before && { kept: before }),
+      ...(patience !== undefined && { patience }),
+      keep: (own, at) => writeBest(run, own, at),
+    },
+  );
+  try {
+    // What an adapter starts from gives what the base gives.
+    const firstValidation = fresh
+      ? (await task.validate?.(like, { step: 0, last: false }))?.["validationLoss"]
+      : undefined;
+    if (firstValidation !== undefined)
+      await store.metric({ step: 0, seconds: 0, validationLoss: firstValidation });
+    if (fresh && writer) {
+      const text = await writer.write(like);
+      onSample?.(text, "before");
+      await store.sample(0, { text });
+    }
+    const result = await trainHeld(task, settings, store, {
+      ...on,
+      ...(signal && { signal }),
+      title: config.title,
+      subtitle: `${trainable.toLocaleString("en-GB")} trained parameters, ${data.examples} examples`,
+      onReady(step) {
+        from(step);
+        onReady?.({
+          settings,
+          method: config.method,
+          context,
+          trainableParameters: trainable,
+          parameters: parameterCount(base.config),
+          examples: data.examples,
+          validationExamples: data.validationExamples,
+          step,
+        });
+      },
+      ...(onStep && { onStep }),
+      ...(onValidation && { onValidation }),
+      ...(onNotice && { onNotice }),
+    });
+    const kept = result.interrupted ? undefined : await bestIn(run);
+    const own = kept && (await readBest(run, like));
+    if (own && writer) {
+      const text = await writer.write(own);
+      onSample?.(text, "after");
+      await store.sample(result.steps, { text });
+    }
+    const place = own ? await writeResult(run, config, base, own) : null;
+    return {
+      runDir: run,
+      model: config.model,
+      steps: result.steps,
+      interrupted: result.interrupted,
+      early: !result.interrupted && result.steps < settings.steps && task.ended?.() === true,
+      validationLoss: kept?.loss ?? null,
+      bestStep: kept?.step ?? null,
+      firstValidationLoss: firstValidation ?? null,
+      trainLoss: result.trainLoss ?? null,
+      trainableParameters: trainable,
+      tokensPerSecond: result.perSecond,
+      seconds: result.seconds,
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      checkpoint: result.checkpoint,
+      adapter: place,
+    };
+  } finally {
+    await writer?.release();
+  }
 }
 
 function countOf(leaves: Adapter, counts: (name: string) => boolean): number {
