@@ -14,6 +14,7 @@ export { fsqAgainstVq } from "./fsq-against-vq.ts";
 export { hwfa } from "./hwfa.ts";
 export { ignRing } from "./ign-ring.ts";
 export { inverseLeaky } from "./inverse-leaky.ts";
+export { keyNorm } from "./key-norm.ts";
 export { latentAttention } from "./latent-attention.ts";
 export { leastSum } from "./least-sum.ts";
 export { lengthStories15m } from "./length-stories15m.ts";
