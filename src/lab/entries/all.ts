@@ -18,6 +18,7 @@ export { hwfa } from "./hwfa.ts";
 export { ignDigits } from "./ign-digits.ts";
 export { ignRing } from "./ign-ring.ts";
 export { inverseLeaky } from "./inverse-leaky.ts";
+export { keyNorm } from "./key-norm.ts";
 export { latentAttention } from "./latent-attention.ts";
 export { leastSum } from "./least-sum.ts";
 export { lengthStories15m } from "./length-stories15m.ts";
