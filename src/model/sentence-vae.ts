@@ -276,9 +276,8 @@ export function sentenceWriter(
     options,
   );
   const next = compile((params: SentenceVaeParams, z: Tensor, before: Tensor) => {
-    const barred = tensor([0, 1, 2, 3].map((id) => (id === SENTENCE_IDS.end ? 0 : -1e9)));
     const logits = sentenceLogits(config, params, z, before);
-    return logits.add(barred.pad([[0, config.vocabulary - 4]])).argMax();
+    return logits.add(barredIn(config)).argMax();
   }, options);
   return {
     read: (params, ids) => reader(params, ids),
@@ -290,7 +289,7 @@ export function sentenceWriter(
         const before = new Int32Array(B * L).fill(SENTENCE_IDS.padding);
         texts.forEach((words, b) => before.set([SENTENCE_IDS.start, ...words].slice(0, L), b * L));
         const found = await (await next(params, z, tensor(before, { shape: [B, L] }))).data();
-        for (const b of [...open]) {
+        for (const b of open) {
           const id = Number(found[b * L + t]);
           if (id === SENTENCE_IDS.end) open.delete(b);
           else texts[b]?.push(id);
@@ -303,6 +302,15 @@ export function sentenceWriter(
       await next.release();
     },
   };
+}
+
+/** Far below any logit, `[L, V]`: what is no word is never written, and no sentence ends before it begins. */
+function barredIn({ vocabulary: V, length: L }: SentenceVaeConfig): Tensor {
+  const { padding, start, unknown, end } = SENTENCE_IDS;
+  const cells = new Float32Array(L * V);
+  for (let t = 0; t < L; t++) for (const id of [padding, start, unknown]) cells[t * V + id] = -1e9;
+  cells[end] = -1e9;
+  return tensor(cells, { shape: [L, V] });
 }
 
 /** `count` vectors on the straight way between two of `[2, D]`, ends included. */

@@ -3,6 +3,27 @@ export { ADAPT_METHODS, type AdaptMethod, adaptMethod } from "./adapt-methods.ts
 export { type AdaptTask, adaptTask, type AdaptTaskOptions } from "./adapt-task.ts";
 export { type Batch, batches } from "./batches.ts";
 export { pageStore } from "./browser/page-store.ts";
+export { type Case, type Cases, type Missing } from "./classify/cases.ts";
+export {
+  type Labels,
+  type Preparation,
+  type PrepareChoices,
+  prepare,
+  type Prepared,
+  preparationOf,
+} from "./classify/prepare.ts";
+export { readCases } from "./classify/read-cases.ts";
+export { parseMixer } from "./classify/recipe.ts";
+export { classScores, type ClassScores, numberScores, type NumberScores } from "./classify/scores.ts";
+export type { TableReading } from "./classify/table-cases.ts";
+export {
+  type ClassifyBatch,
+  classifyTask,
+  type ClassifyTask,
+  type ClassifyTaskOptions,
+  type OutputReader,
+  outputsOf,
+} from "./classify/task.ts";
 export type { CheckpointInfo, Newest, SavedState } from "./checkpoint.ts";
 export { bytesOfIds, encodeTexts, type Ids, type TextFile, type Split, splitSources } from "./corpus.ts";
 export {
@@ -14,8 +35,8 @@ export {
 } from "./images/config.ts";
 export { batchOf, type ImageSet, type SplitImages } from "./images/images.ts";
 export { imageFilesOf, pageDecoder } from "./browser/pictures.ts";
-export { type Picture, type PictureDecoder, readPicture } from "./images/picture.ts";
-export { type ImageFile, readImages, type ReadImages } from "./images/read.ts";
+export { type ImageFile, type Picture, type PictureDecoder, readPicture } from "./images/picture.ts";
+export { readImages, type ReadImages } from "./images/read.ts";
 export { sheetOf } from "./images/sheet.ts";
 export type { ImageBatch, ImageMethod, ImageSpace } from "./images/method.ts";
 export { imageSettings } from "./images/settings.ts";
@@ -29,6 +50,16 @@ export { type Preset, presetNamed, PRESETS, type Recipe, withRecipe } from "./pr
 export { type TrainControl, trainRun, type TrainResult } from "./run.ts";
 export type { RunStore, SaveOptions } from "./run-store.ts";
 export { mergeSettings, rateAt, type TrainChanges, type TrainSettings, trainSettings } from "./settings.ts";
+export {
+  interpolate,
+  type SentenceOptions,
+  type Sentences,
+  sentencesOf,
+  sentenceTask,
+  type SentenceTaskOptions,
+  sentenceText,
+  wordsOf,
+} from "./sentence-task.ts";
 export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
 export type { Found, LeafRule, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
 export { type Columns, type Example, type ExampleOptions, readExamples } from "./examples.ts";

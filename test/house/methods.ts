@@ -15,10 +15,10 @@ export const METHOD_ROOMS = [
 
 /** Files of those rooms that several methods share; all others that the room's index names are methods. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
-  position: ["position", "rotary", "scale", "spec", "none"],
+  position: ["position", "rotary", "scale", "spec", "none", "plans"],
   attention: ["codebook"],
   sequence: ["rational", "newton"],
-  structured: ["inverse", "project"],
+  structured: ["inverse", "permutation", "project"],
   quantize: ["frozen", "k-means", "rows", "use"],
   generative: [
     "diffusion",
@@ -98,6 +98,7 @@ export const PAGES: Readonly<Record<string, string>> = {
   linear: "linear-attention",
   "recursive-stack": "recurrence",
   llama3: "yarn",
+  "dynamic-yarn": "yarn",
   hippo: "s4",
   cells: "deer",
   unigram: "bytepiece",

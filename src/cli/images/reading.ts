@@ -1,8 +1,8 @@
 // Options that say how pictures are read, shared by the verbs that read data.
 import { type Command, Option } from "commander";
 import { OptionError } from "../../errors.ts";
-import type { Fit } from "../../train/images/picture.ts";
-import type { Captions, ReadImages } from "../../train/images/read.ts";
+import type { Captions, Fit } from "../../train/images/picture.ts";
+import type { ReadImages } from "../../train/images/read.ts";
 import { between, count } from "../numbers.ts";
 
 /** As commander hands them over. */

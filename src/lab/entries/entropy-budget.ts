@@ -2,7 +2,6 @@
 import { barChart } from "../../draw/bar-chart.ts";
 import type { Entry } from "../entry.ts";
 import type { Need } from "../needs.ts";
-import { known } from "../statistics.ts";
 
 const SETS = {
   digits: { folder: "images/mnist", what: "handwritten digits" },
@@ -98,14 +97,6 @@ export const entropyBudget: Entry<Settings, BudgetRow> = {
       },
       shows: (rows) =>
         rows.map((r) => `${r.method}, ${r.tokens} tokens: 2^${r.vocabularyBits.toFixed(0)}`).join("; "),
-    },
-    {
-      says: {
-        en: "The article's figures follow from its 3 bits a byte: 64 × 64 × 3 bytes in 1,024 tokens need 2³⁶ codes, in 256 tokens 2¹⁴⁴.",
-        zh: "由每字节 3 比特可得文章的数字：64 × 64 × 3 字节用 1024 个 token 需 2³⁶ 个编码，用 256 个需 2¹⁴⁴。",
-      },
-      holds: () =>
-        known([(64 * 64 * 3 * 3) / 1024, (64 * 64 * 3 * 3) / 256], (a, b) => a === 36 && b === 144),
     },
   ],
   beyond: [

@@ -1,7 +1,6 @@
 // Pictures in a page: its own decoders, and files that a person chose.
 import { BackendError } from "../../errors.ts";
-import type { PictureDecoder } from "../images/picture.ts";
-import type { ImageFile } from "../images/read.ts";
+import type { ImageFile, PictureDecoder } from "../images/picture.ts";
 
 /** Decodes by the browser: upright by EXIF, the first frame, in sRGB. */
 export const pageDecoder: PictureDecoder = async (bytes) => {

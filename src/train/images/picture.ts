@@ -3,6 +3,16 @@
 import { FileError } from "../../errors.ts";
 import { pictureHead } from "../../files/picture-head.ts";
 
+/** A file of the data. */
+export interface ImageFile {
+  /** Path below the data's folder, parts separated by `/`. */
+  readonly path: string;
+  bytes(): Promise<Uint8Array>;
+}
+
+/** Where captions come from: lines of a file of the data, the pictures' names, or nowhere. */
+export type Captions = "lines" | "names" | "none";
+
 /** `[height, width, 4]`: red, green, blue and alpha, 0 to 255, upright. */
 export interface Picture {
   readonly width: number;

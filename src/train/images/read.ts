@@ -4,18 +4,8 @@ import { FileError, OptionError } from "../../errors.ts";
 import { type Gathering, described, gathered, type Read, splitImages } from "./gather.ts";
 import { readIdx, unpacked } from "./idx.ts";
 import type { ImageSet, SplitImages } from "./images.ts";
-import { type PictureDecoder, readPicture } from "./picture.ts";
+import { type Captions, type ImageFile, type PictureDecoder, readPicture } from "./picture.ts";
 import { readSprites } from "./sprites.ts";
-
-/** A file of the data. */
-export interface ImageFile {
-  /** Path below the data's folder, parts separated by `/`. */
-  readonly path: string;
-  bytes(): Promise<Uint8Array>;
-}
-
-/** Where captions come from: lines of a file of the data, the pictures' names, or nowhere. */
-export type Captions = "lines" | "names" | "none";
 
 /** How data are read. */
 export interface ReadImages extends Gathering {

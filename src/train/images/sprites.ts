@@ -2,8 +2,7 @@
 import { FileError } from "../../errors.ts";
 import type { Read } from "./gather.ts";
 import { unpacked } from "./idx.ts";
-import { cut, type PictureDecoder, readPicture } from "./picture.ts";
-import type { Captions, ImageFile } from "./read.ts";
+import { type Captions, cut, type ImageFile, type PictureDecoder, readPicture } from "./picture.ts";
 
 /** An entry of the list, as emoji-data and sprite packers write it. */
 interface Cell {

@@ -7,13 +7,8 @@ import { describe, expect, test } from "vitest";
 import { pictureHead } from "../../../src/files/picture-head.ts";
 import { encodePng } from "../../../src/files/png.ts";
 import { captionText } from "../../../src/train/images/captions.ts";
-import { type Picture, readPicture } from "../../../src/train/images/picture.ts";
-import {
-  captionOfName,
-  type ImageFile,
-  readImages,
-  type ReadImages,
-} from "../../../src/train/images/read.ts";
+import { type ImageFile, type Picture, readPicture } from "../../../src/train/images/picture.ts";
+import { captionOfName, readImages, type ReadImages } from "../../../src/train/images/read.ts";
 import { imageFilesAt, sharpDecoder } from "../../../src/train/node/images/files.ts";
 
 /** Red, green, blue, white quarters of `2n × 2n` pixels; `alpha` of the last quarter. */

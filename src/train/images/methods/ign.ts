@@ -1,5 +1,6 @@
 // The idempotent generative network (`generative/ign.ts`) on an encoder and a decoder without norms: what a norm over a
-// batch keeps would differ between the applications of one step.
+// batch keeps would differ between the applications of one step. The usual fields are what draws digits here: with the paper's l1,
+// or with ρ of the data, it ended at one dark picture for all.
 import {
   type IgnClamp,
   ignLosses,
@@ -86,11 +87,11 @@ export const ign: ImageMethod<IgnConfig, Params> = {
   about: "idempotent generative network (Shocher et al. 2023)",
   needs: {
     latent: { ...latentField, usual: 128 } as typeof latentField,
-    distance: { about: "distance of two pictures", words: ["l1", "l2"], usual: "l1" },
+    distance: { about: "distance of two pictures", words: ["l1", "l2"], usual: "l2" },
     reconstruction: { about: "weight of the reconstruction", low: 0, high: Infinity, usual: 20 },
     idempotence: { about: "weight of the idempotence", low: 0, high: Infinity, usual: 20 },
     tightness: { about: "weight of the tightness", low: 0, high: Infinity, usual: 2.5 },
-    rho: { about: "what bounds the tightness", words: ["noise", "data", "batch", "none"], usual: "data" },
+    rho: { about: "what bounds the tightness", words: ["noise", "data", "batch", "none"], usual: "noise" },
     through: { about: "gradients pass through the bound", usual: false },
     a: { about: "the bound in units of ρ", low: 1e-3, high: Infinity, usual: 1.5 },
     noise: { about: "what is mapped to pictures", words: ["spectral", "gaussian"], usual: "spectral" },
@@ -98,7 +99,7 @@ export const ign: ImageMethod<IgnConfig, Params> = {
     ...networkFields,
   },
   training: {
-    rate: 3e-4,
+    rate: 1e-3,
     batch: 64,
     warmup: 20,
     optimizer: { type: "adamw", beta1: 0.5, beta2: 0.999, decay: 0 },

