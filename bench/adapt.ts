@@ -137,9 +137,11 @@ async function ownRound({
     validation: rows,
   });
   const began = performance.now();
-  const own = await task.init(random.key(1), async (count) =>
-    Promise.all(Array.from({ length: count }, async (_, i) => await task.batch(i, 0, 1))),
-  );
+  const own = await task.init(random.key(1), async (count) => {
+    const batches = [];
+    for (let i = 0; i < count; i++) batches.push(await task.batch(i, 0, 1));
+    return batches;
+  });
   const startMs = performance.now() - began;
   const startPeak = process.resourceUsage().maxRSS * 1024;
   let state = await initialState(task, settings, own);

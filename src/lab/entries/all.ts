@@ -1,4 +1,5 @@
 // Every entry, one line each. A new claim is one file here and one line.
+export { adaptToy } from "./adapt-toy.ts";
 export { brachistochrone } from "./brachistochrone.ts";
 export { bytepiece } from "./bytepiece.ts";
 export { classifyAccuracy } from "./classify-accuracy.ts";
