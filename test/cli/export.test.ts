@@ -61,7 +61,10 @@ test.each([
   ],
   [["--onnx", "x", "--bits", "8"], "export: --bits is for --gguf FILE, got none."],
   [["--gguf", "x.gguf", "--bits", "4"], 'export: --bits must be 16 or 8, got "4".'],
-  [[], "export: --onnx FILE, --step FILE, --hf FOLDER, --transformers-js FOLDER or --gguf FILE must be given, got none."],
+  [
+    [],
+    "export: --onnx FILE, --step FILE, --hf FOLDER, --transformers-js FOLDER or --gguf FILE must be given, got none.",
+  ],
 ] as const)("%j is refused in one sentence", async (flags, message) => {
   await expect(command("export", model, ...flags)).rejects.toThrow(new OptionError(message));
   expect(existsSync("x")).toBe(false);

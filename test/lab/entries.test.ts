@@ -15,17 +15,7 @@ import {
 import { absent, nodeContext, wantOf } from "../../src/lab/node/data.ts";
 
 /** Rows of the table that other rooms are at work on. */
-const AWAITED = [
-  "rtf",
-  "deer",
-  "monarch",
-  "tiger",
-  "eg-step",
-  "sgd-average",
-  "cosine",
-  "lora",
-  "later",
-];
+const AWAITED = ["rtf", "deer", "monarch", "tiger", "eg-step", "sgd-average", "cosine", "lora", "later"];
 
 test("every row of the table has an entry", () => {
   const missing = Object.keys(TABLE).filter((row) => !entries().some((entry) => entry.row === row));

@@ -2,11 +2,28 @@
 // matrix, whatever it wears.
 import { describe, expect, test } from "vitest";
 import { doraAdapter, freshAdapter, isFactor } from "../../src/adapt/index.ts";
-import { causalLM, causalLMConfig, frozenInBits, frozenLeaves, initCausalLM, thawed } from "../../src/model/index.ts";
+import {
+  causalLM,
+  causalLMConfig,
+  frozenInBits,
+  frozenLeaves,
+  initCausalLM,
+  thawed,
+} from "../../src/model/index.ts";
 import { maps } from "../../src/model/linear.ts";
 import { withAdapter } from "../../src/adapt/index.ts";
 import { frozen, nbit, toFrozen } from "../../src/quantize/index.ts";
-import { evaluate, flattenTree, grad, matmul, random, square, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
+import {
+  evaluate,
+  flattenTree,
+  grad,
+  matmul,
+  random,
+  square,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../src/tensor/index.ts";
 import { nbitRow } from "../reference/nbit.ts";
 import { expectClose, list } from "../support/check.ts";
 
@@ -21,7 +38,11 @@ describe.each([8, 4] as const)("%d bits", (bits) => {
   const x = normal("x", 5, I);
 
   test("applies the dequantised matrix, whose rows a table gives", async () => {
-    expectClose(await list(frozen.apply(params, x)), await list(matmul(x, dense, { transposeB: true })), 1e-6);
+    expectClose(
+      await list(frozen.apply(params, x)),
+      await list(matmul(x, dense, { transposeB: true })),
+      1e-6,
+    );
     const ids = tensor([3, 0, 23], { dtype: "int32" });
     const rows = await list(frozen.rows?.(params, ids) ?? x);
     const all = await list(dense);
@@ -68,12 +89,18 @@ describe.each([8, 4] as const)("%d bits", (bits) => {
     const factors = Object.fromEntries(Object.entries(own).filter(([n]) => isFactor(n)));
     const gradients = (params: typeof base) =>
       evaluate(
-        grad((p: typeof factors) => sum(square(causalLM(config, withAdapter(params, { ...own, ...p }), ids).logits)))(factors),
+        grad((p: typeof factors) =>
+          sum(square(causalLM(config, withAdapter(params, { ...own, ...p }), ids).logits)),
+        )(factors),
       );
     const [a, b] = [await gradients(held), await gradients(plain)];
-    for (const name of Object.keys(factors)) expectClose(await list(a[name] ?? w0), await list(b[name] ?? w0), 2e-4, name);
+    for (const name of Object.keys(factors))
+      expectClose(await list(a[name] ?? w0), await list(b[name] ?? w0), 2e-4, name);
     const bytes = (tree: unknown): number =>
-      flattenTree(tree).reduce((n, [, t]) => n + t.shape.map(Number).reduce((p, q) => p * q, 1) * (t.dtype === "uint8" ? 1 : 4), 0);
+      flattenTree(tree).reduce(
+        (n, [, t]) => n + t.shape.map(Number).reduce((p, q) => p * q, 1) * (t.dtype === "uint8" ? 1 : 4),
+        0,
+      );
     expect(bytes(held) / bytes(base)).toBeLessThan(bits === 8 ? 0.3 : 0.2);
     expect(Object.keys(frozenLeaves(held)).every((n) => /\.(frozen|scales)$/.test(n))).toBe(true);
   });
@@ -81,6 +108,9 @@ describe.each([8, 4] as const)("%d bits", (bits) => {
 const w0 = tensor(0);
 
 test.each([8, 4] as const)("rounding to %d bits is that of the reference", async (bits) => {
-  const back = Array.from({ length: O }, (_, o) => nbitRow([...w.subarray(o * I, (o + 1) * I)], bits).back).flat();
+  const back = Array.from(
+    { length: O },
+    (_, o) => nbitRow([...w.subarray(o * I, (o + 1) * I)], bits).back,
+  ).flat();
   expectClose(await list(frozen.toDense(toFrozen(w, O, I, bits))), back, 1e-6);
 });
