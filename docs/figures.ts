@@ -327,4 +327,5 @@ draw(
     ],
   }),
 );
+await import("./figures-articles.ts");
 await import("./sequence-figures.ts");

@@ -35,7 +35,9 @@ export function joined(adapter: Adapter): Adapter {
 
 /** What a joined adapter needs of a program. */
 export function setOf(adapter: Adapter): AdapterSet {
-  const ranks = Object.entries(adapter).flatMap(([name, t]) => (/A$/.test(name) ? [Number(t.shape[0])] : []));
+  const ranks = Object.entries(adapter).flatMap(([name, t]) =>
+    name.endsWith("A") ? [Number(t.shape[0])] : [],
+  );
   return { names: Object.keys(adapter).sort(), rank: Math.max(0, ...ranks) };
 }
 

@@ -61,9 +61,7 @@ export function proGradients(
   choice: ProChoice = "sylvester",
 ): { a: Tensor; b: Tensor }[] {
   if (!PRO_CHOICES.includes(choice))
-    throw new OptionError(
-      `lora-pro: choice must be one of ${PRO_CHOICES.join(", ")}, got "${String(choice)}".`,
-    );
+    throw new OptionError(`lora-pro: choice must be one of ${PRO_CHOICES.join(", ")}, got "${choice}".`);
   const out = new Map<ProPair, { a: Tensor; b: Tensor }>();
   const byRank = Map.groupBy(pairs, ({ a }) => Number(a.shape[0]));
   for (const group of byRank.values()) {

@@ -1,6 +1,7 @@
 // Sequences to classes or numbers, top to bottom: an embedding, blocks of any mixer, a mean over the places that count,
 // a linear map. As in the experiments of Gu, Goel and Ré 2021, section 4, https://arxiv.org/abs/2111.00396, with the
 // blocks of our language models (`causal-lm.ts`).
+import { OptionError } from "../errors.ts";
 import { initial, type MapParams, norm, type NormParams, type Parameter, treeOf } from "../nn/index.ts";
 import {
   cast,
@@ -60,6 +61,11 @@ export function classifier(
   { x: given, lengths }: Sequences,
 ): { readonly y: Tensor; readonly auxiliary?: Tensor; readonly seen: Seen } {
   const { B, T } = sizesOf(params, given, lengths);
+  if (config.position.type === "learned" && T > config.context) {
+    throw new OptionError(
+      `classifier: x must have at most the ${config.context} places of the learned positions, got ${T}.`,
+    );
+  }
   const places = iota(T);
   const counts = less(expandDims(places, 0), expandDims(lengths, 1)); // [B, T]
   let x = embedded(config, params, given, places);

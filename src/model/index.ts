@@ -9,6 +9,21 @@ export {
   type Seen as SeenKeys,
 } from "./causal-lm.ts";
 export { applyChatTemplate, type ChatMessage, type ChatTemplate } from "./chat.ts";
+export {
+  classifier,
+  type ClassifierParams,
+  classifierParametersOf,
+  classifierTree,
+  initClassifier,
+  type Sequences,
+} from "./classifier.ts";
+export {
+  checkClassifier,
+  type ClassifierConfig,
+  classifierConfig,
+  type ClassifierInput,
+  type Pooling,
+} from "./classifier-config.ts";
 export { learn, trainedBy } from "./learn.ts";
 export { causalLMConfig, checkConfig } from "./check-config.ts";
 export type { CausalLMConfig, PositionConfig } from "./config.ts";
@@ -47,4 +62,5 @@ export type { TransformerVqConfig } from "./mixers/transformer-vq.ts";
 export type { WindowConfig } from "./mixers/window.ts";
 export type { Bias, Layer, Matrix, Mixed, Mixer, Places, State } from "./mixer.ts";
 export { type Sampler, sampler } from "./sampler.ts";
+export { type StepProgram, stepProgram } from "./step-program.ts";
 export { sampleToken, type SamplingOptions } from "./sampling.ts";

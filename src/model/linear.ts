@@ -78,10 +78,11 @@ export function mapOf(config: { readonly type: string }): AnyMap {
 }
 
 /** `x Wᵀ` of a matrix that is no plain one, with the adapter that it wears. */
-function besideAny(
-  { lora_A, lora_B, lora_scale, lora_A0, lora_B0, lora_magnitude, bias: _, ...own }: MapParams,
-  x: Tensor,
-): Tensor {
+function besideAny(params: MapParams, x: Tensor): Tensor {
+  const { lora_A, lora_B, lora_scale, lora_A0, lora_B0, lora_magnitude } = params;
+  const own: MapParams = Object.fromEntries(
+    Object.entries(params).filter(([leaf]) => leaf !== "bias" && !leaf.startsWith("lora_")),
+  );
   if (!lora_A || !lora_B || !lora_scale) {
     throw new OptionError("linear: an adapter must have both factors and a scale.");
   }

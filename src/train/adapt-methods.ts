@@ -41,11 +41,16 @@ export interface AdaptMethod {
   /** Factor of the rate by the name of a leaf; default 1. */
   readonly factor?: (name: string) => number;
   /** Leaves of the names and shapes that `start` gives, at once. @throws OptionError for bad targets and ranks. */
-  like(base: unknown, size: AdapterConfig, key: random.Key): Adapter;
+  readonly like: (base: unknown, size: AdapterConfig, key: random.Key) => Adapter;
   /** What is trained, at its start; default `like`. @param gradients Of the base, over the first examples. */
-  start?(base: unknown, size: AdapterConfig, key: random.Key, gradients: FactorGradients): Promise<Adapter>;
+  readonly start?: (
+    base: unknown,
+    size: AdapterConfig,
+    key: random.Key,
+    gradients: FactorGradients,
+  ) => Promise<Adapter>;
   /** The rule of a training, made of the one that its settings name. */
-  rule?(usual: Rule, rate: Schedule, optimizer: OptimizerConfig, size: AdapterConfig): Rule;
+  readonly rule?: (usual: Rule, rate: Schedule, optimizer: OptimizerConfig, size: AdapterConfig) => Rule;
 }
 
 /** A value that an option of a method may have: one of some words, or a number above 0. */
@@ -57,7 +62,7 @@ interface Kind {
   /** One line for `--help`. */
   readonly about: string;
   readonly options?: Readonly<Record<string, Choices>>;
-  make(options: Options): AdaptMethod;
+  readonly make: (options: Options) => AdaptMethod;
 }
 
 /** Adam of all parameters of a model that is trained already. */

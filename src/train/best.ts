@@ -17,14 +17,14 @@ export interface BestOptions<P> {
   /** Ends the training after so many validations on end without a better one; default never. */
   readonly patience?: number;
   /** Keeps parameters that were better than all before them. */
-  keep(params: P, at: Validated): Promise<void>;
+  readonly keep: (params: P, at: Validated) => Promise<void>;
 }
 
 /** A task that is watched. */
 export interface Watched<P, B, S> {
   readonly task: Task<P, B, S>;
   /** What was seen after `step` counts no more: the run goes on from there. */
-  from(step: number): void;
+  readonly from: (step: number) => void;
 }
 
 /**
@@ -35,7 +35,7 @@ export function keepingBest<P, B, S>(task: Task<P, B, S>, options: BestOptions<P
   const { loss: name, patience = Number.POSITIVE_INFINITY, keep } = options;
   let seen = [...(options.before ?? [])];
   let { kept } = options;
-  const { validate } = task;
+  const validate = task.validate?.bind(task);
   const from = (step: number): void => {
     seen = seen.filter((v) => v.step <= step);
     if (kept !== undefined && kept.step > step) kept = undefined;
@@ -44,7 +44,7 @@ export function keepingBest<P, B, S>(task: Task<P, B, S>, options: BestOptions<P
   const watched: Task<P, B, S> = {
     ...task,
     async validate(params, at): Promise<Numbers> {
-      const numbers = await validate.call(task, params, at);
+      const numbers = await validate(params, at);
       const loss = numbers[name] ?? Number.NaN;
       seen = [...seen.filter(({ step }) => step < at.step), { step: at.step, loss }];
       if (kept === undefined || loss < kept.loss) {

@@ -16,6 +16,8 @@ export interface Example {
   readonly divides: boolean;
   /** `chats.jsonl, line 3`. */
   readonly where: string;
+  /** Completions to choose among, the right one with them. */
+  readonly choices?: readonly string[];
 }
 
 /** Text of a chat. @param answer Whether the opening of an answer follows. */
@@ -123,7 +125,7 @@ function jsonLines(text: string): { value: unknown; line: number }[] {
 /** An example, or why there is none. @throws FileError for a chat without a template. */
 function exampleOf(value: unknown, where: string, options: ExampleOptions): Example | string {
   if (typeof value !== "object" || value === null) return "no JSON object";
-  const { text, prompt, completion, messages } = value as Record<string, unknown>;
+  const { text, prompt, completion, messages, choices } = value as Record<string, unknown>;
   const plain = { ends: true, specials: false, divides: false, where };
   if (messages !== undefined) return chatExample(messages, where, options);
   if (completion !== undefined || prompt !== undefined) {
@@ -131,7 +133,20 @@ function exampleOf(value: unknown, where: string, options: ExampleOptions): Exam
       return "prompt and completion must be texts";
     if (completion === "") return "an empty completion";
     const whole = prompt + completion;
-    return { ...plain, text: whole, learned: [[options.loss === "all" ? 0 : prompt.length, whole.length]] };
+    const example: Example = {
+      ...plain,
+      text: whole,
+      learned: [[options.loss === "all" ? 0 : prompt.length, whole.length]],
+    };
+    if (choices === undefined || choices === "") return example;
+    const among = typeof choices === "string" ? choices.split("|") : choices;
+    if (
+      !Array.isArray(among) ||
+      !among.every((c) => typeof c === "string" && c !== "") ||
+      !among.includes(completion)
+    )
+      return "choices must be texts, of which the completion is one";
+    return { ...example, choices: among as string[] };
   }
   if (typeof text !== "string") return "neither text nor prompt and completion nor messages";
   return text === "" ? "an empty text" : { ...plain, text, learned: [[0, text.length]] };

@@ -3,6 +3,27 @@ export { ADAPT_METHODS, type AdaptMethod, adaptMethod } from "./adapt-methods.ts
 export { type AdaptTask, adaptTask, type AdaptTaskOptions } from "./adapt-task.ts";
 export { type Batch, batches } from "./batches.ts";
 export { pageStore } from "./browser/page-store.ts";
+export { type Case, type Cases, type Missing } from "./classify/cases.ts";
+export {
+  type Labels,
+  type Preparation,
+  type PrepareChoices,
+  prepare,
+  type Prepared,
+  preparationOf,
+} from "./classify/prepare.ts";
+export { readCases } from "./classify/read-cases.ts";
+export { parseMixer } from "./classify/recipe.ts";
+export { classScores, type ClassScores, numberScores, type NumberScores } from "./classify/scores.ts";
+export type { TableReading } from "./classify/table-cases.ts";
+export {
+  type ClassifyBatch,
+  classifyTask,
+  type ClassifyTask,
+  type ClassifyTaskOptions,
+  type OutputReader,
+  outputsOf,
+} from "./classify/task.ts";
 export type { CheckpointInfo, Newest, SavedState } from "./checkpoint.ts";
 export { bytesOfIds, encodeTexts, type Ids, type TextFile, type Split, splitSources } from "./corpus.ts";
 export {
@@ -41,6 +62,8 @@ export {
 } from "./sentence-task.ts";
 export { initialState, type StepReport, type TrainState, type TrainStep, trainStep } from "./step.ts";
 export type { Found, LeafRule, LossWords, Numbers, Progress, Sample, Task } from "./task.ts";
+export { type Columns, type Example, type ExampleOptions, readExamples } from "./examples.ts";
+export { type ExampleScore, scoreExamples, type Scored, type ScoreOptions } from "./score.ts";
 export {
   type ModelSizes,
   type TextBatch,

@@ -50,6 +50,36 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
     expect(worn.stdout).not.toBe(bare.stdout);
   });
 
+  test("both are scored on examples, with choices or without", async () => {
+    const scored = join(folder, "scored.jsonl");
+    const right = 'and it was "gold".';
+    const lines = [1, 2, 3].map((i) =>
+      JSON.stringify({
+        q: `The stone was number ${i}`,
+        completion: right,
+        choices: i === 3 ? ["a tree."] : [right, "a tree."],
+      }),
+    );
+    writeFileSync(scored, `${lines.join("\n")}\n{"q":"x","completion":""}\n`);
+    const how = [
+      "eval",
+      stories,
+      "--data",
+      scored,
+      "--columns",
+      "prompt=q,completion=completion,choices=choices",
+      "--json",
+    ];
+    const [bare, worn] = [await athanor(how), await athanor([...how, "--adapter", join(run, "adapter")])];
+    expect(bare.stderr).toContain(
+      "line 3 (choices must be texts, of which the completion is one), line 4 (an empty completion)",
+    );
+    const [a, b] = [bare, worn].map(({ stdout }) => JSON.parse(stdout) as Record<string, number>);
+    expect(a).toMatchObject({ examples: 2 });
+    expect(b?.["lossPerToken"]).toBeLessThan(a?.["lossPerToken"] ?? 0);
+    for (const share of ["exactMatch", "accuracy"]) expect([0, 0.5, 1]).toContain(b?.[share]);
+  });
+
   test("it is gone on with, and refuses other data", async () => {
     const more = await athanor(["adapt", "--resume", run, "--steps", "7", "--json"]);
     expect(more.code).toBe(0);
@@ -91,7 +121,7 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
     [["--method", "full", "--bits", "4"], "adapt: --bits must go with an adapter, got --method full."],
     [
       ["--columns", "a=b"],
-      "adapt: --columns must be ours=theirs of text, prompt, completion, messages, choices, got",
+      "--columns must be ours=theirs of text, prompt, completion, messages, choices, got",
     ],
     [
       ["--method", "lora-ga:scale=big"],

@@ -1,5 +1,5 @@
 // Monarch matrices from the command line: trained, made of a trained model, and made plain again.
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { athanor, babble, temporaryFolder } from "../train/helpers.ts";
@@ -45,6 +45,31 @@ test("train --linear, convert to plain, convert back, go on", async () => {
   expect(JSON.parse(await write(join(folder, "back")))).toMatchObject({
     text: (JSON.parse(await write(run)) as { text: string }).text,
   });
+  // A projection that loses something is trained on, and comes nearer to the model again.
+  const lossy = await convert(run, "dense", "lossy-dense");
+  expect(lossy.code).toBe(0);
+  const four = await convert(join(folder, "lossy-dense"), "monarch:blocks=4", "lossy");
+  expect(four.code, four.stderr).toBe(0);
+  const onward = ["--steps", "30", "--batch", "4", "--context", "16", "--lr", "0.003", "--json"];
+  const again = await athanor([
+    "train",
+    text,
+    "--from",
+    join(folder, "lossy"),
+    "--run",
+    join(folder, "again"),
+    ...onward,
+  ]);
+  expect(again.code, again.stderr).toBe(0);
+  const config = JSON.parse(readFileSync(join(folder, "again", "config.json"), "utf8")) as {
+    model: { maps: unknown };
+  };
+  expect(config.model.maps).toEqual([{ type: "monarch", blocks: 4, match: "layers.*.*.*" }]);
+  const losses = readFileSync(join(folder, "again", "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .flatMap((line) => (JSON.parse(line) as { loss?: number }).loss ?? []);
+  expect(losses.at(-1)).toBeLessThan(losses[0] ?? 0);
   const refused = await convert(run, "monarch:blocks=5", "none");
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain("blocks=5 must divide");

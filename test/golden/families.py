@@ -53,6 +53,7 @@ CASES = {
         type="yarn", factor=4.0, original_max_position_embeddings=6, beta_fast=3, beta_slow=1, mscale=0.707, mscale_all_dim=0.707)),
     "deepseek3": dict(MLA, model_type="deepseek_v3", q_lora_rank=7, rope_scaling=dict(
         type="yarn", factor=4.0, original_max_position_embeddings=6, beta_fast=3, beta_slow=1, mscale=1.0, mscale_all_dim=0.5)),
+    "deepseek3-bias": dict(MLA, model_type="deepseek_v3", q_lora_rank=7, attention_bias=True),
     "deepseek3-half": dict(MLA, model_type="deepseek_v3", q_lora_rank=None, rope_interleave=False),
 }
 

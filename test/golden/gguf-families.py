@@ -1,7 +1,7 @@
 """Tiny GGUF files of every architecture that Athanor reads beside llama, qwen2 and qwen3: written by the Python package
 `gguf` (its own map of tensor names), with logits by transformers of the same float16 weights, and held against llama.cpp.
 
-    /work/venv/bin/python test/golden/gguf-families.py              writes gguf-families.json
+    /work/venv/bin/python test/golden/gguf-families.py              writes gguf-families/<case>.json
     /work/venv/bin/python test/golden/gguf-families.py check DIR    has llama.cpp read DIR/<case>.gguf, written by Athanor
 
 gguf 0.19.0, transformers 5.24.0, torch 2.15.0; llama.cpp is PyPI xllamacpp 2026.10.11549, unpacked in XLLAMACPP (default
@@ -81,8 +81,8 @@ def distance(path, logits):
 
 
 if sys.argv[1:2] == ["check"]:
-    cases = json.load(open(os.path.join(HERE, "gguf-families.json")))["cases"]
-    for name, case in cases.items():
+    for name in CASES:
+        case = json.load(open(os.path.join(HERE, "gguf-families", f"{name}.json")))
         path = os.path.join(sys.argv[2], f"{name}.gguf")
         if not os.path.exists(path):
             print(f"{name}: not there")
@@ -194,7 +194,7 @@ def write(path, arch, config, state):
 
 
 torch.set_grad_enabled(False)
-out = {}
+os.makedirs(os.path.join(HERE, "gguf-families"), exist_ok=True)
 for name, (arch, given) in CASES.items():
     config = AutoConfig.for_model(**json.loads(json.dumps(given)))
     config._attn_implementation = "eager"
@@ -209,7 +209,9 @@ for name, (arch, given) in CASES.items():
     off = distance(path, logits[-1].tolist())
     print(f"{name}: {os.path.getsize(path)} bytes, llama.cpp off by at most {off:.1e}")
     assert off < 0.02
-    out[name] = {"config": given, "ids": IDS, "logits": [round(x, 5) for x in logits[-1].tolist()],
-                 "file": base64.b64encode(open(path, "rb").read()).decode()}
-json.dump({"provenance": "test/golden/gguf-families.py: gguf 0.19.0, transformers 5.24.0, llama.cpp (xllamacpp 2026.10.11549)",
-           "cases": out}, open(os.path.join(HERE, "gguf-families.json"), "w"), indent=1)
+    out = {"provenance": "test/golden/gguf-families.py: gguf 0.19.0, transformers 5.24.0, llama.cpp (xllamacpp 2026.10.11549)",
+           "config": given, "ids": IDS, "logits": [round(x, 5) for x in logits[-1].tolist()],
+           "file": base64.b64encode(open(path, "rb").read()).decode()}
+    with open(os.path.join(HERE, "gguf-families", f"{name}.json"), "w") as f:
+        json.dump(out, f, indent=1)
+        f.write("\n")

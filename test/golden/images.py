@@ -19,21 +19,21 @@ def wave(shape, seed):
 
 
 CONV = {
-    "plain": dict(x=[2, 3, 6, 5], w=[4, 3, 3, 3]),
-    "strided": dict(x=[2, 3, 7, 6], w=[4, 3, 3, 2], stride=[2, 3], padding=[1, 1]),
+    "plain": dict(x=[2, 2, 6, 5], w=[4, 2, 3, 3]),
+    "strided": dict(x=[1, 3, 7, 6], w=[4, 3, 3, 2], stride=[2, 3], padding=[1, 1]),
     "grouped": dict(x=[1, 4, 5, 5], w=[6, 2, 3, 3], groups=2, padding=[1, 0]),
     "depthwise": dict(x=[2, 3, 5, 4], w=[3, 1, 2, 2], groups=3, stride=[2, 1]),
     "dilated": dict(x=[1, 2, 9, 8], w=[3, 2, 3, 2], dilation=[2, 3], padding=[2, 0]),
-    "all": dict(x=[2, 4, 9, 10], w=[4, 2, 2, 3], groups=2, stride=[2, 2], dilation=[3, 2], padding=[1, 2]),
+    "all": dict(x=[1, 4, 9, 8], w=[4, 2, 2, 3], groups=2, stride=[2, 2], dilation=[3, 2], padding=[1, 2]),
 }
 TRANSPOSED = {
-    "plain": dict(x=[2, 4, 3, 4], w=[4, 3, 3, 3]),
-    "strided": dict(x=[2, 4, 3, 4], w=[4, 3, 3, 2], stride=[2, 3], padding=[1, 0], output_padding=[1, 2]),
+    "plain": dict(x=[2, 4, 3, 4], w=[4, 2, 3, 3]),
+    "strided": dict(x=[1, 4, 3, 4], w=[4, 3, 3, 2], stride=[2, 3], padding=[1, 0], output_padding=[1, 2]),
     "grouped": dict(x=[1, 6, 4, 3], w=[6, 2, 2, 2], groups=3, stride=[2, 1]),
     "dilated": dict(x=[1, 3, 4, 5], w=[3, 2, 2, 3], dilation=[3, 2], padding=[1, 1]),
 }
 POOLS = {
-    "plain": dict(x=[2, 3, 6, 8], kernel=[2, 2]),
+    "plain": dict(x=[2, 2, 4, 6], kernel=[2, 2]),
     "strided": dict(x=[1, 2, 7, 9], kernel=[3, 2], stride=[2, 3]),
     "padded": dict(x=[2, 2, 5, 6], kernel=[3, 4], stride=[2, 2], padding=[1, 2]),
 }

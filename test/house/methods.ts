@@ -15,23 +15,15 @@ export const METHOD_ROOMS = [
 
 /** Files of those rooms that several methods share; all others that the room's index names are methods. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
-  position: ["position", "rotary", "scale", "spec", "none"],
+  position: ["position", "rotary", "scale", "spec", "none", "plans"],
   attention: ["codebook"],
   sequence: ["rational", "newton"],
-  structured: ["inverse", "project"],
-  quantize: ["k-means", "rows", "use"],
-  generative: [
-    "diffusion",
-    "frechet",
-    "gaussian",
-    "latent-measures",
-    "order",
-    "patch-head",
-    "spectral-noise",
-  ],
+  structured: ["inverse", "permutation", "project"],
+  quantize: ["frozen", "k-means", "rows", "use"],
+  generative: ["diffusion", "frechet", "gaussian", "latent-measures", "order", "patch-head", "spectral-noise"],
   optim: ["transform", "schedule", "rates", "clip", "config", "lazy-rows", "role", "rule", "scale"],
   numeric: ["integer-root", "descent", "law", "refraction", "speed"],
-  adapt: ["wrap", "merge"],
+  adapt: ["wrap", "merge", "exchange"],
 };
 
 /** Methods of rooms whose files are wings: `name: source`. */
@@ -82,6 +74,10 @@ export const GOLDENS: Readonly<Record<string, readonly [file: string, key: strin
   "meta-gain": ["optimizers.json", "meta-gain"],
   muon: ["optimizers.json", "muon"],
   cycloid: ["brachistochrone.json", "cycloids"],
+  dora: ["adapt-methods.json", "dora"],
+  "lora-ga": ["adapt-methods.json", "lora-ga"],
+  "lora-pro": ["adapt-methods.json", "lora-pro"],
+  pissa: ["adapt-methods.json", "pissa"],
 };
 
 /** Where all other methods of `position` and `attention` are. */
@@ -94,6 +90,7 @@ export const PAGES: Readonly<Record<string, string>> = {
   linear: "linear-attention",
   "recursive-stack": "recurrence",
   llama3: "yarn",
+  "dynamic-yarn": "yarn",
   hippo: "s4",
   cells: "deer",
   unigram: "bytepiece",

@@ -113,7 +113,7 @@ describe("what does not fit is refused by name", () => {
       "config.json: first_k_dense_replace must be at least the 3 layers, got 3",
       true,
     ],
-    ["deepseek3", { attention_bias: true }, "config.json: attention_bias must be false, got true."],
+    ["deepseek3", { mlp_bias: true }, "config.json: mlp_bias must be false, got true."],
     ["deepseek3", { num_key_value_heads: 2 }, "keyValueHeads must equal heads"],
     [
       "gpt2",
@@ -178,7 +178,7 @@ describe("what does not fit is refused by name", () => {
     [
       "llama",
       { model_type: "mixtral" },
-      'model_type must be one of llama, mistral, smollm, minimind, qwen2, qwen3, gpt2, smollm3, gemma2, gemma3_text, phi3, olmo2, deepseek_v2, deepseek_v3, athanor, got "mixtral". Did you mean mistral?',
+      'model_type must be one of llama, mistral, smollm, minimind, qwen2, qwen3, gpt2, smollm3, gemma, gemma2, gemma3_text, phi3, olmo2, deepseek_v2, deepseek_v3, athanor, got "mixtral". Did you mean mistral?',
     ],
     [
       "llama",

@@ -99,6 +99,14 @@ describe("pooling and directions", () => {
   });
 });
 
+test("more places than learned positions are refused", () => {
+  const config = configOf({ type: "linear" });
+  const sequences = { x: series(1, T + 2, 1), lengths: tensor([4], { dtype: "int32" }) };
+  expect(() => classifier(config, paramsOf(config), sequences)).toThrow(
+    `classifier: x must have at most the ${T} places of the learned positions, got ${T + 2}.`,
+  );
+});
+
 describe("what makes no classifier", () => {
   const rtf = { type: "rtf", state: 4 } as const;
   test.each<[string, () => unknown, string]>([

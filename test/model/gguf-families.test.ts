@@ -1,6 +1,6 @@
 // GGUF files of every architecture, written by Python's package `gguf` and held against llama.cpp
 // (test/golden/gguf-families.py): they give the logits of transformers, and so do they when we write them again.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,9 +9,21 @@ import { saveGguf } from "../../src/model/gguf-write.ts";
 import { causalLM, loadModel } from "../../src/model/index.ts";
 import type { StoredModel } from "../../src/model/load.ts";
 import { tensor } from "../../src/tensor/index.ts";
-import golden from "../golden/gguf-families.json" with { type: "json" };
 import { expectClose } from "../support/check.ts";
 import { folderOf, GOLDEN } from "../support/golden-families.ts";
+
+interface Case {
+  readonly ids: readonly number[];
+  readonly logits: readonly number[];
+  /** The file, in base64. */
+  readonly file: string;
+}
+const folder = new URL("../golden/gguf-families/", import.meta.url);
+const cases = await Promise.all(
+  (await readdir(folder)).sort().map(async (file): Promise<[string, Case]> => {
+    return [file.replace(".json", ""), JSON.parse(await readFile(new URL(file, folder), "utf8")) as Case];
+  }),
+);
 
 let work = "";
 beforeAll(async () => {
@@ -35,7 +47,7 @@ const extras = async (model: StoredModel) => ({
 /** Where to leave the files for `gguf-families.py check DIR`; unset: nowhere. */
 const keep = process.env["GGUF_FAMILIES"];
 
-describe.each(Object.entries(golden.cases))("%s", (name, { file, ids, logits }) => {
+describe.each(cases)("%s", (name, { file, ids, logits }) => {
   test("gives the logits of transformers, and after it was written again", async () => {
     const path = join(work, `${name}.gguf`);
     await writeFile(path, Buffer.from(file, "base64"));

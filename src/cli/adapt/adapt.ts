@@ -19,7 +19,8 @@ import type { Columns } from "../../train/examples.ts";
 import type { TrainChanges } from "../../train/settings.ts";
 import { printJson, say } from "../command.ts";
 import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
-import { count, oneOf, type Parse, positive, whole } from "../numbers.ts";
+import { count, oneOf, positive, whole } from "../numbers.ts";
+import { columnsOf } from "./columns.ts";
 import { defaultRunFolder } from "../train/run-name.ts";
 import { watchAdapting } from "./watch.ts";
 
@@ -173,22 +174,6 @@ function exportsOf({ export: what = [], method }: Flags): Export[] {
   }
   return out;
 }
-
-const OURS = ["text", "prompt", "completion", "messages", "choices"] as const;
-
-/** `prompt=question,completion=answer`. */
-export const columnsOf: Parse<Columns> = (text) =>
-  Object.fromEntries(
-    text.split(",").map((part) => {
-      const [ours = "", theirs = ""] = part.split(/=(.*)/s).map((word) => word.trim());
-      if (!OURS.some((name) => name === ours) || theirs === "") {
-        throw new OptionError(
-          `adapt: --columns must be ours=theirs of ${OURS.join(", ")}, got "${part}". Write prompt=question.`,
-        );
-      }
-      return [ours, theirs];
-    }),
-  );
 
 function begin(model: string | undefined, flags: Flags, control: AdaptControl): Promise<AdaptResult> {
   if (model === undefined)

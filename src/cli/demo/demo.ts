@@ -1,4 +1,5 @@
-// athanor demo (npm start): a bilingual model from the texts that come with the package, in about four minutes.
+// athanor demo (npm start): a bilingual model from the texts that come with the package, then a chat model of others adapted
+// to some of them; in less than five minutes.
 import { join } from "node:path";
 import type { Command } from "commander";
 import { OptionError } from "../../errors.ts";
@@ -18,6 +19,7 @@ import { type CompressorBits, compressorBits } from "./compressors.ts";
 import { stopOnInterrupt, unlessStopped } from "../interrupt.ts";
 import { defaultRunFolder } from "../train/run-name.ts";
 import { positive, whole } from "../numbers.ts";
+import { SECOND_ACT, secondAct } from "./second-act.ts";
 import { watchTraining } from "../train/watch.ts";
 
 interface DemoOptions {
@@ -39,6 +41,8 @@ interface Comparison extends CompressorBits {
 const RESERVE = 0.12;
 /** Training shorter than this shows nothing. */
 const LEAST_MINUTES = 0.25;
+/** Demonstrations shorter than this have no second act. */
+const SHORTEST_WITH_TWO = 3;
 const PROMPTS = ["It was a dark night, and ", "明月"];
 
 const HELP = `
@@ -51,7 +55,7 @@ export function define(command: Command): void {
     .description(
       "Train a small English and Chinese model on the texts that come along, and compare it with gzip and xz.",
     )
-    .option("--minutes <n>", "time for everything", positive, 4)
+    .option("--minutes <n>", "time for everything", positive, 4.5)
     .option("--seed <n>", "decides parameters and data order", whole, 1)
     .option("--run <dir>", "folder of the run (default: runs/DATE-demo)")
     .option("--device <name>", "cpu, webgpu or cuda")
@@ -98,7 +102,9 @@ async function demo(
       `Learnt ${tokenizer.vocabularySize.toLocaleString("en-GB")} pieces of text in ${duration(60 * elapsed())}.`,
     );
 
-    const left = Math.max(LEAST_MINUTES, minutes * (1 - RESERVE) - elapsed());
+    const two = minutes >= SHORTEST_WITH_TWO;
+    const first = two ? minutes - SECOND_ACT.all : minutes;
+    const left = Math.max(LEAST_MINUTES, first * (1 - RESERVE) - elapsed());
     const result = await startRun(
       {
         files: texts.flatMap((t) => t.files),
@@ -121,8 +127,19 @@ async function demo(
     say(`\n${table(comparison)}\n`);
     say(`${result.sample ?? ""}\n`);
     say(advice(result.runDir, minutes));
+    const second = two
+      ? await secondAct(
+          run,
+          texts.flatMap(({ files }) => files.filter((file) => file.includes("zh-classics"))),
+          {
+            signal,
+            seed,
+            ...(device !== undefined && { device }),
+          },
+        )
+      : undefined;
     say(`\n${duration(60 * elapsed())} in all.`);
-    if (json) printJson({ ...result, minutes: elapsed(), comparison });
+    if (json) printJson({ ...result, minutes: elapsed(), comparison, ...(second && { second }) });
   } finally {
     watch.end();
   }

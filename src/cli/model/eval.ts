@@ -1,14 +1,19 @@
-// `athanor eval`: the same last tokens scored under growing context, one line per way of scoring positions.
+// `athanor eval`: prompts with completions scored; or the same last tokens of a text under growing context, one line per way
+// of scoring positions.
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { lineChart } from "../../draw/line-chart.ts";
 import { FileError, unreachable } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/node/atomic.ts";
+import { applyChatTemplate, type ChatMessage } from "../../model/chat.ts";
 import { contextLoss, type ContextLoss } from "../../model/context-loss.ts";
 import { createDecoder, type Decoder } from "../../model/decode.ts";
 import type { Device } from "../../tensor/index.ts";
 import type { Command } from "commander";
+import { readExamples, type Columns, scoreExamples } from "../../train/index.ts";
+import { unpacked } from "../../train/node/corpus.ts";
+import { columnsOf } from "../adapt/columns.ts";
 import { printJson, progress, say } from "../command.ts";
 import { count, list, repeated } from "../numbers.ts";
 import { type OpenedModel, openModel } from "./open.ts";
@@ -20,6 +25,9 @@ interface Flags {
   position: string[];
   last?: number;
   stretches: number;
+  adapter?: string;
+  columns?: Columns;
+  batch: number;
   tokenizer?: string;
   svg?: string;
   device?: Device;
@@ -27,7 +35,12 @@ interface Flags {
 }
 
 const HELP = `
+Of .jsonl, .csv and .tsv with prompt and completion (or messages): loss per completion token, share of completions that the
+model would write itself, and with choices (a list, or texts between |) how often the right one is the most probable.
+
 Examples:
+  athanor eval ./MiniMind2-small --adapter runs/mine/adapter --data test.jsonl
+  athanor eval ./MiniMind2-small --data sms.tsv --columns completion=1,prompt=2 --json
   athanor eval stories15M.bin --data stories.txt --context 256,512,1024 \\
     --position rope --position yarn:scale=4 --position rerope:window=128,logScale=after --svg loss.svg
   athanor eval stories15M.bin --data book.txt --position yarn:scale=auto   each context at its own scale
@@ -36,10 +49,17 @@ Examples:
 export function define(command: Command): void {
   command
     .description(
-      "loss of the same last tokens under growing context, for one or more ways of scoring positions",
+      "score prompts with completions; or the last tokens of a text under growing context, for ways of scoring positions",
     )
     .argument("<model>", "run, Hugging Face folder or llama2.c file")
-    .requiredOption("--data <file>", "text to score (.txt or .gz)")
+    .requiredOption("--data <file>", "text (.txt or .gz), or examples (.jsonl, .csv, .tsv) to score")
+    .option("--adapter <folder>", "PEFT or MLX folder of an adapter that the model wears")
+    .option(
+      "--columns <ours=theirs,...>",
+      "what prompt, completion, choices … are called in the data",
+      columnsOf,
+    )
+    .option("--batch <n>", "examples that are read together", count, 8)
     .option(
       "--context <list>",
       "lengths of context in tokens",
@@ -62,9 +82,44 @@ export function define(command: Command): void {
     .action(run);
 }
 
+/** Names of files that hold examples. */
+const EXAMPLES = /\.(jsonl|ndjson|csv|tsv)(\.gz)?$/i;
+
+async function ofExamples(path: string, model: OpenedModel, flags: Flags): Promise<void> {
+  const { data, name } = await unpacked(flags.data);
+  const { chat, config, params, tokenizer, bos } = model;
+  const read = readExamples(data, name, flags.data, {
+    ...(flags.columns && { columns: flags.columns }),
+    ...(chat && {
+      chat: (turns, answer) => applyChatTemplate(chat, turns as readonly ChatMessage[], answer),
+    }),
+  });
+  for (const notice of read.notices) say(notice);
+  const bar = progress();
+  const [eos] = model.eos;
+  const score = await scoreExamples(
+    { config, params, tokenizer, ...(bos !== undefined && { bos }), ...(eos !== undefined && { eos }) },
+    read.examples,
+    {
+      context: Math.min(config.context, Math.max(...flags.context)),
+      batch: flags.batch,
+      ...(flags.device !== undefined && { device: flags.device }),
+      onProgress: (done, total) => bar.update(`${done} of ${total}`),
+      onNotice: (sentence) => bar.end(sentence),
+    },
+  );
+  bar.end();
+  const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
+  say(`${score.examples} examples, ${score.lossPerToken.toFixed(4)} nats per completion token`);
+  say(`${percent(score.exactMatch)} of the completions are what the model writes`);
+  if (score.accuracy !== null) say(`${percent(score.accuracy)} of the choices are right`);
+  if (flags.json) printJson({ model: path, data: flags.data, adapter: flags.adapter ?? null, ...score });
+}
+
 async function run(path: string, flags: Flags): Promise<void> {
   const contexts = flags.context;
-  const model = await openModel(path, { tokenizer: flags.tokenizer });
+  const model = await openModel(path, { tokenizer: flags.tokenizer, adapter: flags.adapter });
+  if (EXAMPLES.test(flags.data)) return ofExamples(path, model, flags);
   const raw = await readFile(flags.data).catch((error: NodeJS.ErrnoException) => {
     throw new FileError(`eval: ${flags.data} must be readable, got ${error.code ?? error.message}.`);
   });

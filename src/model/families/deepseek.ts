@@ -44,8 +44,8 @@ export const deepseek3: Family = {
   write(config) {
     const { attention, position, bias, keyValueHeads, heads } = config;
     const act = gateWord(config);
-    if (attention.type !== "mla" || act === undefined || bias !== "none" || keyValueHeads !== heads)
-      return undefined;
+    if (attention.type !== "mla" || act === undefined || keyValueHeads !== heads) return undefined;
+    if (bias !== "none" && bias !== "attention") return undefined;
     if (!departsOnly(config, ["attention", "scoreScale"]) || position.type === "learned") return undefined;
     const { layout = "half", base } = position;
     if (base === undefined || attention.contentWidth === undefined || attention.valueWidth === undefined)
@@ -59,7 +59,7 @@ export const deepseek3: Family = {
       hidden_act: act,
       ...scaling,
       rope_interleave: layout === "interleaved",
-      attention_bias: false,
+      attention_bias: bias === "attention",
       head_dim: undefined,
       q_lora_rank: attention.queryLatentWidth ?? null,
       kv_lora_rank: attention.latentWidth,
@@ -106,8 +106,8 @@ function read(keys: Keys, { context, dense, interleaved, keyValueHeads }: Versio
       `${keys.file}: first_k_dense_replace must be at least the ${sizes.layers} layers, got ${first}: layers with experts are not supported.`,
     );
   }
-  for (const key of ["attention_bias", "mlp_bias"]) {
-    if (keys.truth(key, false)) throw new OptionError(`${keys.file}: ${key} must be false, got true.`);
+  if (keys.truth("mlp_bias", false)) {
+    throw new OptionError(`${keys.file}: mlp_bias must be false, got true.`);
   }
   const [content, rotary] = [keys.number("qk_nope_head_dim", 128), keys.number("qk_rope_head_dim", 64)];
   // A rank of null is none; a rank that is not there has its usual value.
@@ -118,6 +118,7 @@ function read(keys: Keys, { context, dense, interleaved, keyValueHeads }: Versio
     ...sizes,
     headWidth: content,
     activation: gateOf(keys),
+    bias: keys.truth("attention_bias", false) ? "attention" : "none",
     position: interleaved ? { ...position, layout: "interleaved" } : position,
     attention: {
       type: "mla",

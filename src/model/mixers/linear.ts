@@ -19,7 +19,6 @@ export const linear: Mixer<LinearConfig, HeadParams, FeatureState> = {
   type: "linear",
   needs: {},
   usualPosition: "learned",
-  placeless: true,
   check: (config, layer) => refuseScores(config, layer, "use learned positions or none"),
   parameters: (_, layer) => headParameters(layer),
   cache: (_, { heads: H, headWidth: D }) => ({ sum: ["B", H, D, D + 1] }),

@@ -46,24 +46,27 @@ export const mla: Mixer<MlaConfig, MlaParams, MlaCache> = {
         "has no key-value heads of its own; keyValueHeads must equal heads, without headNorm",
       );
     }
-    if (bias !== "none" && bias !== "mlp") refuse(config, layer, `must have no biases, got "${bias}"`);
+    if (bias === "qkv")
+      refuse(config, layer, `has no biases of queries, keys and values alone, got "${bias}"`);
   },
   parameters(config, layer) {
     const { width: C, heads: H, contentWidth, rotaryWidth, valueWidth, latentWidth } = sizesOf(config, layer);
     const { queryLatentWidth } = config;
     const queries = H * (contentWidth + rotaryWidth);
+    // What reads from the residual stream into a latent, and what writes into it: DeepSeek's attention_bias.
+    const bias = layer.bias === "all" || layer.bias === "attention";
     return {
       ...(queryLatentWidth === undefined
         ? { q_proj: { out: queries, from: C } }
         : {
-            q_a_proj: { out: queryLatentWidth, from: C },
+            q_a_proj: { out: queryLatentWidth, from: C, bias },
             "q_a_layernorm.weight": { shape: [queryLatentWidth], init: "ones" },
             q_b_proj: { out: queries, from: queryLatentWidth },
           }),
-      kv_a_proj_with_mqa: { out: latentWidth + rotaryWidth, from: C },
+      kv_a_proj_with_mqa: { out: latentWidth + rotaryWidth, from: C, bias },
       "kv_a_layernorm.weight": { shape: [latentWidth], init: "ones" },
       kv_b_proj: { out: H * (contentWidth + valueWidth), from: latentWidth },
-      o_proj: { out: C, from: H * valueWidth, init: "residual" },
+      o_proj: { out: C, from: H * valueWidth, bias, init: "residual" },
     };
   },
   cache({ latentWidth, rotaryWidth }) {

@@ -20,7 +20,6 @@ export const performer: Mixer<PerformerConfig, HeadParams, FeatureState> = {
     seed: { is: "whole", least: 0, optional: true },
   },
   usualPosition: "learned",
-  placeless: true,
   check: (config, layer) => refuseScores(config, layer, "use learned positions or none"),
   parameters: (_, layer) => headParameters(layer),
   cache({ features }, { heads: H, headWidth: D }) {

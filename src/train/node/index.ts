@@ -8,6 +8,21 @@ export {
   startAdapt,
 } from "./adapt.ts";
 export { listCheckpoints, loadCheckpoint, loadNewest, saveCheckpoint } from "./checkpoint.ts";
+export {
+  type ClassifyControl,
+  type ClassifyReady,
+  type ClassifyRequest,
+  type ClassifyResult,
+  resumeClassify,
+  startClassify,
+} from "./classify.ts";
+export {
+  type ClassifyUse,
+  evalClassifier,
+  openClassifier,
+  type Prediction,
+  predictClassifier,
+} from "./classify-use.ts";
 export { type CorpusFiles, readCorpus } from "./corpus.ts";
 export { folderStore } from "./folder-store.ts";
 export { imageFilesAt, sharpDecoder } from "./images/files.ts";
