@@ -138,7 +138,7 @@ async function ownRound({
   });
   const began = performance.now();
   const own = await task.init(random.key(1), async (count) =>
-    Promise.all(Array.from({ length: count }, (_, i) => task.batch(i, 0, 1))),
+    Promise.all(Array.from({ length: count }, async (_, i) => await task.batch(i, 0, 1))),
   );
   const startMs = performance.now() - began;
   const startPeak = process.resourceUsage().maxRSS * 1024;

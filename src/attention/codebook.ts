@@ -155,7 +155,7 @@ export function kMeansCodebook(
     return { codes: where(greaterEqual(expandDims(count, -1), 1), means, codes), count };
   };
   const { carry: codes } = scan(
-    (book: Tensor, _: Tensor) => [step(book).codes, zeros([])] as const,
+    (book: Tensor) => [step(book).codes, zeros([])] as const,
     start,
     iota(steps),
   );
