@@ -62,10 +62,11 @@ test("sentences pass through a vector, and there is a way between two", async ()
   const text = people.flatMap((who) =>
     things.flatMap((what) => [`Then ${who} saw the ${what}.`, `The ${what} and ${who} were gone.`]),
   );
-  const { numbers, way } = await sentenceVae(text.join(" "), { minutes: 1, steps: 12, width: 16 });
-  expect(numbers["nllPerWord"]).toBeLessThan(2.8); // words drawn evenly: log 20
-  expect(numbers["activeUnits"]).toBe(32);
+  const { numbers, way } = await sentenceVae(text.join(" "), { minutes: 1, steps: 50, width: 16 });
+  expect(numbers["kl"]).toBeGreaterThan(7); // the floor of γ = 0.7 in 32 dimensions is 7.8 over a batch
+  expect(numbers["activeUnits"]).toBeGreaterThan(16); // of 32, over the few sentences held out
   expect(way.length).toBe(5);
+  for (const line of way) expect(line).toMatch(/^[a-z ]+$/);
 });
 
 test.each(["curvature", "deer", "fsq-digits", "rational-kernel", "sentence-vae"])(

@@ -180,12 +180,11 @@ export function patchArtist(
       ...(system === "random" && { hidden: zeros([B, n]) }),
     });
     const logits = readLogits(config, params, states);
-    // Neither padding nor what begins an image is a word.
-    const ids = iota(config.vocabulary);
-    const barred = equal(ids, tensor(padding, { dtype: "int32" }))
-      .cast("float32")
-      .mul(-1e9);
-    return narrow(logits, 2, 0, config.vocabulary).add(barred).argMax();
+    const { vocabulary: V, firstWord } = config;
+    const barred = tensor(
+      Float32Array.from({ length: V }, (_, id) => (id >= firstWord || id === end ? 0 : -1e9)),
+    );
+    return narrow(logits, 2, 0, V).add(barred).argMax();
   }, options);
 
   return {

@@ -56,6 +56,8 @@ export interface PatchLMConfig {
   readonly captionLength: number;
   readonly padding: number;
   readonly end: number;
+  /** Ids below it are no words; only `end` of them is ever written. */
+  readonly firstWord: number;
   readonly width: number;
   readonly layers: number;
   readonly heads: number;

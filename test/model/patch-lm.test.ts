@@ -35,6 +35,7 @@ const config = (system: PatchSystem, more: Partial<PatchLMConfig> = {}): PatchLM
   captionLength: 3,
   padding: 0,
   end: 1,
+  firstWord: 4,
   width: 16,
   layers: 2,
   heads: 2,

@@ -23,7 +23,7 @@ import {
   type PatchLMParams,
 } from "../../../model/patch-lm.ts";
 import { compile, evaluate, random, type Tensor, tensor } from "../../../tensor/index.ts";
-import { captionVocabulary, END, type ImageMethod, type ImageSpace, PADDING } from "../method.ts";
+import { captionVocabulary, END, FIRST_WORD, type ImageMethod, type ImageSpace, PADDING } from "../method.ts";
 
 export interface PatchesConfig {
   readonly type: "patches";
@@ -63,6 +63,7 @@ function modelOf(c: PatchesConfig, s: ImageSpace): PatchLMConfig {
     captionLength: s.captionLength,
     padding: PADDING,
     end: END,
+    firstWord: FIRST_WORD,
     width: c.width,
     layers: c.layers,
     heads: c.heads,
