@@ -14,7 +14,9 @@ import {
   straightLine,
 } from "../src/numeric/index.ts";
 import { causalRate, constantRates, hindsightRates, linearRates, rootRates } from "../src/optim/index.ts";
+import { fsqEncode, kMeans, vqEncode } from "../src/quantize/index.ts";
 import { quantizeRows } from "../src/quantize/rows.ts";
+import { random, tensor } from "../src/tensor/index.ts";
 import { block, curve, draw, range } from "./figures-draw.ts";
 
 const steps = range(120, 1);
@@ -279,5 +281,38 @@ draw(
         points: between.map((x, i): [number, number] => [x, errors[i] ?? 0]),
       };
     }),
+  }),
+);
+/** The plane from −2 to 2, `n` cells a side: the vector in the middle of a cell, rows downwards. */
+const SIDE = 48;
+const plane = range(SIDE).flatMap((i) =>
+  range(SIDE).map((j): [number, number] => [(4 * (j + 0.5)) / SIDE - 2, 2 - (4 * (i + 0.5)) / SIDE]),
+);
+const z = tensor(plane);
+const painted = (codes: ArrayLike<number | bigint>) => (i: number, j: number) =>
+  Number(codes[i * SIDE + j]) % 5;
+const FIVE = ["code 0, 5 …", "1, 6 …", "2, 7 …", "3, 8 …", "4, 9 …"];
+const ofGrid = await fsqEncode(z, { levels: [6, 5] }).data();
+draw(
+  "fsq",
+  grids({
+    title: "FSQ cuts the plane into a grid",
+    subtitle: "Two channels from −2 to 2, 6 levels along and 5 upwards: 30 codes, none of them learnt",
+    squares: [{ name: "levels 6 × 5", cell: painted(ofGrid), rows: SIDE, columns: SIDE }],
+    inks: FIVE,
+  }),
+);
+const heap = random.normals(random.key(4), 400);
+const centres = kMeans(heap, { D: 2, K: 30, key: random.key(1) });
+const book = tensor(Float32Array.from(centres), { shape: [30, 2] });
+draw(
+  "vq",
+  grids({
+    title: "VQ cuts the plane where vectors are",
+    subtitle: "Two numbers from −2 to 2, a book of 30 entries begun by K-means on 200 normal vectors",
+    squares: [
+      { name: "the nearest entry", cell: painted(await vqEncode(book, z).data()), rows: SIDE, columns: SIDE },
+    ],
+    inks: FIVE,
   }),
 );

@@ -9,6 +9,7 @@ import {
   type Dtype,
   expandDims,
   gather,
+  greaterEqual,
   iota,
   less,
   lessEqual,
@@ -21,12 +22,15 @@ import {
   permute,
   random,
   reshape,
+  scan,
   square,
   stopGradient,
   straightThrough,
   sum,
   type Tensor,
+  tensor,
   where,
+  zeros,
 } from "../tensor/index.ts";
 
 /** Moving sums of keys per code, and how many keys there were. Codes are their ratio. */
@@ -121,6 +125,42 @@ export function updateCodebook(
   });
   const move = (a: Tensor, b: Tensor): Tensor => a.mul(decay).add(b.mul(1 - decay));
   return { sum: move(state.sum, seen.sum), count: move(state.count, seen.count) };
+}
+
+/**
+ * A book for keys that are there already: K-means (Lloyd), `steps` times every key to its nearest code and every code to
+ * the mean of its keys. It begins with `K` keys drawn by `key`, the same places for all heads; a code that no key chooses
+ * stays where it is. Counts are those of the keys. For a model that was trained without codes: Su 2023,
+ * https://kexue.fm/archives/9844.
+ * @param k `[B, H, T, D]`, at least `K` keys a head. @throws OptionError for fewer.
+ */
+export function kMeansCodebook(
+  k: Tensor,
+  K: number,
+  { key, steps = 20 }: { readonly key: random.Key; readonly steps?: number },
+): CodebookState {
+  const { B, H, T, D } = checkShapes("kMeansCodebook", { k: [k, "B H T D"] });
+  const N = B * T;
+  if (!Number.isInteger(K) || K < 1 || K > N) {
+    throw new OptionError(
+      `kMeansCodebook: codes must be a whole number from 1 to ${N}, the keys of a head, got ${K}. Give more text.`,
+    );
+  }
+  const flat = reshape(permute(k, [1, 0, 2, 3]), [1, H, N, D]);
+  const first = tensor(Int32Array.from(random.permutation(key, N).subarray(0, K)));
+  const start = reshape(gather(flat, first, 2), [H, K, D]);
+  const step = (codes: Tensor): { codes: Tensor; count: Tensor } => {
+    const { sum: total, count } = codeSums(flat, nearestCodes(flat, codes), K);
+    const means = total.div(expandDims(maximum(count, 1), -1));
+    return { codes: where(greaterEqual(expandDims(count, -1), 1), means, codes), count };
+  };
+  const { carry: codes } = scan(
+    (book: Tensor, _: Tensor) => [step(book).codes, zeros([])] as const,
+    start,
+    iota(steps),
+  );
+  const count = maximum(step(codes).count, SMALLEST_COUNT);
+  return { sum: codes.mul(expandDims(count, -1)), count };
 }
 
 /** A code with less than this share of the mean count is out of use. */

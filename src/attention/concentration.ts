@@ -79,15 +79,35 @@ export function linearConcentration(
   return (1 + spread / inner(q, mean) ** 2) ** -0.5;
 }
 
+/**
+ * The same for features that are independent and alike, of mean `μ̃` and deviation `σ̃`:
+ * `(1 + (σ̃/μ̃ · ‖q̃‖₂/‖q̃‖₁)²)^(−1/2)`. As `‖q̃‖₂/‖q̃‖₁` lies between `1/√d` and 1, a row is flat unless features are nearly
+ * pure noise.
+ * @param q Features of the query, not negative. @param mean `μ̃` > 0. @param deviation `σ̃` ≥ 0.
+ */
+export function independentConcentration(q: readonly number[], mean: number, deviation: number): number {
+  if (!(mean > 0) || !(deviation >= 0)) {
+    throw new OptionError(
+      `independentConcentration: mean must be above 0 and deviation at least 0, got ${mean} and ${deviation}.`,
+    );
+  }
+  const ratio = Math.hypot(...q) / q.reduce((s, x) => s + Math.abs(x), 0);
+  return (1 + ((deviation / mean) * ratio) ** 2) ** -0.5;
+}
+
 function inner(a: readonly number[], b: readonly number[]): number {
   return a.reduce((s, x, i) => s + x * (b[i] ?? 0), 0);
 }
 
-/** `S` of weights `λ^(n−j)`: `√((1 − λⁿ)(1 + λ) / (n(1 − λ)(1 + λⁿ)))`, which falls to 0, but on the newest tokens. */
+/**
+ * `S` of weights `λ^(n−j)`: `√((1 − λⁿ)(1 + λ) / (n(1 − λ)(1 + λⁿ)))`, which falls to 0 with n, but always on the newest
+ * tokens; λ = 1 is flat.
+ */
 export function decayConcentration(lambda: number, n: number): number {
-  if (!(lambda > 0 && lambda < 1)) {
-    throw new OptionError(`decayConcentration: lambda must be in (0, 1), got ${lambda}.`);
+  if (!(lambda > 0 && lambda <= 1)) {
+    throw new OptionError(`decayConcentration: lambda must be in (0, 1], got ${lambda}.`);
   }
+  if (lambda === 1) return 1;
   const power = lambda ** n;
   return Math.sqrt(((1 - power) * (1 + lambda)) / (n * (1 - lambda) * (1 + power)));
 }

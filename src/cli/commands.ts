@@ -1,5 +1,6 @@
 // All commands: a folder per noun, a file per verb, one line each.
 import { classify } from "./classify/index.ts";
+import { images } from "./images/index.ts";
 import { lab } from "./lab/index.ts";
 import { papers } from "./papers/index.ts";
 import { solve } from "./solve/index.ts";
@@ -50,6 +51,7 @@ export const COMMANDS: readonly (Verb | Noun)[] = [
     load: () => import("./model/convert.ts"),
   },
   classify,
+  images,
   tokenizer,
   papers,
   lab,

@@ -1,5 +1,7 @@
 // Files: safetensors and where files may lie. Runs in Node and in a page; what needs Node is in `athanor/files/node`.
 export type { DirectoryHandle, FileHandle, FilesAt } from "./folder.ts";
+export { encodePng, type PictureSize } from "./png.ts";
+export { type PictureHead, pictureHead } from "./picture-head.ts";
 export {
   parseSafetensors,
   planSafetensors,

@@ -111,7 +111,7 @@ export function block(
   x: Tensor,
   before: State | undefined,
   at: Places,
-  onLayer: CausalLMInput["onLayer"],
+  onLayer?: CausalLMInput["onLayer"],
 ): { y: Tensor; mixed: Mixed<State, MixerSeen> } {
   const { normEpsilon: epsilon } = config;
   const attention = layerAttention(config, index);

@@ -17,4 +17,6 @@ export {
   pause,
   retry,
   type RetryOptions,
+  type RetryOutcome,
+  tryRetry,
 } from "./retry.ts";

@@ -107,6 +107,47 @@ export async function retry<T>(
   return result.value;
 }
 
+/** What a retry came to, where a failure is no exception: `ok` is the success flag of the article's class. */
+export type RetryOutcome<T> =
+  | { readonly ok: true; readonly value: T; readonly attempts: number; readonly errors: readonly unknown[] }
+  | {
+      readonly ok: false;
+      readonly error: unknown;
+      readonly attempts: number;
+      readonly errors: readonly unknown[];
+    };
+
+/**
+ * Calls `body` as `retry` does and never throws: neither for its errors, whichever they are, nor for an abort.
+ * `errors` are all of them, in their order; `error` is what `retry` would have thrown.
+ *
+ * ```ts
+ * const outcome = await tryRetry(() => download(url));
+ * console.log(outcome.ok ? outcome.value.length : `gave up after ${outcome.attempts}`);
+ * ```
+ */
+export async function tryRetry<T>(
+  body: (attempt: number) => T | Promise<T>,
+  options: RetryOptions = {},
+): Promise<RetryOutcome<T>> {
+  const errors: unknown[] = [];
+  let count = 0;
+  try {
+    const value = await retry(async (attempt) => {
+      count = attempt;
+      try {
+        return await body(attempt);
+      } catch (error) {
+        errors.push(error);
+        throw error;
+      }
+    }, options);
+    return { ok: true, value, attempts: count, errors };
+  } catch (error) {
+    return { ok: false, error, attempts: count, errors };
+  }
+}
+
 /**
  * Whether an error may pass by itself: not an abort, and not a mistake in the program. A `TypeError` with a cause
  * is how `fetch` reports a network failure.

@@ -36,6 +36,7 @@ export function traced(at: Key): Tensor {
 /** A key of its own for `data` (a whole number, or a name) under `parent`, which may be a traced key. */
 export function fold(parent: Key, data: number | string): Key;
 export function fold(parent: Tensor, data: number | string): Tensor;
+export function fold(parent: Key | Tensor, data: number | string): Key | Tensor;
 export function fold(parent: Key | Tensor, data: number | string): Key | Tensor {
   const [low, high] = typeof data === "number" ? key(data) : hashName(data);
   const child = (of: Key): Key => {

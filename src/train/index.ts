@@ -26,6 +26,21 @@ export {
 } from "./classify/task.ts";
 export type { CheckpointInfo, Newest, SavedState } from "./checkpoint.ts";
 export { bytesOfIds, encodeTexts, type Ids, type TextFile, type Split, splitSources } from "./corpus.ts";
+export {
+  type ImageConfig,
+  imageConfig,
+  IMAGE_METHODS,
+  imageMethod,
+  parseImageMethod,
+} from "./images/config.ts";
+export { batchOf, type ImageSet, type SplitImages } from "./images/images.ts";
+export { imageFilesOf, pageDecoder } from "./browser/pictures.ts";
+export { type Picture, type PictureDecoder, readPicture } from "./images/picture.ts";
+export { type ImageFile, readImages, type ReadImages } from "./images/read.ts";
+export { sheetOf } from "./images/sheet.ts";
+export type { ImageBatch, ImageMethod, ImageSpace } from "./images/method.ts";
+export { imageSettings } from "./images/settings.ts";
+export { type ImageTask, imageTask, type ImageTaskOptions } from "./images/task.ts";
 export { type LoopEvents, type LoopOptions, type LoopResult, type StepEvent, trainLoop } from "./loop.ts";
 export { lossPicture, type LossPictureText } from "./loss-svg.ts";
 export { type MemoryStore, memoryStore } from "./memory-store.ts";

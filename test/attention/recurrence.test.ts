@@ -141,7 +141,23 @@ describe("concentration", () => {
     expect(a.decayConcentration(0.9, 50)).toBeCloseTo(0.613273, 6);
     expect(a.decayConcentration(0.99, 1000)).toBeCloseTo(0.446075, 6);
     expect(() => a.expectedConcentration("exp", 0, 0)).toThrow("gamma must be above 0, got 0.");
-    expect(() => a.decayConcentration(1, 5)).toThrow("lambda must be in (0, 1), got 1.");
+    expect(a.decayConcentration(1, 5)).toBe(1);
+    expect(a.decayConcentration(1 - 1e-9, 5)).toBeCloseTo(1, 6);
+    expect(() => a.decayConcentration(0, 5)).toThrow("lambda must be in (0, 1], got 0.");
+    // Independent features are the general form with a multiple of the identity; the ratio of lengths is at most 1.
+    const features = [0.3, 1.2, 0.5];
+    const general = a.linearConcentration(
+      features,
+      [0.7, 0.7, 0.7],
+      [
+        [0.04, 0, 0],
+        [0, 0.04, 0],
+        [0, 0, 0.04],
+      ],
+    );
+    expect(a.independentConcentration(features, 0.7, 0.2)).toBeCloseTo(general, 14);
+    expect(a.independentConcentration([0, 2, 0], 1, 1)).toBeCloseTo(Math.SQRT1_2, 14); // one-hot: ‖q‖₂/‖q‖₁ = 1
+    expect(() => a.independentConcentration(features, 0, 1)).toThrow("mean must be above 0");
   });
 
   test("linear attention with independent features", () => {

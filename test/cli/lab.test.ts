@@ -41,8 +41,6 @@ describe("athanor lab", () => {
         expect(findings?.length).toBeGreaterThan(0);
       }
     }
-    const none = await athanor(["lab", "list", "--json", "--results", join(folder, "empty")]);
-    expect((JSON.parse(none.stdout) as Told[]).every(({ verdict }) => verdict === null)).toBe(true);
   });
 
   test("run: a quick run agrees in direction or does not, and never gives a verdict", async () => {
@@ -107,7 +105,6 @@ describe("athanor lab", () => {
   });
 
   test.each([
-    [["run", "rerop"], "lab: an entry must be one of", 'got "rerop". Did you mean rerope?'],
     [
       ["run", "retry", "--quick", "--full"],
       "lab run: one of --quick, --full and --smallest must be given",
@@ -118,11 +115,7 @@ describe("athanor lab", () => {
       "lab run: --seeds must be whole numbers separated by commas",
       "For example 0,1,2.",
     ],
-    [
-      ["run", "retry", "--queue", "localhost"],
-      "lab: --queue must be an address such as redis://127.0.0.1:6379",
-      'got "localhost".',
-    ],
+    [["run", "rerop"], "lab: an entry must be one of", 'got "rerop". Did you mean rerope?'],
     [
       ["worker", "--queue", "redis://127.0.0.1:1"],
       "lab: a Redis server must answer at 127.0.0.1:1",

@@ -120,6 +120,9 @@ test.skipIf(!existsSync(SERVER))(
     const told = lines.filter((line) => line.includes(` of ${units.length} units: `));
     expect(told).toHaveLength(units.length);
     expect(told.every((line) => line.includes(`-${heir.pid}`))).toBe(true);
+    // What workers told while they ran stands among the lines, by worker and unit.
+    const progress = lines.filter((line) => line.startsWith("  ") && line.includes(`-${heir.pid} · `));
+    for (const name of names) expect(progress.some((line) => line.includes(` · ${name}, seed `))).toBe(true);
 
     // All is kept: a second run hands nothing out, though no worker is there.
     heir.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { attempts, backoff, constant, retry } from "../../src/net/index.ts";
+import { attempts, backoff, constant, retry, tryRetry } from "../../src/net/index.ts";
 import { HttpError, isTransientHttp, parseRetryAfter, RefusedError } from "../../src/net/index.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -28,6 +28,31 @@ async function timed<T>(work: Promise<T>): Promise<{ value?: T; error?: unknown;
   await vi.runAllTimersAsync();
   return outcome;
 }
+
+describe("an outcome that does not throw", () => {
+  it("tells success, attempts and the errors before it", async () => {
+    const { value } = await timed(tryRetry(failing(2).body, { delay: constant(10) }));
+    expect(value).toMatchObject({ ok: true, value: "done", attempts: 3 });
+    expect(value?.errors.map(String)).toEqual(["Error: failure 1", "Error: failure 2"]);
+  });
+
+  it("keeps what retry would have thrown: no attempt left, a mistake in the program, an abort", async () => {
+    const left = await timed(tryRetry(failing(9).body, { retries: 1, delay: constant(10) }));
+    expect(left.value).toMatchObject({ ok: false, attempts: 2 });
+    expect(left.value?.ok === false && String(left.value.error)).toBe("Error: failure 2");
+    const mistake = await timed(
+      tryRetry(() => {
+        throw new ReferenceError("typo");
+      }),
+    );
+    expect(mistake.value).toMatchObject({ ok: false, attempts: 1 });
+    const control = new AbortController();
+    control.abort(new Error("enough"));
+    const aborted = await timed(tryRetry(() => 1, { signal: control.signal }));
+    expect(aborted.value).toMatchObject({ ok: false, attempts: 0, errors: [] });
+    expect(aborted.value?.ok === false && String(aborted.value.error)).toBe("Error: enough");
+  });
+});
 
 describe("retry", () => {
   it("waits once less than it tries: success at try k costs k − 1 waits", async () => {

@@ -1,7 +1,13 @@
 // BytePiece's compression and speed: vocabularies of one size learnt from the same text, and the bytes that one token
 // stands for in held-out text.
 import { barChart } from "../../draw/bar-chart.ts";
-import { createTokenizer, trainBpe, trainBytePiece, trainUnigram } from "../../tokenizer/index.ts";
+import {
+  createTokenizer,
+  type TokenizerModel,
+  trainBpe,
+  trainBytePiece,
+  trainUnigram,
+} from "../../tokenizer/index.ts";
 import { englishBooks } from "../../train/books.ts";
 import type { Entry, LabContext } from "../entry.ts";
 import { byMethod, methodsOf } from "../methods.ts";
@@ -55,18 +61,16 @@ async function textOf(
   };
 }
 
-async function learn(method: Method, text: string, vocabularySize: number) {
-  switch (method) {
-    case "BytePiece":
-      return (await trainBytePiece([text], { vocabularySize })).models[0];
-    case "EM over its candidates":
-      return (await trainUnigram([text], { vocabularySize })).models[0];
-    case "byte pairs in words":
-      return (await trainBpe([text], { vocabularySize })).model;
-    case "byte pairs in lines":
-      return (await trainBpe([text], { vocabularySize, split: false })).model;
-  }
-}
+type Learn = (text: string, vocabularySize: number) => Promise<TokenizerModel | undefined>;
+
+const LEARN: Readonly<Record<Method, Learn>> = {
+  BytePiece: async (text, vocabularySize) => (await trainBytePiece([text], { vocabularySize })).models[0],
+  "EM over its candidates": async (text, vocabularySize) =>
+    (await trainUnigram([text], { vocabularySize })).models[0],
+  "byte pairs in words": async (text, vocabularySize) => (await trainBpe([text], { vocabularySize })).model,
+  "byte pairs in lines": async (text, vocabularySize) =>
+    (await trainBpe([text], { vocabularySize, split: false })).model,
+};
 
 /** MB/s of the best of three. */
 function speed(bytes: number, work: () => unknown): number {
@@ -168,7 +172,7 @@ export const bytepiece: Entry<BytePieceSettings, BytePieceRow> = {
   async run(given, _, context) {
     const { method, language, size } = given;
     const { train, heldOut } = await textOf(given, context);
-    const model = await learn(method, train, size);
+    const model = await LEARN[method](train, size);
     if (model === undefined) throw new Error("training gave no vocabulary");
     const tokenizer = createTokenizer(model);
     const bytes = new TextEncoder().encode(heldOut);

@@ -64,9 +64,9 @@ async function run(
     });
     const mapped = performerPair(q, k, { projection });
     const difference = linearAttention(mapped.q, mapped.k, v).sub(exact);
-    error += Math.sqrt(Number(await sum(difference.mul(difference)).item()) / Number(whole)) / draws;
+    error += Math.sqrt((await sum(difference.mul(difference)).item()) / whole) / draws;
     const found = sum(performerFeatures(one, projection).mul(performerFeatures(other, projection)));
-    ratios.push(Number(await found.item()) / Math.exp(product));
+    ratios.push((await found.item()) / Math.exp(product));
   }
   const mean = meanOf(ratios);
   const variance = ratios.reduce((s, x) => s + (x - mean) ** 2, 0) / Math.max(1, draws - 1);

@@ -1,5 +1,6 @@
 // Running entries on this machine, unit by unit.
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import type { AnyEntry, LabContext, Scale } from "../entry.ts";
@@ -51,10 +52,11 @@ export function circumstances(command: string): Circumstances {
   };
 }
 
-/** The commit that the sources are of; `null` where they are no clone of git. */
+/** The commit that the sources are of; `null` where they are no clone of git, as in an installed package. */
 function commit(): string | null {
+  const folder = resolve(import.meta.dirname, "../../..");
+  if (!existsSync(join(folder, ".git"))) return null;
   try {
-    const folder = resolve(import.meta.dirname, "../../..");
     const args = ["-C", folder, "describe", "--always", "--dirty", "--abbrev=12"];
     return execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   } catch {

@@ -25,6 +25,17 @@ export {
 } from "./classify-use.ts";
 export { type CorpusFiles, readCorpus } from "./corpus.ts";
 export { folderStore } from "./folder-store.ts";
+export { imageFilesAt, sharpDecoder } from "./images/files.ts";
+export {
+  type ImageChanges,
+  type ImageControl,
+  type ImageReady,
+  type ImageResult,
+  type ImageRunRequest,
+  resumeImages,
+  startImages,
+} from "./images/run.ts";
+export { type ImageRunConfig, openImageRun, type OpenImageRun } from "./images/run-folder.ts";
 export { readMetrics } from "./metrics.ts";
 export { type OpenRun, openRun, readRunConfig, type RunConfig, runPaths } from "./run-folder.ts";
 export {
