@@ -4,6 +4,7 @@ import type { LinearMap } from "../nn/index.ts";
 import {
   checkShapes,
   expandDims,
+  full,
   matmul,
   type random,
   sqrt,
@@ -55,7 +56,8 @@ export const dora: LinearMap<DoraConfig, DoraParams> = {
   parameters(config, out, from, std) {
     return {
       ...lora.parameters({ ...config, type: "lora" }, out, from, std),
-      lora_magnitude: { shape: [out], init: "ones" },
+      // The norm that a row of `from` numbers of this deviation has on average.
+      lora_magnitude: { shape: [out], init: (_, shape) => full(shape, std * Math.sqrt(from)) },
     };
   },
   apply(params, x) {

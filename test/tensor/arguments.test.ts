@@ -158,7 +158,7 @@ test.each(Object.entries(CALLS))("%s says that it needs a tensor", (name, calls)
 test("every public function of one or more tensors stands in the table", () => {
   /** Functions of functions, of arrays, of shapes or of trees. */
   const others = new Set(
-    "setDevice addDims divideDims mulDims subDims compile evaluate associativeScan checkpoint scan exportOnnx ifft irfft eigh qr randomizedSvd solve svd fused full iota ones tensor zeros Tensor customGradient grad jacobian jvp stopGradient straightThrough valueAndGrad vjp vmap flattenTree leaves mapTree unflattenTree zipTrees checkShapes fromBfloat16 toBfloat16".split(
+    "setDevice addDims divideDims mulDims subDims compile evaluate associativeScan checkpoint scan exportOnnx ifft irfft eigh qr randomizedSvd smallEigh solve svd fused full iota ones tensor zeros Tensor customGradient grad jacobian jvp stopGradient straightThrough valueAndGrad vjp vmap flattenTree leaves mapTree unflattenTree zipTrees checkShapes fromBfloat16 toBfloat16".split(
       " ",
     ),
   );
