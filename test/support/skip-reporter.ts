@@ -30,13 +30,19 @@ export function skipReporter(notRun: readonly string[]): Reporter {
     onTestRunEnd(modules: readonly TestModule[]) {
       const cases: TestCase[] = modules.flatMap((module) => [...module.children.allTests()]);
       // A name that was asked for by `-t` leaves the others out; that is no skipping.
+      const noteOf = (test: TestCase): string | undefined => {
+        const result = test.result();
+        return "note" in result ? result.note : undefined;
+      };
+      // What skips itself while it runs was meant to run, and has a note.
       const skipped = named
         ? []
-        : cases.filter((test) => test.result().state === "skipped" && test.options.mode !== "run");
-      const reasons = skipped.map((test) => {
-        const result = test.result();
-        return reasonOf(test.fullName, "note" in result ? result.note : undefined);
-      });
+        : cases.filter(
+            (test) =>
+              test.result().state === "skipped" &&
+              (test.options.mode !== "run" || noteOf(test) !== undefined),
+          );
+      const reasons = skipped.map((test) => reasonOf(test.fullName, noteOf(test)));
       process.stdout.write(`\n${skipLines(reasons, cases.length, notRun).join("\n")}\n`);
     },
   };
