@@ -7,7 +7,8 @@ import { withPosition } from "../../src/cli/model/position.ts";
 import { openSafetensors } from "../../src/files/node/safetensors.ts";
 import { causalLMConfig } from "../../src/model/index.ts";
 import { hwfaPlan } from "../../src/position/index.ts";
-import { athanor, babble, temporaryFolder } from "../train/helpers.ts";
+import { ended as athanor } from "../support/command.ts";
+import { babble, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
 const text = join(folder, "text.txt");

@@ -2,7 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { athanor, babble, temporaryFolder } from "../train/helpers.ts";
+import { ended as athanor } from "../support/command.ts";
+import { babble, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { VERDICTS } from "../../src/lab/index.ts";
-import { athanor, temporaryFolder } from "../train/helpers.ts";
+import { ended as athanor } from "../support/command.ts";
+import { temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
 const data = process.env["ATHANOR_DATA"];

@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { athanor, babble, temporaryFolder } from "../train/helpers.ts";
+import { ended as athanor } from "../support/command.ts";
+import { babble, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
 const text = join(folder, "text.txt");

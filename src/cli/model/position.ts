@@ -45,7 +45,7 @@ export function withPosition(config: CausalLMConfig, text: string, length?: numb
 
 /** @throws OptionError where the model would want parameters that it was not trained with, or leave some unread. */
 function checkSameParameters(own: CausalLMConfig, changed: CausalLMConfig, text: string): void {
-  const [before, after] = [own, changed].map((config) => new Set(Object.keys(parametersOf(config))));
+  const [before, after] = [own, changed].map((config) => new Set(parametersOf(config).keys()));
   if (before === undefined || after === undefined) return;
   const extra = [...before].filter((name) => !after.has(name));
   const missing = [...after].filter((name) => !before.has(name));
