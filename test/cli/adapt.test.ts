@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ended as here } from "../support/command.ts";
 import { athanor, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
@@ -21,7 +22,7 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
 
   test("a run is made, validated before and after, exported and merged", async () => {
     const also = ["--merge", merged, "--export", "peft", exported, "--json"];
-    const ended = await athanor(["adapt", stories, "--data", data, ...few, "--run", run, ...also]);
+    const ended = await here(["adapt", stories, "--data", data, ...few, "--run", run, ...also]);
     expect(ended.stderr).toContain("line 14 (an empty completion) cannot be used; the other 12 are.");
     expect(ended.code).toBe(0);
     const result = JSON.parse(ended.stdout) as Record<string, number>;
@@ -42,9 +43,9 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
   });
 
   test("the model wears it, and the merged one writes the same", async () => {
-    const bare = await athanor(["generate", stories, ...story]);
-    const worn = await athanor(["generate", stories, "--adapter", join(run, "adapter"), ...story]);
-    const whole = await athanor(["generate", merged, ...story]);
+    const bare = await here(["generate", stories, ...story]);
+    const worn = await here(["generate", stories, "--adapter", join(run, "adapter"), ...story]);
+    const whole = await here(["generate", merged, ...story]);
     expect(worn.code).toBe(0);
     expect(worn.stdout).toBe(whole.stdout);
     expect(worn.stdout).not.toBe(bare.stdout);
@@ -70,7 +71,7 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
       "prompt=q,completion=completion,choices=choices",
       "--json",
     ];
-    const [bare, worn] = [await athanor(how), await athanor([...how, "--adapter", join(run, "adapter")])];
+    const [bare, worn] = [await athanor(how), await here([...how, "--adapter", join(run, "adapter")])];
     expect(bare.stderr).toContain(
       "line 3 (choices must be texts, of which the completion is one), line 4 (an empty completion)",
     );
@@ -81,11 +82,11 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
   });
 
   test("it is gone on with, and refuses other data", async () => {
-    const more = await athanor(["adapt", "--resume", run, "--steps", "7", "--json"]);
+    const more = await here(["adapt", "--resume", run, "--steps", "7", "--json"]);
     expect(more.code).toBe(0);
     expect(JSON.parse(more.stdout)).toMatchObject({ steps: 7 });
     writeFileSync(data, `prompt,completion\na,b\nc,d\n`);
-    const other = await athanor(["adapt", "--resume", run, "--steps", "8"]);
+    const other = await here(["adapt", "--resume", run, "--steps", "8"]);
     expect(other.code).toBe(2);
     expect(other.stderr).toContain("must be those it began with (SHA-256");
   });
@@ -102,7 +103,7 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
     expect(ended.code).toBe(130);
     expect(ended.stderr).toContain(`Go on with: athanor adapt --resume ${stopped}`);
     const steps = Number(/Stopped at step (\d+), saved/.exec(ended.stderr)?.[1]);
-    const rest = await athanor(["adapt", "--resume", stopped, "--steps", String(steps + 1)]);
+    const rest = await here(["adapt", "--resume", stopped, "--steps", String(steps + 1)]);
     expect(rest.code).toBe(0);
     expect(existsSync(join(stopped, "adapter/adapter_config.json"))).toBe(true);
   });
@@ -132,7 +133,7 @@ describe.skipIf(!existsSync(stories))("on a llama2.c file", () => {
   ])("%j is one sentence, and makes nothing", async (options, message) => {
     const none = join(folder, "none");
     const how = few.filter((_, i) => options[0] !== "--rank" || i < 6 || i > 7);
-    const { code, stderr } = await athanor([
+    const { code, stderr } = await here([
       "adapt",
       stories,
       "--data",

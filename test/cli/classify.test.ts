@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { ended as here } from "../support/command.ts";
 import { athanor, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
@@ -55,22 +56,14 @@ test("train stopped by Ctrl-C, gone on with, scored and used", async () => {
   expect(stopped.stderr).toContain(`Go on with: athanor classify train --resume ${run}`);
   const { steps, accuracy } = JSON.parse(stopped.stdout) as { steps: number; accuracy: number | null };
   expect(accuracy).toBeNull();
-  const ended = await athanor([
-    "classify",
-    "train",
-    "--resume",
-    run,
-    "--steps",
-    String(steps + 30),
-    "--json",
-  ]);
+  const ended = await here(["classify", "train", "--resume", run, "--steps", String(steps + 30), "--json"]);
   expect(ended.code, ended.stderr).toBe(0);
   const result = JSON.parse(ended.stdout) as Record<string, unknown>;
   expect(result).toMatchObject({ accuracy: 1, steps: steps + 30, runDir: run, interrupted: false });
   expect(Object.keys(result)).toEqual(expect.arrayContaining(["loss", "seconds", "confusion", "classes"]));
-  const scored = await athanor(["classify", "eval", run, at("ways.csv"), "--json"]);
+  const scored = await here(["classify", "eval", run, at("ways.csv"), "--json"]);
   expect(JSON.parse(scored.stdout)).toMatchObject({ accuracy: 1, cases: 20 });
-  const said = await athanor(["classify", "predict", run, at("new.csv"), "--out", at("labels.csv")]);
+  const said = await here(["classify", "predict", run, at("new.csv"), "--out", at("labels.csv")]);
   expect(said.code, said.stderr).toBe(0);
   expect(said.stdout).toBe("");
   const table = readFileSync(at("labels.csv"), "utf8").trim().split("\n");

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSafetensors } from "../../src/files/node/safetensors.ts";
 import { encodePng } from "../../src/files/png.ts";
+import { ended as here } from "../support/command.ts";
 import { athanor, temporaryFolder } from "../train/helpers.ts";
 
 const folder = temporaryFolder();
@@ -61,7 +62,7 @@ const sizeOf = (path: string): number[] => {
 
 test("a run is made, with figures, sheets and a picture of its losses", async () => {
   const how = ["--size", "8", "--steps", "4", "--sample-every", "2", "--checkpoint-every", "2", "--json"];
-  const ended = await athanor(["images", "train", data, ...small, ...how, "--run", run]);
+  const ended = await here(["images", "train", data, ...small, ...how, "--run", run]);
   expect(ended.stderr).toContain("pictures of 8 × 8 in grey, 2 classes, captions of 2 words");
   expect(ended.stderr).toContain("18 pictures to train on, 2 to look at");
   expect(ended.code).toBe(0);
@@ -79,7 +80,7 @@ test("a killed run goes on from its last checkpoint and ends bitwise as if nothi
   // What a kill after the third step leaves: no later checkpoint, half a line of metrics.
   rmSync(join(killed, "checkpoints/step-00000004.safetensors"));
   appendFileSync(join(killed, "metrics.jsonl"), '{"step":5,"sec');
-  const ended = await athanor(["images", "train", "--resume", killed, "--threads", "1", "--json"]);
+  const ended = await here(["images", "train", "--resume", killed, "--threads", "1", "--json"]);
   expect(ended.stderr).toContain("going on from step 2");
   expect(ended.code).toBe(0);
   expect(await finalTensors(killed)).toEqual(await finalTensors(run));
@@ -87,7 +88,7 @@ test("a killed run goes on from its last checkpoint and ends bitwise as if nothi
     reconstructionMse,
     perplexity,
   ];
-  const inspected = await athanor(["images", "inspect", run, "--json"]);
+  const inspected = await here(["images", "inspect", run, "--json"]);
   expect(figures(json(ended.stdout))).toEqual(
     figures(json(inspected.stdout)["figures"] as Record<string, unknown>),
   );
@@ -111,7 +112,7 @@ describe("with the run", () => {
   test("reconstruct draws pictures above what comes back, of files and of its own data", async () => {
     const out = join(folder, "back.png");
     const files = [join(data, "flat/1.png"), join(data, "tall")];
-    const ended = await athanor(["images", "reconstruct", run, ...files, "--out", out, "--json"]);
+    const ended = await here(["images", "reconstruct", run, ...files, "--out", out, "--json"]);
     expect(ended.code).toBe(0);
     const { pictures, reconstructionMse } = json(ended.stdout) as {
       pictures: unknown[];
@@ -121,18 +122,12 @@ describe("with the run", () => {
     expect(reconstructionMse).toBeGreaterThan(0);
     // Eleven tiles of 96 pixels and their gaps, two rows.
     expect(sizeOf(out)).toEqual([11 * 98 + 2, 2 * 98 + 2]);
-    const own = await athanor(["images", "reconstruct", run, "--out", out]);
+    const own = await here(["images", "reconstruct", run, "--out", out]);
     expect(own.stderr).toContain("2 pictures, mean squared error");
   });
 
   test("encode prints codes below their number", async () => {
-    const ended = await athanor([
-      "images",
-      "encode",
-      run,
-      join(data, "flat/1.png"),
-      join(data, "flat/3.png"),
-    ]);
+    const ended = await here(["images", "encode", run, join(data, "flat/1.png"), join(data, "flat/3.png")]);
     expect(ended.code).toBe(0);
     const lines = ended.stdout.trim().split("\n").map(json);
     expect(lines.map(({ shape }) => shape)).toEqual([
@@ -144,10 +139,10 @@ describe("with the run", () => {
 
   test("inspect tells what data and runs are", async () => {
     const sheet = join(folder, "sheet.png");
-    const of = await athanor(["images", "inspect", data, "--size", "8", "--out", sheet, "--json"]);
+    const of = await here(["images", "inspect", data, "--size", "8", "--out", sheet, "--json"]);
     expect(json(of.stdout)).toMatchObject({ pictures: 20, shape: "1 × 8 × 8", words: 2, sheet });
     expect(sizeOf(sheet)[0]).toBe(12 * 98 + 2);
-    const ours = await athanor(["images", "inspect", run, "--json"]);
+    const ours = await here(["images", "inspect", run, "--json"]);
     expect(json(ours.stdout)).toMatchObject({ step: 4, classes: 2, figures: { step: 4 } });
     expect(json(ours.stdout)).toHaveProperty(["figures", "usage"]);
   });
@@ -156,10 +151,10 @@ describe("with the run", () => {
     const [tokens, out] = [join(folder, "tokens"), join(folder, "drawn.png")];
     const method = ["--method", "tokens:layers=1,width=16,heads=2", "--from", run];
     const how = ["--size", "8", "--steps", "2", "--batch", "4", "--threads", "1", "--json", "--run", tokens];
-    const ended = await athanor(["images", "train", data, ...method, ...how]);
+    const ended = await here(["images", "train", data, ...method, ...how]);
     expect(ended.code).toBe(0);
     expect(json(ended.stdout)["natsPerCode"]).toBeCloseTo(Math.log(12), 0);
-    const drawn = await athanor([
+    const drawn = await here([
       "images",
       "sample",
       tokens,
@@ -173,7 +168,7 @@ describe("with the run", () => {
     ]);
     expect(json(drawn.stdout)).toMatchObject({ said: ["tall", "tall", "tall"] });
     expect(sizeOf(out)).toEqual([3 * 98 + 2, 98 + 2]);
-    const other = await athanor(["images", "sample", tokens, "--label", "round", "--out", out]);
+    const other = await here(["images", "sample", tokens, "--label", "round", "--out", out]);
     expect(other.code).toBe(2);
     expect(other.stderr).toContain('images: --label must be one of flat, tall, got "round".');
   });
@@ -226,7 +221,7 @@ describe("with the run", () => {
   ];
   test.each(refused)("%s is refused in one sentence", async (_, args, sentence) => {
     const places: Readonly<Record<string, string>> = { DATA: data, RUN: run };
-    const ended = await athanor(["images", ...args.map((word) => places[word] ?? word)]);
+    const ended = await here(["images", ...args.map((word) => places[word] ?? word)]);
     expect(ended.stderr.trim().split("\n").at(-1)).toContain(sentence);
     expect(ended.stderr).not.toContain("    at ");
     expect(ended.code).toBe(2);
@@ -235,7 +230,7 @@ describe("with the run", () => {
   test("changed pictures stop a run from going on", async () => {
     const kept = readFileSync(join(data, "flat/1.png"));
     writeFileSync(join(data, "flat/1.png"), readFileSync(join(data, "flat/2.png")));
-    const ended = await athanor(["images", "train", "--resume", run, "--steps", "5"]);
+    const ended = await here(["images", "train", "--resume", run, "--steps", "5"]);
     writeFileSync(join(data, "flat/1.png"), kept);
     expect(ended.code).toBe(2);
     expect(ended.stderr).toContain("must be those it began with (SHA-256");
