@@ -154,11 +154,7 @@ export function kMeansCodebook(
     const means = total.div(expandDims(maximum(count, 1), -1));
     return { codes: where(greaterEqual(expandDims(count, -1), 1), means, codes), count };
   };
-  const { carry: codes } = scan(
-    (book: Tensor) => [step(book).codes, zeros([])] as const,
-    start,
-    iota(steps),
-  );
+  const { carry: codes } = scan((book: Tensor) => [step(book).codes, zeros([])] as const, start, iota(steps));
   const count = maximum(step(codes).count, SMALLEST_COUNT);
   return { sum: codes.mul(expandDims(count, -1)), count };
 }
