@@ -1,6 +1,7 @@
 // The copy task as entries use it: train at 64, copy at 512 with other positions or the same.
 import { createPosition, type PositionSpec } from "../position/index.ts";
 import { random } from "../tensor/index.ts";
+import type { Rule } from "./entry.ts";
 import { copyAccuracy, copyTexts, trainCopyModel } from "./copy-model.ts";
 
 /** Length of training, and how many times longer texts are then. */
@@ -24,6 +25,16 @@ export interface CopyRow {
   /** Periods 90 to 120, longer than anything met in training. */
   readonly far: number;
 }
+
+/** What must hold where several models are trained. */
+export const LEARNT: Rule<CopyRow> = {
+  premise: true,
+  says: {
+    en: "Every model learns the training length (above 0.95).",
+    zh: "每个模型都学会了训练长度（高于 0.95）。",
+  },
+  holds: (rows) => rows.every((r) => r.own > 0.95),
+};
 
 /** Trains one model and lets it copy in every way of `plan`. */
 export async function copyRun(

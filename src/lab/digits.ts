@@ -7,7 +7,8 @@ import { batchOf, type ImageSet, type SplitImages, spread } from "../train/image
 import { imageSettings } from "../train/images/settings.ts";
 import { imageTask } from "../train/images/task.ts";
 import { memoryStore, trainRun } from "../train/index.ts";
-import type { LabContext } from "./entry.ts";
+import type { LabContext, Rule } from "./entry.ts";
+import { byMethod, methodsOf } from "./methods.ts";
 import type { Need } from "./needs.ts";
 
 const need = (what: string, file: string): Need => ({
@@ -139,4 +140,18 @@ export async function drawDigits(
   const pixels = await evaluate(await sampler.draw(params, { count, key: random.key(seed), ...said }));
   await sampler.release();
   return { pixels, labels };
+}
+
+/** What must hold before digits are judged. @param quick The least accuracy of a judge trained for a minute. */
+export function judgeKnows(quick: number): Rule<{ readonly method: string; readonly judge: number }> {
+  return {
+    says: {
+      en: "The judge knows 97 of 100 held-out digits, on every seed.",
+      zh: "评判用的分类器对测试数字的准确率不低于 97%（每个种子）。",
+    },
+    premise: true,
+    holds: (rows) => (rows.length === 0 ? null : rows.every((r) => r.judge >= 0.97)),
+    direction: (rows) => (rows.length === 0 ? null : rows.every((r) => r.judge > quick)),
+    shows: (rows) => byMethod(rows, (r) => r.judge).shows(methodsOf(rows), 3),
+  };
 }

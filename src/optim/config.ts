@@ -1,6 +1,7 @@
 // A rule as data: what a configuration file or a command line says of the optimizer.
 import { nearest, OptionError } from "../errors.ts";
 import { lazyRows } from "./lazy-rows.ts";
+import { namedNumbers } from "./named-numbers.ts";
 import { roleByShape, type RoleOf } from "./role.ts";
 import { checkFields, type RuleOf } from "./rule.ts";
 import * as all from "./rules/all.ts";
@@ -45,21 +46,8 @@ export function optimizerConfig({ type, ...given }: OptimizerChoice): OptimizerC
  * parseOptimizer("lion:beta1=0.9,decay=1");
  */
 export function parseOptimizer(text: string): OptimizerChoice {
-  const [type = "", rest = "", extra] = text.split(":");
-  if (extra !== undefined) {
-    throw new OptionError(`optimizer: text must be name:field=number,…, got "${text}".`);
-  }
-  const fields = rest
-    .split(",")
-    .filter((part) => part !== "")
-    .map((part): [string, number] => {
-      const [field = "", value = ""] = part.split("=");
-      const number = value.trim() === "" ? Number.NaN : Number(value);
-      if (Number.isNaN(number))
-        throw new OptionError(`optimizer: "${part}" of "${text}" must be field=number.`);
-      return [field.trim(), number];
-    });
-  const choice = { type: type.trim(), ...Object.fromEntries(fields) } as OptimizerChoice;
+  const { type, fields } = namedNumbers("optimizer", text);
+  const choice = { type, ...fields } as OptimizerChoice;
   optimizerConfig(choice);
   return choice;
 }

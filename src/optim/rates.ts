@@ -1,5 +1,6 @@
 // Schedules as data: what a configuration file or a command line says of the learning rate, and the rate by the step.
 import { checkOptions, nearest, OptionError } from "../errors.ts";
+import { namedNumbers } from "./named-numbers.ts";
 import { checkFields, type NumberField } from "./rule.ts";
 import { causalRate, type GradientPart } from "./theory/rates.ts";
 
@@ -113,24 +114,9 @@ export function scheduleConfig(choice: ScheduleChoice): ScheduleConfig {
  * parseSchedule("piecewise:100=1,900=1,1000=0");
  */
 export function parseSchedule(text: string): ScheduleConfig {
-  const [type = "", rest = "", extra] = text.split(":");
-  if (extra !== undefined) {
-    throw new OptionError(`schedule: text must be name:field=number,…, got "${text}".`);
-  }
-  const fields = rest
-    .split(",")
-    .filter((part) => part !== "")
-    .map((part): [string, number] => {
-      const [field = "", value = ""] = part.split("=");
-      const number = value.trim() === "" ? Number.NaN : Number(value);
-      if (Number.isNaN(number))
-        throw new OptionError(`schedule: "${part}" of "${text}" must be field=number.`);
-      return [field.trim(), number];
-    });
-  const given = Object.fromEntries(fields);
-  const name = type.trim();
+  const { type, fields } = namedNumbers("schedule", text);
   return scheduleConfig(
-    (name === "piecewise" ? { type: name, knots: given } : { type: name, ...given }) as ScheduleChoice,
+    (type === "piecewise" ? { type, knots: fields } : { type, ...fields }) as ScheduleChoice,
   );
 }
 

@@ -17,7 +17,7 @@ import { columnsOf } from "../adapt/columns.ts";
 import { printJson, progress, say } from "../command.ts";
 import { count, list, repeated } from "../numbers.ts";
 import { type OpenedModel, openModel } from "./open.ts";
-import { withPosition } from "./position.ts";
+import { followsLength, withPosition } from "./position.ts";
 
 interface Flags {
   data: string;
@@ -176,7 +176,7 @@ function readers(
   device: Device | undefined,
 ): { at: (context: number) => Decoder; release: () => Promise<void> } {
   const options = device === undefined ? {} : { device };
-  const lengths = position.includes("scale=auto") ? contexts : [Math.max(...contexts)];
+  const lengths = followsLength(position) ? contexts : [Math.max(...contexts)];
   const decoders = lengths.map((length) => {
     const changed = position === "own" ? config : withPosition(config, position, length);
     return { length, decoder: createDecoder(changed, params, options) };

@@ -75,9 +75,14 @@ function scored(config: CausalLMConfig, text: string, length: number | undefined
   return spec;
 }
 
+/** Whether a way of scoring is another one for each length of text. */
+export function followsLength(text: string): boolean {
+  return /[:,]scale=auto(,|$)/.test(text);
+}
+
 /** `text` with its `scale=auto` as a number. */
 function withScale(text: string, N: number, length: number | undefined): string {
-  if (!/[:,]scale=auto(,|$)/.test(text)) return text;
+  if (!followsLength(text)) return text;
   if (length === undefined) {
     throw new OptionError(
       `position: scale=auto needs a text whose length is known (generate, eval), got "${text}". Give a number.`,

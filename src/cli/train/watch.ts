@@ -2,6 +2,7 @@
 import type { TrainProgress as TokenizerProgress } from "../../tokenizer/pace.ts";
 import type { RunControl, RunReady } from "../../train/node/run.ts";
 import { duration, progress, say } from "../command.ts";
+import { count, paceOf } from "../pace.ts";
 
 /** Reports on a training. */
 export interface TrainWatch {
@@ -13,27 +14,18 @@ export interface TrainWatch {
 /** A watch on stderr; it keeps quiet about the end of a training that `signal` stopped. */
 export function watchTraining(signal?: AbortSignal): TrainWatch {
   const bar = progress();
-  let ready: RunReady | undefined;
-  let smooth = Number.NaN;
-  let began = 0;
+  const pace = paceOf("tokens");
   return {
     control: {
       onTokenizer: (progress) => bar.update(tokenizerLine(progress)),
       onReady(now) {
-        ready = now;
-        began = performance.now();
+        pace.begin({ ...now.config.training, first: now.step });
         bar.end();
         say(describe(now));
       },
-      onStep({ step, seconds, loss, perSecond }) {
-        smooth = Number.isNaN(smooth) ? loss : 0.95 * smooth + 0.05 * loss;
-        if (ready === undefined) return;
-        const left = secondsLeft(ready, step, seconds, (performance.now() - began) / 1000);
-        // The first step compiles: it says nothing of those that follow.
-        const pace =
-          perSecond > 0 ? `  ${count(Math.round(perSecond))} tokens/s  ${duration(left)} left` : "";
-        const of = ready.config.training.minutes === undefined ? `/${ready.config.training.steps}` : "";
-        bar.update(`step ${step}${of}  loss ${smooth.toFixed(3)}${pace}`);
+      onStep(step) {
+        const line = pace.line(step);
+        if (line !== undefined) bar.update(line);
       },
       onValidation({ step }, { validationLoss = Number.NaN, validationBitsPerByte = Number.NaN }) {
         bar.end(
@@ -66,23 +58,12 @@ export function tokenizerLine({ phase, done, total, secondsLeft: left }: Tokeniz
   return `Learning pieces of text: ${PHASES[phase]}${share}${time}`;
 }
 
-/** With thousands set apart. */
-function count(n: number): string {
-  return n.toLocaleString("en-GB");
-}
-
 function describe({ config, parameters, trainTokens, validationTokens, step }: RunReady): string {
   const { layers, width, context, vocabulary } = config.model;
   return [
     `${count(parameters)} parameters: ${layers} layers of width ${width}, context ${context}, ${count(vocabulary)} tokens in the vocabulary`,
     `${count(trainTokens)} tokens to train on, ${count(validationTokens)} to validate on${step > 0 ? `; going on from step ${step}` : ""}`,
   ].join("\n");
-}
-
-function secondsLeft({ config, step: first }: RunReady, step: number, seconds: number, here: number): number {
-  const { steps, minutes } = config.training;
-  const bySteps = ((steps - step) * here) / Math.max(1, step - first);
-  return minutes === undefined ? bySteps : Math.min(bySteps, 60 * minutes - seconds);
 }
 
 function indent(text: string): string {

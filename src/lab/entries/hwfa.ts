@@ -1,7 +1,7 @@
 // HWFA and HWFA2: windows below, full attention above. Copy task of four layers, beside a RoPE twin and ablations.
 import { hwfa2Plan, hwfaPlan, type PositionSpec } from "../../position/index.ts";
 import { copyPicture } from "../copy-picture.ts";
-import { COPY_LENGTH as N, type CopyRow, copyRun } from "../copy-run.ts";
+import { COPY_LENGTH as N, type CopyRow, copyRun, LEARNT } from "../copy-run.ts";
 import type { Entry } from "../entry.ts";
 import { byMethod } from "../methods.ts";
 import { known } from "../statistics.ts";
@@ -61,14 +61,7 @@ export const hwfa: Entry<HwfaSettings, CopyRow> = {
     full: settings(1500),
   },
   rules: [
-    {
-      premise: true,
-      says: {
-        en: "Every model learns the training length (above 0.95).",
-        zh: "每个模型都学会了训练长度（高于 0.95）。",
-      },
-      holds: (rows) => rows.every((r) => r.own > 0.95),
-    },
+    LEARNT,
     {
       says: {
         en: "HWFA copies from beyond N where its RoPE twin does not (0.4 more).",

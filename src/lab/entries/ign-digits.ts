@@ -1,6 +1,6 @@
 // An idempotent network beside a GAN and a VAE of its size: Fréchet distance of drawn digits in the features of a classifier.
 import { barChart } from "../../draw/bar-chart.ts";
-import { DIGITS, drawDigits, halfDigits, judgeOf, trainOnDigits } from "../digits.ts";
+import { DIGITS, drawDigits, halfDigits, judgeKnows, judgeOf, trainOnDigits } from "../digits.ts";
 import type { Entry } from "../entry.ts";
 import { byMethod, methodsOf } from "../methods.ts";
 import { known, rangeOf, seedsOf } from "../statistics.ts";
@@ -64,16 +64,7 @@ export const ignDigits: Entry<Settings, IgnDigitsRow> = {
     full: METHODS.map((method) => ({ method, steps: 8000, judge: 2000, digits: 60_000 })),
   },
   rules: [
-    {
-      says: {
-        en: "The judge knows 97 of 100 held-out digits, on every seed.",
-        zh: "评判用的分类器对测试数字的准确率不低于 97%（每个种子）。",
-      },
-      premise: true,
-      holds: (rows) => (rows.length === 0 ? null : rows.every((r) => r.judge >= 0.97)),
-      direction: (rows) => (rows.length === 0 ? null : rows.every((r) => r.judge > 0.7)),
-      shows: (rows) => byMethod(rows, (r) => r.judge).shows(methodsOf(rows), 3),
-    },
+    judgeKnows(0.7),
     {
       says: {
         en: "The best of three readings of the clamp is further from real digits than the GAN.",

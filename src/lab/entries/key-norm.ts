@@ -1,7 +1,7 @@
 // Key normalisation: a model trained with keys of length one reads longer texts, one with queries of length one does not.
 import type { PositionSpec } from "../../position/index.ts";
 import { copyPicture } from "../copy-picture.ts";
-import { COPY_LENGTH, type CopyRow, copyRun, LONGER } from "../copy-run.ts";
+import { COPY_LENGTH, type CopyRow, copyRun, LEARNT, LONGER } from "../copy-run.ts";
 import type { Entry } from "../entry.ts";
 import { byMethod } from "../methods.ts";
 import { known } from "../statistics.ts";
@@ -53,14 +53,7 @@ export const keyNorm: Entry<KeyNormSettings, CopyRow> = {
     full: settings(1500),
   },
   rules: [
-    {
-      premise: true,
-      says: {
-        en: "Every model learns the training length (above 0.95).",
-        zh: "每个模型都学会了训练长度（高于 0.95）。",
-      },
-      holds: (rows) => rows.every((r) => r.own > 0.95),
-    },
+    LEARNT,
     {
       says: {
         en: "With key norm more is copied at eight times the length than with plain RoPE (0.1 more, near periods).",

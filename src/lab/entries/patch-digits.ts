@@ -3,7 +3,7 @@ import { barChart } from "../../draw/bar-chart.ts";
 import { random } from "../../tensor/index.ts";
 import { imageMethod } from "../../train/images/config.ts";
 import { batchOf, spread } from "../../train/images/images.ts";
-import { DIGITS, drawDigits, halfDigits, judgeOf, trainOnDigits } from "../digits.ts";
+import { DIGITS, drawDigits, halfDigits, judgeKnows, judgeOf, trainOnDigits } from "../digits.ts";
 import type { Entry } from "../entry.ts";
 import { byMethod, methodsOf } from "../methods.ts";
 import { known, seedsOf } from "../statistics.ts";
@@ -117,16 +117,7 @@ export const patchDigits: Entry<Settings, PatchDigitsRow> = {
     full: METHODS.map((method) => ({ method, steps: 8000, judge: 2000, digits: 60_000 })),
   },
   rules: [
-    {
-      says: {
-        en: "The judge knows 97 of 100 held-out digits, on every seed.",
-        zh: "评判用的分类器对测试数字的准确率不低于 97%（每个种子）。",
-      },
-      premise: true,
-      holds: (rows) => (rows.length === 0 ? null : rows.every((r) => r.judge >= 0.97)),
-      direction: (rows) => (rows.length === 0 ? null : rows.every((r) => r.judge > 0.8)),
-      shows: (rows) => byMethod(rows, (r) => r.judge).shows(methodsOf(rows), 3),
-    },
+    judgeKnows(0.8),
     {
       says: {
         en: "With a flow head in raster order at least 95 of 100 drawn digits are recognised.",
